@@ -1,0 +1,54 @@
+/**
+ * Messages over any pair of byte streams, fast: the core of protosocket.
+ *
+ * A {@linkcode Connection} joins three things: a {@linkcode Duplex} (a socket, from
+ * one of the adapters), a {@linkcode Codec} (how messages look on the wire) and a
+ * {@linkcode Reactor} (what is done with them).
+ *
+ * ```text
+ * socket ─▶ Duplex.readable ─▶ DecoderStream ─▶ Reactor
+ * Sender ─▶ EncoderStream ─▶ Duplex.writable ─▶ socket
+ * ```
+ *
+ * @example
+ * ```ts
+ * import { Connection, duplexPair } from "@protosocket/protosocket";
+ * import { lengthDelimited } from "@protosocket/protosocket/length-delimited";
+ *
+ * const [here, there] = duplexPair();
+ * await using echo = new Connection(there, {
+ *   codec: lengthDelimited(),
+ *   reactor: (sender) => ({ onInboundMessage: (message) => sender.send(message) }),
+ * });
+ * await using connection = new Connection(here, {
+ *   codec: lengthDelimited(),
+ *   reactor: () => ({ onInboundMessage: (message) => console.log(message) }),
+ * });
+ * await connection.sender.send(new Uint8Array([1, 2, 3]));
+ * ```
+ *
+ * @module
+ */
+export type { Duplex, SocketAddress, SocketDuplex } from "./src/duplex.ts";
+export { duplexPair, type DuplexPairOptions } from "./src/duplex_pair.ts";
+export type { Codec, Decoder, DecodeResult, Encoder } from "./src/codec.ts";
+export { EncodeBuffer } from "./src/encode_buffer.ts";
+export { DecoderStream, type DecoderStreamOptions } from "./src/decoder_stream.ts";
+export { EncoderStream, type EncoderStreamOptions } from "./src/encoder_stream.ts";
+export type { Reactor, ReactorStatus, SendBudget } from "./src/reactor.ts";
+export type { Sender, SendOptions } from "./src/sender.ts";
+export { type CloseReason, Connection, type ConnectionConfig } from "./src/connection.ts";
+export {
+  type ConnectionOptions,
+  DEFAULT_DRAIN_TIMEOUT,
+  DEFAULT_MAX_BUFFER_LENGTH,
+  DEFAULT_MAX_QUEUED_MESSAGES,
+} from "./src/options.ts";
+export type { Listener } from "./src/listener.ts";
+export { type Connector, serve, type ServedConnection, type ServeOptions, type Server } from "./src/server.ts";
+export {
+  ConnectionError,
+  type ConnectionErrorCode,
+  TransportError,
+  type TransportErrorCode,
+} from "./src/errors.ts";

@@ -1,0 +1,2 @@
+// npm's `deno-std` carries no types; the members beside this file give them.
+declare module "deno-std/*";

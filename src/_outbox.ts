@@ -1,0 +1,236 @@
+import { ConnectionError, reactorThrew } from "./errors.ts";
+import type { Reactor, SendBudget } from "./reactor.ts";
+import type { Sender, SendOptions } from "./sender.ts";
+
+/**
+ * Once a batch has come to this many bytes, the queue's share of it ends and the
+ * reactor's begins, which may come to as many again.
+ */
+const BATCH_BYTES = 64 * 1024;
+/** How many messages a reactor is asked for at a time, so that bytes are looked at in between. */
+const PULL = 64;
+
+const SENT = Promise.resolve();
+
+interface Waiter<Logical> {
+  readonly message: Logical;
+  readonly resolve: () => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/** The part of a reactor that the way out needs. */
+type Source<Outbound, Logical> = Pick<
+  Reactor<never, Outbound, Logical>,
+  "onOutboundMessage" | "pullOutbound"
+>;
+
+/**
+ * What waits to be sent. To its holders it is the {@linkcode Sender}; to the encoder
+ * it is a batch without an end of its own: iterating it takes messages off the queue,
+ * then from the reactor, while there is room.
+ */
+export class Outbox<Outbound, Logical>
+  implements Sender<Logical>, Iterable<Outbound>, Iterator<Outbound> {
+  readonly #max: number;
+  readonly #queue: Logical[] = [];
+  /** Where the queue begins: what is before has been taken. */
+  #head = 0;
+  readonly #waiters = new Set<Waiter<Logical>>();
+  #source: Source<Outbound, Logical> = {};
+  /** How many bytes the batch at hand has come to. */
+  #batchBytes: () => number = () => 0;
+  /** Whether the reactor may have something. */
+  #pullable = false;
+  #pulling = false;
+  #pulled: Outbound[] = [];
+  #pulledHead = 0;
+  readonly #budget = new Budget<Outbound>();
+  #allowance = 0;
+  #ended = false;
+  #wakeUp: (() => void) | undefined;
+  readonly #yielded: { done: false; value: Outbound } = { done: false, value: undefined as Outbound };
+
+  constructor(maxQueuedMessages: number) {
+    this.#max = maxQueuedMessages;
+  }
+
+  /** Connects the reactor, which was made with this sender, and the encoder. */
+  attach(source: Source<Outbound, Logical>, batchBytes: () => number): void {
+    this.#source = source;
+    this.#batchBytes = batchBytes;
+    this.#pullable = source.pullOutbound !== undefined;
+    if (this.#pullable) this.#rouse();
+  }
+
+  get queued(): number {
+    return this.#queue.length - this.#head;
+  }
+
+  trySend(message: Logical): boolean {
+    if (this.#ended) throw cannotSend();
+    if (this.queued >= this.#max) return false;
+    this.#queue.push(message);
+    this.#rouse();
+    return true;
+  }
+
+  send(message: Logical, options?: SendOptions): Promise<void> {
+    if (options?.signal?.aborted) return Promise.reject(options.signal.reason);
+    try {
+      if (this.trySend(message)) return SENT;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return this.#wait(message, options?.signal);
+  }
+
+  wake(): void {
+    if (this.#source.pullOutbound === undefined) return;
+    this.#pullable = true;
+    this.#rouse();
+  }
+
+  /** Whether a batch would have anything. */
+  get ready(): boolean {
+    return this.#pullable || this.#queue.length > this.#head;
+  }
+
+  /** Whether {@linkcode end} has been called. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Resolves when there is something to send, or when the end has come. */
+  changed(): Promise<void> {
+    return new Promise((resolve) => this.#wakeUp = resolve);
+  }
+
+  /** Takes no more messages; what is queued may still be taken out. */
+  end(): void {
+    this.#ended = true;
+    for (const waiter of this.#waiters) waiter.reject(cannotSend());
+    this.#waiters.clear();
+    this.#rouse();
+  }
+
+  /** Drops what is queued. */
+  clear(): void {
+    this.end();
+    this.#queue.length = this.#head = 0;
+    this.#pulled.length = this.#pulledHead = 0;
+    this.#pullable = false;
+  }
+
+  [Symbol.iterator](): Iterator<Outbound> {
+    this.#pulling = false;
+    this.#allowance = this.#max;
+    return this;
+  }
+
+  next(): IteratorResult<Outbound> {
+    if (!this.#pulling) {
+      if (this.#queue.length > this.#head && this.#batchBytes() < BATCH_BYTES) {
+        return this.#yield(this.#translate(this.#shift()));
+      }
+      this.#pulling = true;
+    }
+    if (this.#pulledHead === this.#pulled.length) this.#pull();
+    if (this.#pulledHead === this.#pulled.length) return { done: true, value: undefined };
+    return this.#yield(this.#pulled[this.#pulledHead++]!);
+  }
+
+  #yield(value: Outbound): IteratorResult<Outbound> {
+    // One object for all: for-of reads it before it asks again.
+    this.#yielded.value = value;
+    return this.#yielded;
+  }
+
+  #translate(logical: Logical): Outbound {
+    if (this.#source.onOutboundMessage === undefined) return logical as unknown as Outbound;
+    try {
+      return this.#source.onOutboundMessage(logical);
+    } catch (cause) {
+      throw reactorThrew(cause);
+    }
+  }
+
+  #pull(): void {
+    this.#pulled.length = this.#pulledHead = 0;
+    if (!this.#pullable || this.#allowance === 0 || this.#batchBytes() >= 2 * BATCH_BYTES) return;
+    const asked = Math.min(PULL, this.#allowance);
+    this.#pullable = false;
+    this.#budget.open(this.#pulled, asked);
+    try {
+      this.#source.pullOutbound!(this.#budget);
+    } catch (cause) {
+      throw reactorThrew(cause);
+    } finally {
+      this.#allowance -= asked - this.#budget.remaining;
+      if (this.#budget.remaining === 0) this.#pullable = true;
+      this.#budget.open(this.#pulled, 0);
+    }
+  }
+
+  #shift(): Logical {
+    const logical = this.#queue[this.#head]!;
+    this.#queue[this.#head++] = undefined as Logical;
+    if (this.#head === this.#queue.length) this.#queue.length = this.#head = 0;
+    if (this.#waiters.size > 0) this.#admit();
+    return logical;
+  }
+
+  #admit(): void {
+    for (const waiter of this.#waiters) {
+      if (this.queued >= this.#max) return;
+      this.#waiters.delete(waiter);
+      this.#queue.push(waiter.message);
+      waiter.resolve();
+    }
+  }
+
+  #wait(message: Logical, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const settled = () => signal?.removeEventListener("abort", onAbort);
+      const waiter: Waiter<Logical> = {
+        message,
+        resolve: () => (settled(), resolve()),
+        reject: (reason) => (settled(), reject(reason)),
+      };
+      const onAbort = () => {
+        this.#waiters.delete(waiter);
+        waiter.reject(signal!.reason);
+      };
+      signal?.addEventListener("abort", onAbort);
+      this.#waiters.add(waiter);
+    });
+  }
+
+  #rouse(): void {
+    const wakeUp = this.#wakeUp;
+    if (wakeUp === undefined) return;
+    this.#wakeUp = undefined;
+    wakeUp();
+  }
+}
+
+class Budget<Outbound> implements SendBudget<Outbound> {
+  remaining = 0;
+  #into: Outbound[] = [];
+
+  open(into: Outbound[], remaining: number): void {
+    this.#into = into;
+    this.remaining = remaining;
+  }
+
+  send(message: Outbound): void {
+    if (this.remaining === 0) {
+      throw new RangeError("Cannot send: the budget of this pull is used up");
+    }
+    this.remaining--;
+    this.#into.push(message);
+  }
+}
+
+function cannotSend(): ConnectionError {
+  return new ConnectionError("closed", "Cannot send: the connection is closed");
+}

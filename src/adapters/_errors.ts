@@ -1,0 +1,50 @@
+import { TransportError, type TransportErrorCode } from "../errors.ts";
+
+/** The system's error codes, which all runtimes put into `error.code`. */
+const CODES: Record<string, TransportErrorCode> = {
+  ECONNREFUSED: "refused",
+  ECONNRESET: "reset",
+  ECONNABORTED: "reset",
+  EPIPE: "reset",
+  ENOTCONN: "reset",
+  EHOSTUNREACH: "unreachable",
+  ENETUNREACH: "unreachable",
+  EHOSTDOWN: "unreachable",
+  ENETDOWN: "unreachable",
+  ENOENT: "not-found",
+  ENOTFOUND: "not-found",
+  EAI_AGAIN: "not-found",
+  EAI_NODATA: "not-found",
+  EAI_NONAME: "not-found",
+  DNS_ENOTFOUND: "not-found",
+  EADDRINUSE: "address-in-use",
+  EADDRNOTAVAIL: "address-unavailable",
+  EACCES: "denied",
+  EPERM: "denied",
+  ETIMEDOUT: "timed-out",
+};
+
+/** Deno's error classes, for errors that come without a code. */
+const NAMES: Record<string, TransportErrorCode> = {
+  ConnectionRefused: "refused",
+  ConnectionReset: "reset",
+  ConnectionAborted: "reset",
+  BrokenPipe: "reset",
+  NotConnected: "reset",
+  NetworkUnreachable: "unreachable",
+  NotFound: "not-found",
+  AddrInUse: "address-in-use",
+  AddrNotAvailable: "address-unavailable",
+  PermissionDenied: "denied",
+  NotCapable: "denied",
+  TimedOut: "timed-out",
+};
+
+/** Makes the platform's error one of ours; `action` begins the sentence, such as "Cannot connect to …". */
+export function toTransportError(action: string, cause: unknown): TransportError {
+  if (cause instanceof TransportError) return cause;
+  const { code, name, message } = cause as { code?: string; name?: string; message?: string };
+  const ours = CODES[code ?? ""] ?? NAMES[name ?? ""] ??
+    (message?.includes("failed to lookup address") ? "not-found" : "other");
+  return new TransportError(ours, `${action}: ${message || code || String(cause)}`, { cause });
+}

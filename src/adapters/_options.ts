@@ -1,0 +1,115 @@
+import { TransportError } from "../errors.ts";
+
+/** Where to connect to, and how. */
+export interface ConnectOptions {
+  /**
+   * A host name or a numeric address.
+   *
+   * @default {"127.0.0.1"}
+   */
+  readonly hostname?: string;
+  /** The port, 1 to 65535. Either this or `path`. */
+  readonly port?: number;
+  /** The path of a Unix socket. Either this or `port`. */
+  readonly path?: string;
+  /**
+   * Sends small writes at once (TCP_NODELAY).
+   *
+   * @default {true}
+   */
+  readonly noDelay?: boolean;
+  /**
+   * Lets the operating system probe a silent peer (SO_KEEPALIVE).
+   *
+   * @default {false}
+   */
+  readonly keepAlive?: boolean;
+  /** Gives up connecting: a {@linkcode TransportError} of code `aborted`. Means nothing afterwards. */
+  readonly signal?: AbortSignal;
+}
+
+/** Where to listen, and how. */
+export interface ListenOptions {
+  /**
+   * The address to listen on; `0.0.0.0` or `::` for all.
+   *
+   * @default {"127.0.0.1"}
+   */
+  readonly hostname?: string;
+  /** The port, 0 to 65535; with 0 the system chooses one. Either this or `path`. */
+  readonly port?: number;
+  /**
+   * The path of a Unix socket. Either this or `port`. The file must not exist yet;
+   * it is removed when the listener closes.
+   */
+  readonly path?: string;
+  /**
+   * Sends small writes at once (TCP_NODELAY), on each accepted connection.
+   *
+   * @default {true}
+   */
+  readonly noDelay?: boolean;
+  /**
+   * Lets the operating system probe a silent peer (SO_KEEPALIVE), on each accepted
+   * connection.
+   *
+   * @default {false}
+   */
+  readonly keepAlive?: boolean;
+  /** How many connections the system holds that have not been accepted; its own default if left out. */
+  readonly backlog?: number;
+  /**
+   * Lets several listeners share the port (SO_REUSEPORT).
+   *
+   * @default {false}
+   */
+  readonly reusePort?: boolean;
+}
+
+/** A place to connect to or to listen on, checked. */
+export type Place =
+  | { readonly kind: "tcp"; readonly hostname: string; readonly port: number }
+  | { readonly kind: "unix"; readonly path: string };
+
+/** Checks where `options` point to. Throws a TransportError of code `invalid-option`. */
+export function placeOf(options: ConnectOptions | ListenOptions, minPort: 0 | 1): Place {
+  const { hostname = "127.0.0.1", port, path } = options;
+  if ((port === undefined) === (path === undefined)) {
+    throw invalid("Either a port or the path of a Unix socket must be given, and not both");
+  }
+  if (path !== undefined) {
+    if (path === "") throw invalid("The path of a Unix socket must not be empty");
+    return { kind: "unix", path };
+  }
+  if (!Number.isInteger(port) || port! < minPort || port! > 65535) {
+    throw invalid(`port must be an integer from ${minPort} to 65535, not ${port}`);
+  }
+  return { kind: "tcp", hostname, port: port! };
+}
+
+/** Checks the options of a listener that have ranges. */
+export function checkListenOptions(options: ListenOptions): void {
+  const { backlog } = options;
+  if (backlog !== undefined && !(Number.isInteger(backlog) && backlog >= 1 && backlog <= 65535)) {
+    throw invalid(`backlog must be an integer from 1 to 65535, not ${backlog}`);
+  }
+}
+
+/** Says that this runtime cannot honour an option. */
+export function unsupported(option: string, why: string): TransportError {
+  return new TransportError("unsupported", `The option ${option} is not supported here: ${why}`);
+}
+
+/** What a caller's signal, fired while connecting, becomes. */
+export function connectAborted(signal: AbortSignal): TransportError {
+  return new TransportError("aborted", "Connecting was aborted", { cause: signal.reason });
+}
+
+/** A place in words, for messages. */
+export function describe(place: Place): string {
+  return place.kind === "unix" ? place.path : `${place.hostname}:${place.port}`;
+}
+
+function invalid(message: string): TransportError {
+  return new TransportError("invalid-option", message);
+}

@@ -1,0 +1,230 @@
+/**
+ * TCP and Unix sockets over `Bun.connect` and `Bun.listen`.
+ *
+ * @example
+ * ```ts ignore
+ * import { Connection } from "@protosocket/protosocket";
+ * import { lengthDelimited } from "@protosocket/protosocket/length-delimited";
+ * import { connect } from "@protosocket/protosocket/bun";
+ *
+ * await using connection = new Connection(await connect({ port: 9000 }), {
+ *   codec: lengthDelimited(),
+ *   reactor: () => ({ onInboundMessage: (message) => console.log(message) }),
+ * });
+ * await connection.sender.send(new Uint8Array([1, 2, 3]));
+ * ```
+ *
+ * @module
+ */
+import type { SocketAddress, SocketDuplex } from "../duplex.ts";
+import { TransportError } from "../errors.ts";
+import type { Listener } from "../listener.ts";
+import { AcceptQueue } from "./_accept_queue.ts";
+import { toTransportError } from "./_errors.ts";
+import {
+  checkListenOptions,
+  connectAborted,
+  type ConnectOptions,
+  describe,
+  type ListenOptions,
+  type Place,
+  placeOf,
+  unsupported,
+} from "./_options.ts";
+import { PushDuplex, type PushTransport } from "./_push_duplex.ts";
+import { Turns } from "./_turns.ts";
+
+export type { ConnectOptions, ListenOptions } from "./_options.ts";
+
+/** What this adapter uses of Bun; described here so that other type checkers know it. */
+interface BunApi {
+  connect(options: object): Promise<BunSocket>;
+  listen(options: object): BunListener;
+}
+
+interface BunSocket {
+  data: SocketState;
+  readonly remoteAddress?: string;
+  readonly remotePort?: number;
+  write(bytes: Uint8Array): number;
+  shutdown(halfClose?: boolean): void;
+  end(): void;
+  terminate(): void;
+  pause(): void;
+  resume(): void;
+  setNoDelay(noDelay: boolean): void;
+  setKeepAlive(keepAlive: boolean): void;
+}
+
+interface BunListener {
+  readonly hostname: string;
+  readonly port: number;
+  stop(closeActiveConnections?: boolean): void;
+}
+
+interface SocketState {
+  readonly duplex: PushDuplex;
+  readonly transport: BunTransport;
+}
+
+function bun(): BunApi {
+  const { Bun } = globalThis as unknown as { Bun?: BunApi };
+  if (Bun) return Bun;
+  throw new TransportError("unsupported", "This adapter needs Bun; use the one of your runtime");
+}
+
+/**
+ * Connects to a TCP address or a Unix socket. Rejects with a
+ * {@linkcode TransportError}.
+ */
+export async function connect(options: ConnectOptions): Promise<SocketDuplex> {
+  const place = placeOf(options, 1);
+  const { signal } = options;
+  if (signal?.aborted) throw connectAborted(signal);
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = () => aborted.reject(connectAborted(signal!));
+  signal?.addEventListener("abort", onAbort);
+  const connecting = bun().connect({
+    ...target(place),
+    allowHalfOpen: true,
+    socket: handlers(options),
+  });
+  try {
+    const socket = await Promise.race([connecting, aborted.promise]);
+    return socket.data.duplex;
+  } catch (error) {
+    // Bun cannot abort: what it connects after all is broken off.
+    connecting.then((socket) => socket.terminate(), () => {});
+    throw toTransportError(`Cannot connect to ${describe(place)}`, error);
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+/**
+ * Listens on a TCP address or a Unix socket. Rejects with a
+ * {@linkcode TransportError}. Bun cannot set the `backlog`.
+ */
+// deno-lint-ignore require-await
+export async function listen(options: ListenOptions): Promise<Listener> {
+  const place = placeOf(options, 0);
+  checkListenOptions(options);
+  if (options.backlog !== undefined) throw unsupported("backlog", "Bun cannot set it");
+  const accepted = new AcceptQueue();
+  let listener: BunListener;
+  try {
+    listener = bun().listen({
+      ...target(place),
+      allowHalfOpen: true,
+      // Without it, Bun lets a second listener have a port that is in use.
+      exclusive: !options.reusePort,
+      reusePort: options.reusePort ?? false,
+      socket: handlers(options, (duplex) => accepted.push(duplex)),
+    });
+  } catch (error) {
+    throw toTransportError(`Cannot listen on ${describe(place)}`, error);
+  }
+  // deno-lint-ignore require-await
+  const close = async () => {
+    listener.stop();
+    accepted.close();
+  };
+  return {
+    address: place.kind === "unix"
+      ? { transport: "unix", path: place.path }
+      : { transport: "tcp", hostname: listener.hostname, port: listener.port },
+    close,
+    [Symbol.asyncIterator]: () => accepted[Symbol.asyncIterator](),
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function target(place: Place): object {
+  return place.kind === "unix"
+    ? { unix: place.path }
+    : { hostname: place.hostname, port: place.port };
+}
+
+function handlers(
+  { noDelay = true, keepAlive = false }: ConnectOptions | ListenOptions,
+  onOpen?: (duplex: SocketDuplex) => void,
+): object {
+  return {
+    open(socket: BunSocket) {
+      const transport = new BunTransport(socket);
+      const duplex = new PushDuplex(transport, addressOf(socket));
+      socket.data = { duplex, transport };
+      if (addressOf(socket).transport === "tcp") {
+        socket.setNoDelay(noDelay);
+        if (keepAlive) socket.setKeepAlive(true);
+      }
+      onOpen?.(duplex);
+    },
+    data: (socket: BunSocket, bytes: Uint8Array) => socket.data.duplex.push(bytes),
+    drain: (socket: BunSocket) => socket.data.transport.onDrain(),
+    end: (socket: BunSocket) => socket.data.duplex.end(),
+    error: (socket: BunSocket, error: Error) => fail(socket, error),
+    close: (socket: BunSocket, error?: Error) =>
+      fail(socket, error ?? new TransportError("reset", "The socket was closed")),
+    // The promise of connect() tells it too.
+    connectError: () => {},
+  };
+}
+
+function fail({ data }: BunSocket, error: Error): void {
+  data.duplex.fail(toTransportError("The connection broke", error));
+  data.transport.onDrain();
+}
+
+function addressOf(socket: BunSocket): SocketAddress {
+  return socket.remotePort === undefined
+    ? { transport: "unix", path: "" }
+    : { transport: "tcp", hostname: socket.remoteAddress ?? "", port: socket.remotePort };
+}
+
+class BunTransport implements PushTransport {
+  readonly #socket: BunSocket;
+  readonly #turns = new Turns();
+  /** Wakes the write that waits for room; also called when the socket is gone. */
+  onDrain: () => void = () => {};
+
+  constructor(socket: BunSocket) {
+    this.#socket = socket;
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  write(bytes: Uint8Array): void | Promise<void> {
+    const taken = this.#socket.write(bytes);
+    return taken === bytes.length ? this.#turns.next() : this.#writeRest(bytes, taken);
+  }
+
+  /** Bun keeps nothing of what it has not taken: it is offered again at each drain. */
+  async #writeRest(bytes: Uint8Array, taken: number): Promise<void> {
+    for (let at = taken; at < bytes.length;) {
+      if (at < 0) throw new TransportError("reset", "The connection was reset while sending");
+      await new Promise<void>((resolve) => this.onDrain = resolve);
+      const more = this.#socket.write(bytes.subarray(at));
+      at = more < 0 ? more : at + more;
+    }
+  }
+
+  end(): void {
+    this.#socket.shutdown();
+  }
+
+  release(): void {
+    this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.terminate();
+    this.onDrain();
+  }
+}

@@ -1,0 +1,306 @@
+/**
+ * TCP and Unix sockets over `Deno.connect` and `Deno.listen`.
+ *
+ * Needs `--allow-net`; Unix sockets need `--allow-read` and `--allow-write` too, and
+ * `reusePort` needs `--unstable-net`.
+ *
+ * @example
+ * ```ts ignore
+ * import { Connection } from "@protosocket/protosocket";
+ * import { lengthDelimited } from "@protosocket/protosocket/length-delimited";
+ * import { connect } from "@protosocket/protosocket/deno";
+ *
+ * await using connection = new Connection(await connect({ port: 9000 }), {
+ *   codec: lengthDelimited(),
+ *   reactor: () => ({ onInboundMessage: (message) => console.log(message) }),
+ * });
+ * await connection.sender.send(new Uint8Array([1, 2, 3]));
+ * ```
+ *
+ * @module
+ */
+import type { SocketAddress, SocketDuplex } from "../duplex.ts";
+import { TransportError } from "../errors.ts";
+import type { Listener } from "../listener.ts";
+import { toTransportError } from "./_errors.ts";
+import {
+  checkListenOptions,
+  connectAborted,
+  type ConnectOptions,
+  describe,
+  type ListenOptions,
+  type Place,
+  placeOf,
+  unsupported,
+} from "./_options.ts";
+
+export type { ConnectOptions, ListenOptions } from "./_options.ts";
+
+/** What this adapter uses of Deno; described here so that other type checkers know it. */
+interface DenoApi {
+  connect(options: object): Promise<DenoConn>;
+  listen(options: object): DenoListener;
+  removeSync(path: string): void;
+}
+
+interface DenoConn {
+  readonly remoteAddr: DenoAddr;
+  read(into: Uint8Array): Promise<number | null>;
+  write(bytes: Uint8Array): Promise<number>;
+  closeWrite(): Promise<void>;
+  close(): void;
+  setNoDelay?(noDelay: boolean): void;
+  setKeepAlive?(keepAlive: boolean): void;
+}
+
+interface DenoListener {
+  readonly addr: DenoAddr;
+  accept(): Promise<DenoConn>;
+  close(): void;
+}
+
+interface DenoAddr {
+  readonly transport: string;
+  readonly hostname?: string;
+  readonly port?: number;
+  readonly path?: string;
+}
+
+/** The memory that reads go to: how small it starts, and how far it grows with use. */
+const MIN_READ = 2 * 1024;
+const MAX_READ = 64 * 1024;
+/** How long to wait after the system could not accept, as when it has no file left. */
+const ACCEPT_PAUSE = 50;
+
+function deno(): DenoApi {
+  const { Deno } = globalThis as unknown as { Deno?: DenoApi };
+  if (Deno) return Deno;
+  throw new TransportError("unsupported", "This adapter needs Deno; use the one of your runtime");
+}
+
+/**
+ * Connects to a TCP address or a Unix socket. Rejects with a
+ * {@linkcode TransportError}.
+ */
+export async function connect(options: ConnectOptions): Promise<SocketDuplex> {
+  const place = placeOf(options, 1);
+  const { signal } = options;
+  if (signal?.aborted) throw connectAborted(signal);
+  let conn: DenoConn;
+  try {
+    conn = await deno().connect({ ...target(place), signal });
+  } catch (error) {
+    if (signal?.aborted) throw connectAborted(signal);
+    throw toTransportError(`Cannot connect to ${describe(place)}`, error);
+  }
+  if (signal?.aborted) {
+    conn.close();
+    throw connectAborted(signal);
+  }
+  return toDuplex(conn, options);
+}
+
+/**
+ * Listens on a TCP address or a Unix socket. Rejects with a
+ * {@linkcode TransportError}. `reusePort` needs `--unstable-net`.
+ */
+// deno-lint-ignore require-await
+export async function listen(options: ListenOptions): Promise<Listener> {
+  const place = placeOf(options, 0);
+  checkListenOptions(options);
+  const { backlog, reusePort = false } = options;
+  let listener: DenoListener;
+  try {
+    listener = deno().listen({ ...target(place), reusePort, tcpBacklog: backlog });
+  } catch (error) {
+    if (reusePort && error instanceof TypeError) {
+      throw unsupported("reusePort", "Deno has it with --unstable-net only");
+    }
+    throw toTransportError(`Cannot listen on ${describe(place)}`, error);
+  }
+  let closed = false;
+  // deno-lint-ignore require-await
+  const close = async () => {
+    if (closed) return;
+    closed = true;
+    listener.close();
+    if (place.kind === "unix") removeQuietly(place.path);
+  };
+  return {
+    address: addressOf(listener.addr),
+    close,
+    [Symbol.asyncIterator]: () => accept(listener, options, () => closed),
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+async function* accept(
+  listener: DenoListener,
+  options: ListenOptions,
+  isClosed: () => boolean,
+): AsyncGenerator<SocketDuplex, void> {
+  while (!isClosed()) {
+    let conn: DenoConn;
+    try {
+      conn = await listener.accept();
+    } catch {
+      if (isClosed()) return;
+      // A connection that went away before it was accepted, or no file left for it.
+      await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE));
+      continue;
+    }
+    yield toDuplex(conn, options);
+  }
+}
+
+function target(place: Place): object {
+  return place.kind === "unix"
+    ? { transport: "unix", path: place.path }
+    : { transport: "tcp", hostname: place.hostname, port: place.port };
+}
+
+/** Deno, unlike Node and Bun, leaves the file of a Unix socket behind. */
+function removeQuietly(path: string): void {
+  try {
+    deno().removeSync(path);
+  } catch {
+    // Somebody else has removed it.
+  }
+}
+
+function addressOf(addr: DenoAddr): SocketAddress {
+  return addr.transport === "tcp"
+    ? { transport: "tcp", hostname: addr.hostname ?? "", port: addr.port ?? 0 }
+    : { transport: "unix", path: addr.path ?? "" };
+}
+
+function toDuplex(
+  conn: DenoConn,
+  { noDelay = true, keepAlive = false }: ConnectOptions | ListenOptions,
+): SocketDuplex {
+  try {
+    if (noDelay) conn.setNoDelay?.(true);
+    if (keepAlive) conn.setKeepAlive?.(true);
+  } catch {
+    // The peer has gone already; the first read tells.
+  }
+  return new DenoDuplex(conn);
+}
+
+/**
+ * Over `read` and `write`: `conn.readable` would close the whole connection at the
+ * peer's end and hold 64 KiB for an idle one.
+ */
+class DenoDuplex implements SocketDuplex {
+  readonly readable: ReadableStream<Uint8Array>;
+  readonly writable: WritableStream<Uint8Array>;
+  readonly remoteAddress: SocketAddress;
+  readonly #conn: DenoConn;
+  #source!: ReadableStreamDefaultController<Uint8Array>;
+  #sink!: WritableStreamDefaultController;
+  /** Reads are cut from it, so what was handed out is never written again. */
+  #slab = new Uint8Array(MIN_READ);
+  #used = 0;
+  #readDone = false;
+  #writeDone = false;
+  #closed = false;
+
+  constructor(conn: DenoConn) {
+    this.#conn = conn;
+    this.remoteAddress = addressOf(conn.remoteAddr);
+    this.readable = new ReadableStream<Uint8Array>({
+      start: (controller) => void (this.#source = controller),
+      pull: () => this.#read(),
+      cancel: () => this.#onReadDone(),
+    }, { highWaterMark: 0 });
+    this.writable = new WritableStream<Uint8Array>({
+      start: (controller) => {
+        this.#sink = controller;
+        // An abort must not wait for a write that waits for the peer.
+        controller.signal.addEventListener("abort", () => this.#abort(controller.signal.reason));
+      },
+      write: (chunk) => this.#write(chunk),
+      close: () => this.#end(),
+    });
+  }
+
+  async #read(): Promise<void> {
+    let count: number | null;
+    try {
+      count = await this.#conn.read(this.#room());
+    } catch (error) {
+      return this.#fail(toTransportError("The connection broke", error));
+    }
+    if (this.#readDone) return;
+    if (count === null) {
+      this.#source.close();
+      this.#onReadDone();
+    } else {
+      this.#source.enqueue(this.#slab.subarray(this.#used, this.#used += count));
+    }
+  }
+
+  /** Room for a read: what is left of the slab, or a new one, twice as large if reads fill it. */
+  #room(): Uint8Array {
+    const { length } = this.#slab;
+    if (this.#used === length) {
+      this.#slab = new Uint8Array(Math.min(length * 2, MAX_READ));
+      this.#used = 0;
+    } else if (length - this.#used < length / 4) {
+      this.#slab = new Uint8Array(length);
+      this.#used = 0;
+    }
+    return this.#used === 0 ? this.#slab : this.#slab.subarray(this.#used);
+  }
+
+  async #write(chunk: Uint8Array): Promise<void> {
+    try {
+      for (let at = 0; at < chunk.length;) {
+        at += await this.#conn.write(at === 0 ? chunk : chunk.subarray(at));
+      }
+    } catch (error) {
+      const ours = toTransportError("The connection broke", error);
+      this.#fail(ours);
+      throw ours;
+    }
+  }
+
+  async #end(): Promise<void> {
+    try {
+      await this.#conn.closeWrite();
+    } catch (error) {
+      const ours = toTransportError("The connection broke", error);
+      this.#fail(ours);
+      throw ours;
+    }
+    this.#writeDone = true;
+    this.#closeIfDone();
+  }
+
+  #abort(reason: unknown): void {
+    this.#fail(
+      new TransportError("aborted", "The connection was broken off by this end", {
+        cause: reason,
+      }),
+    );
+  }
+
+  #fail(error: TransportError): void {
+    if (this.#closed) return;
+    if (!this.#readDone) this.#source.error(error);
+    this.#sink.error(error);
+    this.#readDone = this.#writeDone = true;
+    this.#closeIfDone();
+  }
+
+  #onReadDone(): void {
+    this.#readDone = true;
+    this.#closeIfDone();
+  }
+
+  #closeIfDone(): void {
+    if (!this.#readDone || !this.#writeDone || this.#closed) return;
+    this.#closed = true;
+    this.#conn.close();
+  }
+}

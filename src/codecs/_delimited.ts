@@ -1,0 +1,111 @@
+import type { Codec, Decoder, DecodeResult, Encoder } from "../codec.ts";
+import type { EncodeBuffer } from "../encode_buffer.ts";
+
+/** How the body of a delimited message is written and read. */
+export interface Body<Inbound, Outbound> {
+  /** Appends the body to `out`. */
+  encode(message: Outbound, out: EncodeBuffer): void;
+  /** Reads the body in `bytes` from `start` to `end`. Throws for one that is no message. */
+  decode(bytes: Uint8Array, start: number, end: number): Inbound;
+  /**
+   * How many bytes the body will have, where that is cheap to tell. A guess will do:
+   * a body whose length takes more or fewer bytes than guessed is moved.
+   *
+   * @default {0}
+   */
+  size?(message: Outbound): number;
+}
+
+/**
+ * The framing of `protosocket-prost`: the body's length as an unsigned varint
+ * (protobuf.dev/programming-guides/encoding, "Base 128 Varints"), then the body.
+ */
+export function delimited<Inbound, Outbound>(
+  body: Body<Inbound, Outbound>,
+): Codec<Inbound, Outbound> {
+  return { encoder: new DelimitedEncoder(body), decoder: new DelimitedDecoder(body) };
+}
+
+class DelimitedEncoder<Outbound> implements Encoder<Outbound> {
+  readonly #body: Pick<Body<unknown, Outbound>, "encode" | "size">;
+
+  constructor(body: Pick<Body<unknown, Outbound>, "encode" | "size">) {
+    this.#body = body;
+  }
+
+  encode(message: Outbound, out: EncodeBuffer): void {
+    // Room for the length is left in front; a body that turns out to need more or
+    // less of it is moved. Most bodies are shorter than 128 bytes: one byte.
+    const guessed = this.#body.size === undefined ? 1 : varintWidth(this.#body.size(message));
+    out.reserve(guessed);
+    out.offset += guessed;
+    const before = out.length;
+    this.#body.encode(message, out);
+    const size = out.length - before;
+    const width = varintWidth(size);
+    if (width !== guessed) {
+      out.reserve(MAX_VARINT);
+      const start = out.offset - size;
+      out.bytes.copyWithin(start + width - guessed, start, out.offset);
+      out.offset += width - guessed;
+    }
+    writeVarint(out.bytes, out.offset - size - width, size);
+  }
+}
+
+class DelimitedDecoder<Inbound> implements Decoder<Inbound> {
+  readonly #body: Pick<Body<Inbound, unknown>, "decode">;
+  // The results that repeat are one object each: a result is read before the next call.
+  readonly #message: { kind: "message"; message: Inbound; bytesUsed: number } = {
+    kind: "message",
+    message: undefined as Inbound,
+    bytesUsed: 0,
+  };
+
+  constructor(body: Pick<Body<Inbound, unknown>, "decode">) {
+    this.#body = body;
+  }
+
+  decode(bytes: Uint8Array, offset: number): DecodeResult<Inbound> {
+    let size = 0;
+    let scale = 1;
+    let at = offset;
+    for (let byte = 128; byte >= 128; scale *= 128) {
+      if (at - offset === MAX_VARINT) return OVERLONG;
+      if (at === bytes.length) return { kind: "incomplete", bytesNeeded: at - offset + 1 };
+      byte = bytes[at++]!;
+      // Beyond 53 bits this rounds, and stays far over any limit.
+      size += (byte & 127) * scale;
+    }
+    const end = at + size;
+    if (end > bytes.length) return { kind: "incomplete", bytesNeeded: end - offset };
+    try {
+      this.#message.message = this.#body.decode(bytes, at, end);
+    } catch (cause) {
+      return { kind: "invalid", reason: `a body of ${size} bytes does not parse: ${cause}`, cause };
+    }
+    this.#message.bytesUsed = end - offset;
+    return this.#message;
+  }
+}
+
+/** A u64 has at most ten bytes as a varint. */
+const MAX_VARINT = 10;
+
+const OVERLONG: DecodeResult<never> = {
+  kind: "invalid",
+  reason: `the varint of a length is longer than ${MAX_VARINT} bytes`,
+};
+
+function varintWidth(value: number): number {
+  let width = 1;
+  for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) width++;
+  return width;
+}
+
+function writeVarint(bytes: Uint8Array, offset: number, value: number): void {
+  let at = offset;
+  let rest = value;
+  for (; rest >= 128; rest = Math.floor(rest / 128)) bytes[at++] = (rest % 128) | 128;
+  bytes[at] = rest;
+}

@@ -1,0 +1,206 @@
+import { ReceiveBuffer } from "./_receive_buffer.ts";
+import type { Decoder, DecodeResult } from "./codec.ts";
+import { ConnectionError } from "./errors.ts";
+import { checkMaxBufferLength } from "./options.ts";
+
+/** Options of a {@linkcode DecoderStream}. */
+export interface DecoderStreamOptions {
+  /**
+   * The most bytes that one message may have, with its framing.
+   *
+   * @default {4194304}
+   */
+  readonly maxBufferLength?: number;
+}
+
+/**
+ * Turns bytes into batches of messages: all the messages that one chunk completed,
+ * as one array. A chunk that completes none gives no batch.
+ *
+ * Messages are decoded where they arrived, without a copy; only the beginning of a
+ * message whose end is still to come is kept, so memory grows with what arrives and
+ * never with what a peer announces.
+ *
+ * It errors with a {@linkcode ConnectionError}, after all the messages before the
+ * bad one: `invalid-message`, `message-too-large`, `decoder`, or `truncated` where
+ * the input ends within a message.
+ *
+ * @example Messages without a Connection
+ * ```ts
+ * import { DecoderStream } from "@protosocket/protosocket";
+ * import { lengthDelimited } from "@protosocket/protosocket/length-delimited";
+ *
+ * const bytes = ReadableStream.from([new Uint8Array([2, 104, 105])]);
+ * for await (const batch of bytes.pipeThrough(new DecoderStream(lengthDelimited().decoder))) {
+ *   for (const message of batch) console.log(message); // Uint8Array [ 104, 105 ]
+ * }
+ * ```
+ */
+export class DecoderStream<Message> extends TransformStream<Uint8Array, Message[]> {
+  /** Makes a stream over a decoder of its own. Throws a `RangeError` for a bad option. */
+  constructor(decoder: Decoder<Message>, options: DecoderStreamOptions = {}) {
+    const max = checkMaxBufferLength(options.maxBufferLength);
+    const splitter = new Splitter(decoder, max);
+    super({
+      transform(chunk, controller) {
+        const batch: Message[] = [];
+        try {
+          splitter.split(chunk, batch);
+        } finally {
+          // What came before a bad message is delivered first.
+          if (batch.length > 0) controller.enqueue(batch);
+        }
+      },
+      flush() {
+        splitter.end();
+      },
+    });
+  }
+}
+
+/** Cuts chunks into messages: one chunk at a time, keeping what is incomplete. */
+class Splitter<Message> {
+  readonly #decoder: Decoder<Message>;
+  readonly #max: number;
+  /** The beginning of a message whose end has not come. */
+  readonly #held = new ReceiveBuffer();
+  /** With bytes held: how many there must be before the decoder is asked again. */
+  #needed = 0;
+  /** Bytes to drop that have not come yet. */
+  #skip = 0;
+
+  constructor(decoder: Decoder<Message>, max: number) {
+    this.#decoder = decoder;
+    this.#max = max;
+  }
+
+  /** Appends the messages that `chunk` completes to `batch`. Throws ConnectionError. */
+  split(chunk: Uint8Array, batch: Message[]): void {
+    let at = 0;
+    while (at < chunk.length) {
+      if (this.#skip > 0) {
+        const dropped = Math.min(this.#skip, chunk.length - at);
+        this.#skip -= dropped;
+        at += dropped;
+      } else if (this.#held.length > 0) {
+        at = this.#complete(chunk, at, batch);
+      } else {
+        at = this.#splitInPlace(chunk, at, batch);
+      }
+    }
+  }
+
+  /** Tells that no more will come. */
+  end(): void {
+    if (this.#held.length === 0 && this.#skip === 0) return;
+    const state = this.#skip > 0
+      ? `${this.#skip} bytes to be skipped had not arrived`
+      : `${this.#held.length} of at least ${this.#needed} bytes had arrived`;
+    this.#held.clear();
+    throw new ConnectionError(
+      "truncated",
+      `The input ended in the middle of a message: ${state}`,
+    );
+  }
+
+  /** Decodes straight from the chunk, until it is used up or a message is incomplete. */
+  #splitInPlace(chunk: Uint8Array, start: number, batch: Message[]): number {
+    let at = start;
+    while (at < chunk.length) {
+      const result = this.#ask(chunk, at);
+      if (result.kind === "message") {
+        batch.push(result.message);
+        at += result.bytesUsed;
+      } else if (result.kind === "skip") {
+        this.#skip = result.distance;
+        return at;
+      } else {
+        this.#hold(chunk.subarray(at), (result as Incomplete).bytesNeeded);
+        return chunk.length;
+      }
+    }
+    return at;
+  }
+
+  /** Adds what the held message waits for; returns where the chunk goes on. */
+  #complete(chunk: Uint8Array, start: number, batch: Message[]): number {
+    const held = this.#held.length;
+    // A decoder that cannot tell the total asks for one byte more, again and again:
+    // give it at least as much as it has seen, so that its work stays linear.
+    const wanted = Math.max(this.#needed - held, Math.min(held, this.#max - held));
+    const taken = Math.min(wanted, chunk.length - start);
+    this.#held.append(chunk.subarray(start, start + taken), this.#needed);
+    if (this.#held.length < this.#needed) return start + taken;
+
+    const result = this.#ask(this.#held.bytes, 0);
+    if (result.kind === "incomplete") {
+      this.#needed = result.bytesNeeded;
+      return start + taken;
+    }
+    let used = 0;
+    if (result.kind === "message") {
+      batch.push(result.message);
+      used = result.bytesUsed;
+    } else if (result.kind === "skip") {
+      used = Math.min(result.distance, this.#held.length);
+      this.#skip = result.distance - used;
+    }
+    const rest = this.#held.bytes.subarray(used);
+    this.#held.clear();
+    if (rest.length <= taken) return start + taken - rest.length;
+    // The decoder had waited for more than its message took, and the next one began
+    // before this chunk.
+    this.split(rest, batch);
+    return start + taken;
+  }
+
+  #hold(bytes: Uint8Array, needed: number): void {
+    this.#needed = needed;
+    this.#held.append(bytes, needed);
+  }
+
+  /** Asks the decoder, and holds its answer to the contract. */
+  #ask(bytes: Uint8Array, offset: number): DecodeResult<Message> {
+    let result: DecodeResult<Message>;
+    try {
+      result = this.#decoder.decode(bytes, offset);
+    } catch (cause) {
+      throw new ConnectionError("decoder", "The decoder threw", { cause });
+    }
+    const shown = bytes.length - offset;
+    if (result.kind === "message") {
+      if (result.bytesUsed > 0 && result.bytesUsed <= shown) {
+        if (result.bytesUsed > this.#max) throw this.#tooLarge(result.bytesUsed);
+        return result;
+      }
+      throw new ConnectionError(
+        "decoder",
+        `The decoder claims to have used ${result.bytesUsed} of the ${shown} bytes that it was shown`,
+      );
+    }
+    if (result.kind === "incomplete") {
+      if (result.bytesNeeded > this.#max) throw this.#tooLarge(result.bytesNeeded);
+      if (result.bytesNeeded > shown) return result;
+      throw new ConnectionError(
+        "decoder",
+        `The decoder asks for ${result.bytesNeeded} bytes, but it was shown ${shown}`,
+      );
+    }
+    if (result.kind === "skip") {
+      if (Number.isSafeInteger(result.distance) && result.distance > 0) return result;
+      throw new ConnectionError("decoder", `The decoder wants to skip ${result.distance} bytes`);
+    }
+    throw new ConnectionError("invalid-message", `Invalid message: ${result.reason}`, {
+      cause: result.cause,
+    });
+  }
+
+  #tooLarge(size: number): ConnectionError {
+    return new ConnectionError(
+      "message-too-large",
+      `A message of at least ${size} bytes is over maxBufferLength, ${this.#max} bytes`,
+    );
+  }
+}
+
+type Incomplete = Extract<DecodeResult<never>, { kind: "incomplete" }>;

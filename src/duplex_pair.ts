@@ -1,0 +1,154 @@
+import type { Duplex } from "./duplex.ts";
+import { TransportError } from "./errors.ts";
+import { checkOption, MAX_DELAY } from "./options.ts";
+
+/** Options of {@linkcode duplexPair}. A function is asked anew for each chunk. */
+export interface DuplexPairOptions {
+  /**
+   * How many bytes one direction holds before a write waits.
+   *
+   * @default {65536}
+   */
+  readonly capacity?: number;
+  /**
+   * How many bytes the reader gets at a time, at the most.
+   *
+   * @default {65536}
+   */
+  readonly chunkSize?: number | (() => number);
+  /**
+   * Milliseconds that a chunk is on its way.
+   *
+   * @default {0}
+   */
+  readonly delay?: number | (() => number);
+}
+
+/** After so many chunks without a delay, other work of the event loop gets its turn. */
+const CHUNKS_A_TURN = 16;
+
+/**
+ * Makes two ends joined in memory: what is written to one is read from the other.
+ * For tests, and for peers in the same process. Behaves like a socket: bytes are
+ * copied, each direction closes on its own, and an abort at one end resets the other.
+ *
+ * @example
+ * ```ts
+ * import { duplexPair } from "@protosocket/protosocket";
+ *
+ * const [a, b] = duplexPair({ chunkSize: 1 });
+ * const writer = a.writable.getWriter();
+ * writer.write(new Uint8Array([1, 2]));
+ * writer.close();
+ * console.log((await Array.fromAsync(b.readable)).length); // 2
+ * ```
+ */
+export function duplexPair(options: DuplexPairOptions = {}): [Duplex, Duplex] {
+  const { capacity = 65536, chunkSize = 65536, delay = 0 } = options;
+  checkOption("capacity", capacity, 1, 2 ** 32);
+  const each = {
+    capacity,
+    chunkSize: asFunction("chunkSize", chunkSize, 1, 2 ** 32),
+    delay: asFunction("delay", delay, 0, MAX_DELAY),
+  };
+  const there = new Direction(each);
+  const back = new Direction(each);
+  // As with a socket, one end's abort breaks both directions.
+  there.onAbort = () => back.break();
+  back.onAbort = () => there.break();
+  return [
+    { readable: back.readable, writable: there.writable },
+    { readable: there.readable, writable: back.writable },
+  ];
+}
+
+function asFunction(name: string, value: number | (() => number), min: number, max: number) {
+  if (typeof value === "function") return () => checkOption(name, value(), min, max);
+  checkOption(name, value, min, max);
+  return () => value;
+}
+
+interface DirectionOptions {
+  readonly capacity: number;
+  readonly chunkSize: () => number;
+  readonly delay: () => number;
+}
+
+/** One direction: a bounded queue between a writable and a readable. */
+class Direction {
+  readonly readable: ReadableStream<Uint8Array>;
+  readonly writable: WritableStream<Uint8Array>;
+  onAbort: () => void = () => {};
+  #source!: ReadableStreamDefaultController<Uint8Array>;
+  #sink!: WritableStreamDefaultController;
+  #options: DirectionOptions;
+  #broken: TransportError | undefined;
+  /** Wakes the write that waits for room or for time to pass. */
+  #wakeUp: () => void = () => {};
+  #chunks = 0;
+
+  constructor(options: DirectionOptions) {
+    this.#options = options;
+    this.readable = new ReadableStream<Uint8Array>({
+      start: (controller) => void (this.#source = controller),
+      pull: () => this.#wakeUp(),
+      cancel: () => this.#stop(reset("the other end reads no more")),
+    }, { highWaterMark: options.capacity, size: (chunk) => chunk.length });
+    this.writable = new WritableStream<Uint8Array>({
+      start: (controller) => {
+        this.#sink = controller;
+        // An abort must not wait for a write that waits for room.
+        controller.signal.addEventListener("abort", () => this.#abort());
+      },
+      write: (chunk) => this.#write(chunk),
+      close: () => this.#source.close(),
+    });
+  }
+
+  /** Breaks this direction for both of its ends. */
+  break(): void {
+    if (this.#broken) return;
+    this.#broken = reset("the other end aborted");
+    this.#source.error(this.#broken);
+    this.#sink.error(this.#broken);
+    this.#wakeUp();
+  }
+
+  #abort(): void {
+    this.break();
+    this.onAbort();
+  }
+
+  #stop(error: TransportError): void {
+    this.#broken ??= error;
+    this.#sink.error(error);
+    this.#wakeUp();
+  }
+
+  async #write(chunk: Uint8Array): Promise<void> {
+    for (let at = 0; at < chunk.length;) {
+      const delay = this.#options.delay();
+      if (delay > 0 || ++this.#chunks % CHUNKS_A_TURN === 0) await this.#sleep(delay);
+      while (!this.#broken && this.#source.desiredSize! <= 0) {
+        await new Promise<void>((resolve) => this.#wakeUp = resolve);
+      }
+      if (this.#broken) throw this.#broken;
+      const end = Math.min(at + this.#options.chunkSize(), chunk.length);
+      this.#source.enqueue(chunk.slice(at, end));
+      at = end;
+    }
+  }
+
+  #sleep(delay: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, delay);
+      this.#wakeUp = () => {
+        if (this.#broken) clearTimeout(timer), resolve();
+      };
+    });
+  }
+}
+
+function reset(why: string): TransportError {
+  return new TransportError("reset", `The connection was reset: ${why}`);
+}

@@ -1,0 +1,92 @@
+import { copy } from "@std/bytes";
+
+/** The first slab of a buffer: an idle connection holds no more than this. */
+const MIN_SLAB = 1024;
+/** The largest slab that is made before a message asks for more. */
+const MAX_SLAB = 128 * 1024;
+
+const EMPTY = new Uint8Array(0);
+const EMPTY_VIEW = new DataView(EMPTY.buffer);
+
+/**
+ * Memory that encoders append to.
+ *
+ * It is cut from slabs: what has been taken is never written again, so nobody
+ * needs to give it back, and one allocation serves many messages. Slabs start at
+ * 1 KiB and double with use up to 128 KiB; a larger message gets its own.
+ *
+ * @example A message of a tag and four bytes
+ * ```ts
+ * import { EncodeBuffer } from "@protosocket/protosocket";
+ *
+ * const out = new EncodeBuffer();
+ * const at = out.reserve(5);
+ * out.bytes[at] = 0xce;
+ * out.view.setUint32(at + 1, 7);
+ * out.offset += 5;
+ * console.log(out.take()); // Uint8Array [ 206, 0, 0, 0, 7 ]
+ * ```
+ */
+export class EncodeBuffer {
+  /** The memory itself. {@linkcode reserve} may replace it: read it after. */
+  bytes: Uint8Array = EMPTY;
+  /** The same memory for numbers. {@linkcode reserve} may replace it too. */
+  view: DataView = EMPTY_VIEW;
+  /** Where the next byte goes. Only bytes that {@linkcode reserve} has promised may be passed. */
+  offset = 0;
+  #start = 0;
+  #nextSlab = MIN_SLAB;
+
+  /** How many bytes have been appended and not taken. */
+  get length(): number {
+    return this.offset - this.#start;
+  }
+
+  /**
+   * Makes room for `size` bytes at {@linkcode offset} and returns that offset. It
+   * does not move `offset`: an encoder reserves the most it may need and then
+   * advances by what it wrote.
+   */
+  reserve(size: number): number {
+    if (this.bytes.length - this.offset < size) this.#grow(size);
+    return this.offset;
+  }
+
+  /** Appends a copy of `bytes`. */
+  write(bytes: Uint8Array): void {
+    const at = this.reserve(bytes.length);
+    copy(bytes, this.bytes, at);
+    this.offset = at + bytes.length;
+  }
+
+  /** Takes back all but the first `length` bytes that have not been taken. */
+  truncate(length: number): void {
+    this.offset = this.#start + length;
+  }
+
+  /** Hands out what has been appended. The caller owns it; it is never written again. */
+  take(): Uint8Array {
+    const taken = this.bytes.subarray(this.#start, this.offset);
+    this.#start = this.offset;
+    // A slab with little room left would be moved out of soon, and the slab of a
+    // large message should go back as soon as it has been written.
+    if (this.bytes.length - this.offset < MIN_SLAB / 4) this.#use(EMPTY);
+    return taken;
+  }
+
+  #grow(size: number): void {
+    const pending = this.bytes.subarray(this.#start, this.offset);
+    // Twice what is pending, so that a long message written in small steps stays linear.
+    const slab = new Uint8Array(Math.max(this.#nextSlab, pending.length * 2 + size));
+    this.#nextSlab = Math.min(this.#nextSlab * 2, MAX_SLAB);
+    slab.set(pending);
+    this.#use(slab);
+    this.offset = pending.length;
+  }
+
+  #use(slab: Uint8Array): void {
+    this.bytes = slab;
+    this.view = new DataView(slab.buffer);
+    this.offset = this.#start = 0;
+  }
+}
