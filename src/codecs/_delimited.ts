@@ -3,6 +3,8 @@ import type { EncodeBuffer } from "../encode_buffer.ts";
 
 /** How the body of a delimited message is written and read. */
 export interface Body<Inbound, Outbound> {
+  /** The type of the messages that are read, for errors. */
+  readonly name?: string;
   /** Appends the body to `out`. */
   encode(message: Outbound, out: EncodeBuffer): void;
   /** Reads the body in `bytes` from `start` to `end`. Throws for one that is no message. */
@@ -54,7 +56,7 @@ class DelimitedEncoder<Outbound> implements Encoder<Outbound> {
 }
 
 class DelimitedDecoder<Inbound> implements Decoder<Inbound> {
-  readonly #body: Pick<Body<Inbound, unknown>, "decode">;
+  readonly #body: Pick<Body<Inbound, unknown>, "decode" | "name">;
   // The results that repeat are one object each: a result is read before the next call.
   readonly #message: { kind: "message"; message: Inbound; bytesUsed: number } = {
     kind: "message",
@@ -62,7 +64,7 @@ class DelimitedDecoder<Inbound> implements Decoder<Inbound> {
     bytesUsed: 0,
   };
 
-  constructor(body: Pick<Body<Inbound, unknown>, "decode">) {
+  constructor(body: Pick<Body<Inbound, unknown>, "decode" | "name">) {
     this.#body = body;
   }
 
@@ -82,7 +84,8 @@ class DelimitedDecoder<Inbound> implements Decoder<Inbound> {
     try {
       this.#message.message = this.#body.decode(bytes, at, end);
     } catch (cause) {
-      return { kind: "invalid", reason: `a body of ${size} bytes does not parse: ${cause}`, cause };
+      const name = this.#body.name ?? "body";
+      return { kind: "invalid", reason: `a ${name} of ${size} bytes does not parse: ${cause}`, cause };
     }
     this.#message.bytesUsed = end - offset;
     return this.#message;

@@ -1,0 +1,104 @@
+/** A `next()` that waits for an item. */
+interface Reader<Item> {
+  readonly resolve: (result: IteratorResult<Item, undefined>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * The answers of a streaming rpc, between the connection that brings them and the
+ * loop that reads them: a queue with a bound.
+ */
+export class ResponseStream<Item> implements AsyncIterableIterator<Item, undefined> {
+  readonly #max: number;
+  readonly #onLeave: () => void;
+  readonly #items: Item[] = [];
+  #head = 0;
+  readonly #readers: Reader<Item>[] = [];
+  #state: "open" | "ended" | "failed" = "open";
+  #error: unknown;
+  /** Lets the connection read again, when it was stopped at the bound. */
+  #goOn: (() => void) | undefined;
+
+  /** `onLeave` is called when the reader leaves before the end. */
+  constructor(max: number, onLeave: () => void) {
+    this.#max = max;
+    this.#onLeave = onLeave;
+  }
+
+  /** Adds an item; at the bound, returns a promise that settles when there is room again. */
+  push(item: Item): void | Promise<void> {
+    const reader = this.#readers.shift();
+    if (reader) return reader.resolve({ done: false, value: item });
+    this.#items.push(item);
+    if (this.#items.length - this.#head < this.#max) return;
+    return new Promise((resolve) => this.#goOn = resolve);
+  }
+
+  /** No more items will come. */
+  end(): void {
+    this.#state = "ended";
+    for (const reader of this.#readers.splice(0)) reader.resolve(DONE);
+  }
+
+  /** No more items will come: those that are here are still read, and then the error. */
+  fail(error: unknown): void {
+    const readers = this.#readers.splice(0);
+    if (readers.length > 0) {
+      // One is told of the error; to those behind it the stream is over.
+      readers.shift()!.reject(error);
+      return this.#resolveAll(readers);
+    }
+    this.#state = "failed";
+    this.#error = error;
+    this.#release();
+  }
+
+  next(): Promise<IteratorResult<Item, undefined>> {
+    if (this.#head < this.#items.length) {
+      return Promise.resolve({ done: false, value: this.#shift() });
+    }
+    if (this.#state === "ended") return Promise.resolve(DONE);
+    if (this.#state === "failed") {
+      this.#state = "ended";
+      return Promise.reject(this.#error);
+    }
+    return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }));
+  }
+
+  return(): Promise<IteratorResult<Item, undefined>> {
+    if (this.#state === "open") this.#onLeave();
+    this.#items.length = this.#head = 0;
+    this.end();
+    this.#release();
+    return Promise.resolve(DONE);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
+  #resolveAll(readers: Reader<Item>[]): void {
+    this.#state = "ended";
+    for (const reader of readers) reader.resolve(DONE);
+  }
+
+  #shift(): Item {
+    const item = this.#items[this.#head]!;
+    this.#items[this.#head++] = undefined as Item;
+    if (this.#head === this.#items.length) this.#items.length = this.#head = 0;
+    // Not at once below the bound: the connection would start and stop for each item.
+    if (this.#goOn && this.#items.length - this.#head <= this.#max / 2) this.#release();
+    return item;
+  }
+
+  #release(): void {
+    this.#goOn?.();
+    this.#goOn = undefined;
+  }
+}
+
+const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };

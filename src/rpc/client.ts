@@ -1,0 +1,369 @@
+import {
+  type CloseReason,
+  type Codec,
+  Connection,
+  type ConnectionOptions,
+  type Duplex,
+  type Reactor,
+  type SendBudget,
+  type Sender,
+} from "../../mod.ts";
+import { checkOption, MAX_DELAY } from "../options.ts";
+import { ResponseStream } from "./_response_stream.ts";
+import { connectionClosed, RpcError } from "./errors.ts";
+import { ControlCode, plainId, type RpcId, type RpcMessages } from "./message.ts";
+
+/** The default of {@linkcode RpcClientConfig.maxBufferedItems}: 1,024. */
+export const DEFAULT_MAX_BUFFERED_ITEMS = 1024;
+
+/** What an {@linkcode RpcClient} is made of, with its bounds. */
+export interface RpcClientConfig<Request, Response> extends ConnectionOptions {
+  /** How messages look on the wire; of this connection alone. */
+  readonly codec: Codec<Response, Request>;
+  /** Where ids and control codes are in the messages. */
+  readonly messages: RpcMessages<Request, Response>;
+  /**
+   * How many items of one stream may wait to be read. At the bound the whole
+   * connection stops reading until half of them have been read: the answers of its
+   * other rpcs wait too. So do not wait for another answer of the same connection
+   * while you leave a stream unread.
+   *
+   * @default {1024}
+   */
+  readonly maxBufferedItems?: number;
+  /**
+   * The `timeout` of calls that have none of their own, in milliseconds.
+   *
+   * @default {undefined} without end
+   */
+  readonly timeout?: number;
+}
+
+/** Options of one call. */
+export interface CallOptions {
+  /** Cancels the rpc; the call fails with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /**
+   * Milliseconds until the rpc is cancelled and the call fails with
+   * `deadline-exceeded`: for a stream, until its end. From 1 to 2,147,483,647.
+   */
+  readonly timeout?: number;
+}
+
+/** The answers of a streaming rpc. Leaving the loop, or disposing of it, cancels the rpc. */
+export interface RpcStream<Response>
+  extends AsyncIterableIterator<Response, undefined>, AsyncDisposable {
+  /** Reads the next answer. */
+  next(): Promise<IteratorResult<Response, undefined>>;
+  /** Leaves the stream; sends Cancel if it has not ended. May be called again. */
+  return(): Promise<IteratorResult<Response, undefined>>;
+  /** Itself. */
+  [Symbol.asyncIterator](): RpcStream<Response>;
+}
+
+/**
+ * Calls rpcs over one connection, any number at a time, answered in any order.
+ *
+ * It gives out the ids: a request's own id is overwritten, and a request belongs to
+ * the client from the call on.
+ *
+ * @example
+ * ```ts ignore
+ * import { RpcClient } from "@protosocket/protosocket/rpc";
+ * import { connect } from "@protosocket/protosocket/deno";
+ *
+ * await using client = new RpcClient(await connect({ port: 9000 }), {
+ *   codec: protobuf(ResponseSchema, RequestSchema),
+ *   messages: echoMessages,
+ * });
+ * const answer = await client.unary(request, { timeout: 1000 });
+ * for await (const item of client.streaming(request)) console.log(item);
+ * ```
+ */
+export class RpcClient<Request, Response> implements AsyncDisposable {
+  readonly #connection: Connection<Response, Request>;
+  readonly #calls: Calls<Request, Response>;
+  readonly #timeout: number | undefined;
+  readonly #maxBufferedItems: number;
+
+  /** Starts at once. Throws a `RangeError` for a bad option. */
+  constructor(duplex: Duplex, config: RpcClientConfig<Request, Response>) {
+    const { maxBufferedItems = DEFAULT_MAX_BUFFERED_ITEMS } = config;
+    this.#maxBufferedItems = checkOption("maxBufferedItems", maxBufferedItems, 1, 2 ** 31);
+    this.#timeout = checkTimeout(config.timeout);
+    let calls: Calls<Request, Response>;
+    this.#connection = new Connection(duplex, {
+      ...config,
+      reactor: (sender) => calls = new Calls(config.messages, sender),
+    });
+    this.#calls = calls!;
+  }
+
+  /** Whether calls can be made: neither end has begun to close the connection. */
+  get isAlive(): boolean {
+    return this.#calls.open;
+  }
+
+  /** How many calls wait for their answer, or for the end of their stream. */
+  get inFlight(): number {
+    return this.#calls.size;
+  }
+
+  /** Resolves, and never rejects, once the connection has ended, with how. */
+  get closed(): Promise<CloseReason> {
+    return this.#connection.closed;
+  }
+
+  /**
+   * Sends a request and gives its one answer.
+   *
+   * Rejects with an {@linkcode RpcError}, or with the reason of `signal`. Throws a
+   * `RangeError` for a bad `timeout`. If the connection's queue is full, the request
+   * waits for room first; one that is given up before then is never sent.
+   */
+  unary(request: Request, options?: CallOptions): Promise<Response> {
+    const timeout = this.#timeoutOf(options);
+    return new Promise((resolve, reject) => {
+      this.#calls.start(new UnaryCall(resolve, reject), request, options?.signal, timeout);
+    });
+  }
+
+  /**
+   * Sends a request, at once, and gives its answers as they come. After an error the
+   * answers that came before it are still read first.
+   *
+   * A stream that is not read stops the connection at `maxBufferedItems`: read it,
+   * or leave it.
+   */
+  streaming(request: Request, options?: CallOptions): RpcStream<Response> {
+    const timeout = this.#timeoutOf(options);
+    const call: StreamingCall<Response> = new StreamingCall(
+      this.#maxBufferedItems,
+      () => this.#calls.giveUp(call),
+    );
+    this.#calls.start(call, request, options?.signal, timeout);
+    return call.stream;
+  }
+
+  /**
+   * Ends in order: fails the calls in flight with `connection-closed`, cancels them
+   * at the server, and closes the connection. May be called again.
+   */
+  close(): Promise<CloseReason> {
+    this.#calls.closeAll();
+    return this.#connection.close();
+  }
+
+  /** Ends now: fails the calls in flight and breaks the connection off. */
+  abort(reason?: unknown): void {
+    this.#connection.abort(reason);
+  }
+
+  /** Same as {@linkcode close}. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #timeoutOf(options: CallOptions | undefined): number | undefined {
+    return options?.timeout === undefined ? this.#timeout : checkTimeout(options.timeout);
+  }
+}
+
+function checkTimeout(timeout: number | undefined): number | undefined {
+  return timeout === undefined ? undefined : checkOption("timeout", timeout, 1, MAX_DELAY);
+}
+
+/** A call in flight. */
+abstract class Call<Response> {
+  id: RpcId = 0;
+  /** Undoes what watches for the call's end: a timer, a listener. */
+  release: (() => void) | undefined;
+  /** Whether the request still waits for room in the connection's queue. */
+  unsent: AbortController | undefined;
+
+  /** Takes an answer; returns whether it was the last, or a promise to wait for. */
+  abstract take(response: Response): boolean | Promise<void>;
+  /** The server has ended the stream. */
+  abstract end(): void;
+  abstract fail(error: unknown): void;
+}
+
+class UnaryCall<Response> extends Call<Response> {
+  readonly #resolve: (response: Response) => void;
+  readonly fail: (error: unknown) => void;
+
+  constructor(resolve: (response: Response) => void, reject: (error: unknown) => void) {
+    super();
+    this.#resolve = resolve;
+    this.fail = reject;
+  }
+
+  take(response: Response): boolean {
+    this.#resolve(response);
+    return true;
+  }
+
+  end(): void {
+    this.fail(new RpcError("cancelled", "The server ended the rpc without an answer", this));
+  }
+}
+
+class StreamingCall<Response> extends Call<Response> {
+  readonly stream: ResponseStream<Response>;
+
+  constructor(maxBufferedItems: number, onLeave: () => void) {
+    super();
+    this.stream = new ResponseStream(maxBufferedItems, onLeave);
+  }
+
+  take(response: Response): boolean | Promise<void> {
+    return this.stream.push(response) ?? false;
+  }
+
+  end(): void {
+    this.stream.end();
+  }
+
+  fail(error: unknown): void {
+    this.stream.fail(error);
+  }
+}
+
+/** The calls in flight of one connection, and its reactor. */
+class Calls<Request, Response> implements Reactor<Response, Request> {
+  open = true;
+  readonly #messages: RpcMessages<Request, Response>;
+  readonly #sender: Sender<Request>;
+  readonly #calls = new Map<RpcId, Call<Response>>();
+  /** Rpcs to cancel at the server: asked for when there is room to send. */
+  readonly #cancels: RpcId[] = [];
+  #lastId = 0;
+
+  constructor(messages: RpcMessages<Request, Response>, sender: Sender<Request>) {
+    this.#messages = messages;
+    this.#sender = sender;
+  }
+
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  start(
+    call: Call<Response>,
+    request: Request,
+    signal: AbortSignal | undefined,
+    timeout: number | undefined,
+  ): void {
+    if (!this.open) return call.fail(connectionClosed(undefined, undefined));
+    if (signal?.aborted) return call.fail(signal.reason);
+    const id = call.id = ++this.#lastId;
+    this.#messages.request.setId(request, id);
+    this.#calls.set(id, call);
+    if (signal || timeout !== undefined) this.#watch(call, signal, timeout);
+    if (!this.#sender.trySend(request)) this.#sendLater(call, request);
+  }
+
+  onInboundMessage(response: Response): void | Promise<void> {
+    const id = plainId(this.#messages.response.id(response));
+    const call = this.#calls.get(id);
+    // One that was given up, or never was.
+    if (call === undefined) return;
+    const code = this.#messages.response.code(response);
+    if (code === ControlCode.normal) {
+      const last = call.take(response);
+      if (typeof last === "object") return last;
+      if (last) this.#forget(call);
+    } else {
+      this.#forget(call);
+      if (code === ControlCode.end) call.end();
+      else call.fail(new RpcError("cancelled", "The server cancelled the rpc", { id }));
+    }
+  }
+
+  pullOutbound(budget: SendBudget<Request>): void {
+    const count = Math.min(this.#cancels.length, budget.remaining);
+    for (const id of this.#cancels.splice(0, count)) {
+      budget.send(this.#messages.request.cancelled(id));
+    }
+  }
+
+  onEncodeError(cause: unknown, request: Request): void {
+    const id = plainId(this.#messages.request.id(request));
+    const call = this.#calls.get(id);
+    if (call === undefined) return;
+    this.#forget(call);
+    call.fail(new RpcError("encode-failed", "The request cannot be encoded", { id, cause }));
+  }
+
+  onInboundEnd(): void {
+    // Nobody will answer any more.
+    this.#failAll(undefined);
+  }
+
+  onClose(reason: CloseReason): void {
+    this.#failAll(reason.kind === "error" ? reason.error : undefined);
+  }
+
+  /** Fails all calls and cancels them at the server. */
+  closeAll(): void {
+    for (const call of this.#calls.values()) this.#cancel(call);
+    this.#failAll(undefined);
+  }
+
+  /** Forgets a call that nobody waits for, and cancels it at the server. */
+  giveUp(call: Call<Response>): void {
+    if (!this.#calls.has(call.id)) return;
+    this.#cancel(call);
+    this.#forget(call);
+  }
+
+  #failAll(cause: unknown): void {
+    this.open = false;
+    for (const call of this.#calls.values()) {
+      this.#forget(call);
+      call.fail(connectionClosed(call.id, cause));
+    }
+  }
+
+  #cancel(call: Call<Response>): void {
+    if (call.unsent) return call.unsent.abort();
+    this.#cancels.push(call.id);
+    this.#sender.wake();
+  }
+
+  #forget(call: Call<Response>): void {
+    this.#calls.delete(call.id);
+    call.release?.();
+  }
+
+  #watch(
+    call: Call<Response>,
+    signal: AbortSignal | undefined,
+    timeout: number | undefined,
+  ): void {
+    const giveUp = (error: unknown) => {
+      this.giveUp(call);
+      call.fail(error);
+    };
+    const onAbort = () => giveUp(signal!.reason);
+    const timer = timeout === undefined ? undefined : setTimeout(() => {
+      const { id } = call;
+      giveUp(new RpcError("deadline-exceeded", `No answer within ${timeout} ms`, { id }));
+    }, timeout);
+    signal?.addEventListener("abort", onAbort);
+    call.release = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", onAbort);
+    };
+  }
+
+  /** The queue is full: waits for room, unless the call is given up before. */
+  #sendLater(call: Call<Response>, request: Request): void {
+    const unsent = call.unsent = new AbortController();
+    this.#sender.send(request, unsent).then(
+      () => call.unsent = undefined,
+      // Given up, or the connection has ended: then all calls are failed there.
+      () => {},
+    );
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * Remote procedure calls over a {@linkcode Connection}: one request, one answer or a
+ * stream of them, in any order, with cancellation both ways. Speaks the protocol of
+ * the Rust crate `protosocket-rpc`.
+ *
+ * Any type of message will do that has an id and a control code somewhere:
+ * {@linkcode RpcMessage} says where. Codes: 0 normal, 1 cancel, 2 end; a response is
+ * matched to its request by the id alone.
+ *
+ * @module
+ */
+export { ControlCode, type RpcId, type RpcMessage, type RpcMessages } from "./message.ts";
+export { RpcError, type RpcErrorCode } from "./errors.ts";
+export {
+  type CallOptions,
+  DEFAULT_MAX_BUFFERED_ITEMS,
+  RpcClient,
+  type RpcClientConfig,
+  type RpcStream,
+} from "./client.ts";
+export {
+  DEFAULT_MAX_CONCURRENT_RPCS,
+  type FailedRpc,
+  refused,
+  type RpcAnswer,
+  type RpcContext,
+  type RpcHandler,
+  rpcReactor,
+  type RpcServerOptions,
+} from "./reactor.ts";
+export { type RpcServerConfig, serveRpc } from "./server.ts";

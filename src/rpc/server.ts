@@ -1,0 +1,56 @@
+import {
+  type Codec,
+  type ConnectionOptions,
+  type Listener,
+  serve,
+  type ServeOptions,
+  type Server,
+  type SocketDuplex,
+} from "../../mod.ts";
+import type { RpcMessages } from "./message.ts";
+import { type RpcHandler, rpcReactor, type RpcServerOptions } from "./reactor.ts";
+
+/** What {@linkcode serveRpc} runs for each connection, with its bounds. */
+export interface RpcServerConfig<Request, Response>
+  extends ConnectionOptions, RpcServerOptions, ServeOptions {
+  /** Makes the codec of one connection. */
+  readonly codec: () => Codec<Request, Response>;
+  /** Where ids and control codes are in the messages. */
+  readonly messages: RpcMessages<Request, Response>;
+  /**
+   * Makes the service of one connection, whose peer's address is at
+   * `duplex.remoteAddress`: a function that answers its requests, with whatever
+   * state it keeps. If it throws, that connection is refused.
+   */
+  readonly service: (duplex: SocketDuplex) => RpcHandler<Request, Response>;
+}
+
+/**
+ * Serves rpcs on each connection that the listener accepts, until it is closed.
+ *
+ * @example
+ * ```ts ignore
+ * import { serveRpc } from "@protosocket/protosocket/rpc";
+ * import { listen } from "@protosocket/protosocket/deno";
+ *
+ * await using server = serveRpc(await listen({ port: 9000 }), {
+ *   codec: () => protobuf(RequestSchema, ResponseSchema),
+ *   messages: echoMessages,
+ *   service: () => (request) => create(ResponseSchema, { text: request.text }),
+ * });
+ * await server.finished;
+ * ```
+ */
+export function serveRpc<Request, Response>(
+  listener: Listener,
+  config: RpcServerConfig<Request, Response>,
+): Server {
+  return serve(listener, (duplex) => ({
+    ...config,
+    codec: config.codec(),
+    reactor: rpcReactor(config.messages, config.service(duplex), {
+      ...config,
+      remoteAddress: duplex.remoteAddress,
+    }),
+  }), config);
+}
