@@ -1,0 +1,25 @@
+// The examples run on every runtime; a program of your own imports its adapter.
+import type { SocketAddress } from "@protosocket/protosocket";
+
+type Adapter = typeof import("@protosocket/protosocket/node");
+
+/** The socket adapter of the runtime that this runs on. */
+export function sockets(): Promise<Adapter> {
+  if ("Deno" in globalThis) return import("@protosocket/protosocket/deno");
+  if ("Bun" in globalThis) return import("@protosocket/protosocket/bun");
+  return import("@protosocket/protosocket/node");
+}
+
+/** Reads `host:port`, such as `127.0.0.1:9000` or `[::1]:9000`. */
+export function parseAddress(address: string): { hostname: string; port: number } {
+  const match = /^\[?(.+?)\]?:(\d+)$/.exec(address);
+  if (match) return { hostname: match[1]!, port: Number(match[2]) };
+  throw new Error(`An address is host:port, such as 127.0.0.1:9000, not ${address}`);
+}
+
+/** An address in the form that {@linkcode parseAddress} reads. */
+export function formatAddress(address: SocketAddress): string {
+  if (address.transport === "unix") return address.path;
+  const { hostname, port } = address;
+  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+}

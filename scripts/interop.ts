@@ -1,0 +1,45 @@
+// Builds the Rust program on the published crates and runs the interop tests with it.
+import process from "node:process";
+import { spawnSync } from "node:child_process";
+import { parseArgs } from "node:util";
+import { parseRuntime, root, RUNTIMES } from "./support/runtimes.ts";
+import { format, runOnAll, testFiles } from "./support/test_runs.ts";
+
+const HELP = `Usage: npm run interop -- [options]
+
+Builds tests/interop/rust, which stands on the published protosocket crates, and runs
+it as client and as server against this library on Deno, Bun and Node.
+
+  --runtime NAME   on deno, bun or node only (may be given again)
+  --help           this text`;
+
+const { values } = parseArgs({
+  options: {
+    runtime: { type: "string", multiple: true },
+    help: { type: "boolean", default: false },
+  },
+});
+
+function build(): boolean {
+  const manifest = `${root}tests/interop/rust/Cargo.toml`;
+  console.log("building tests/interop/rust (minutes, the first time)");
+  const { status } = spawnSync("cargo", ["build", "--release", "--quiet", "--manifest-path", manifest], {
+    stdio: "inherit",
+  });
+  return status === 0;
+}
+
+if (values.help) {
+  console.log(HELP);
+} else if (spawnSync("cargo", ["--version"]).status !== 0) {
+  console.log("skipped: no cargo");
+  console.log(format({ passed: 0, failed: 0, skipped: testFiles("tests/interop").length }));
+} else if (!build()) {
+  console.log("the Rust program does not build");
+  console.log(format({ passed: 0, failed: 1, skipped: 0 }));
+  process.exitCode = 1;
+} else {
+  const runtimes = values.runtime?.map(parseRuntime) ?? RUNTIMES;
+  const { failed } = await runOnAll(runtimes, testFiles("tests/interop"));
+  if (failed > 0) process.exitCode = 1;
+}

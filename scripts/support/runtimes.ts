@@ -1,0 +1,35 @@
+// How this repository's programs are started on each runtime, with what `npm ci` brought.
+import process from "node:process";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+/** The folder of the repository. */
+export const root: string = fileURLToPath(new URL("../..", import.meta.url));
+
+export const RUNTIMES = ["deno", "bun", "node"] as const;
+export type Runtime = typeof RUNTIMES[number];
+
+/** Reads the value of a `--runtime` option. */
+export function parseRuntime(value: string): Runtime {
+  const found = RUNTIMES.find((runtime) => runtime === value);
+  if (found) return found;
+  throw new Error(`--runtime must be one of ${RUNTIMES.join(", ")}, not ${value}`);
+}
+
+/** The runtime that runs this. */
+function current(): Runtime {
+  return "Deno" in globalThis ? "deno" : "Bun" in globalThis ? "bun" : "node";
+}
+
+/** The command of a runtime: the one that runs this, or the one that npm installed. */
+export function command(runtime: Runtime): string {
+  if (runtime === current()) return process.execPath;
+  const installed = `${root}node_modules/.bin/${runtime}`;
+  return existsSync(installed) ? installed : runtime;
+}
+
+/** The arguments that run a program of this repository on a runtime. */
+export function runArgs(runtime: Runtime, file: string, args: readonly string[]): string[] {
+  const flags = { deno: ["run", "-A", "--quiet"], bun: ["run"], node: ["--import", "tsx"] };
+  return [...flags[runtime], file, ...args];
+}

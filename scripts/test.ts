@@ -1,0 +1,29 @@
+// Runs the same test files on Deno, Bun and Node.
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { parseRuntime, RUNTIMES } from "./support/runtimes.ts";
+import { runOnAll, testFiles } from "./support/test_runs.ts";
+
+const HELP = `Usage: npm test -- [options] [part of a file's name ...]
+
+Runs the tests on Deno, Bun and Node, prints the counts of each, and closes with
+"N passed, N failed, N skipped". Exits with 1 if anything failed.
+
+  --runtime NAME   on deno, bun or node only (may be given again)
+  --help           this text`;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    runtime: { type: "string", multiple: true },
+    help: { type: "boolean", default: false },
+  },
+});
+if (values.help) {
+  console.log(HELP);
+} else {
+  const files = testFiles("tests", "tests/interop")
+    .filter((file) => positionals.length === 0 || positionals.some((part) => file.includes(part)));
+  const { failed } = await runOnAll(values.runtime?.map(parseRuntime) ?? RUNTIMES, files);
+  if (failed > 0) process.exitCode = 1;
+}

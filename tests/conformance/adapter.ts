@@ -1,0 +1,28 @@
+import type { Duplex } from "../../mod.ts";
+
+/** Two joined ends, and what it takes to get rid of them. */
+export interface Pair {
+  readonly client: Duplex;
+  readonly server: Duplex;
+  /** Closes what the ends came from, such as a listener. */
+  close(): Promise<void>;
+}
+
+/** What a transport is asked for. */
+export interface OpenOptions {
+  readonly noDelay?: boolean;
+  readonly keepAlive?: boolean;
+}
+
+/** What a transport cannot do. Each is named, and says why. */
+export interface Gaps {
+  /** The peer of an abort may take it for an end in order, instead of an error. */
+  readonly reset?: string;
+}
+
+/** A transport that the suite is run on. */
+export interface Adapter {
+  readonly name: string;
+  readonly gaps: Gaps;
+  open(options?: OpenOptions): Promise<Pair>;
+}

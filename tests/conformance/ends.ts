@@ -1,0 +1,121 @@
+import { test } from "node:test";
+import type { Duplex } from "../../mod.ts";
+import { randomBytes, readAll, readExactly } from "../support/bytes.ts";
+import { within } from "../support/within.ts";
+import type { Adapter, Pair } from "./adapter.ts";
+
+/** One end of a pair, with its streams held. */
+export class End {
+  readonly reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly writer: WritableStreamDefaultWriter<Uint8Array>;
+
+  constructor(duplex: Duplex) {
+    this.reader = duplex.readable.getReader();
+    this.writer = duplex.writable.getWriter();
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    return within(this.writer.write(bytes), `a write of ${bytes.length} bytes`);
+  }
+
+  close(): Promise<void> {
+    return within(this.writer.close(), "the close of a writable");
+  }
+
+  readAll(): Promise<Uint8Array> {
+    return readAll(this.reader);
+  }
+
+  readExactly(length: number): Promise<Uint8Array> {
+    return readExactly(this.reader, length);
+  }
+
+  /** Gets rid of it, whatever state it is in. */
+  drop(): void {
+    this.writer.abort().catch(() => {});
+    this.reader.cancel().catch(() => {});
+  }
+}
+
+/** Registers a case that gets a fresh pair of ends. */
+export function onPair(
+  adapter: Adapter,
+  name: string,
+  run: (client: End, server: End) => Promise<void>,
+): void {
+  test(`${adapter.name}: ${name}`, async () => {
+    const pair = await within(adapter.open(), "a pair to open");
+    await using ends = hold(pair);
+    await run(ends.client, ends.server);
+  });
+}
+
+/** Holds the streams of a pair until the block ends. */
+export function hold(pair: Pair): AsyncDisposable & { client: End; server: End } {
+  const client = new End(pair.client);
+  const server = new End(pair.server);
+  return {
+    client,
+    server,
+    async [Symbol.asyncDispose]() {
+      client.drop();
+      server.drop();
+      await within(pair.close(), "a pair to close");
+    },
+  };
+}
+
+/** How many round trips without a change make something stand still. */
+const ROUNDS = 64;
+
+/**
+ * Waits until `count` stands still, by the only clock that does not depend on how
+ * busy the machine is: round trips over another pair of the same kind.
+ */
+export async function standstill(adapter: Adapter, count: () => number): Promise<number> {
+  const pair = await adapter.open();
+  await using clock = hold(pair);
+  for (let before = -1, rounds = 0; rounds < ROUNDS; rounds++) {
+    if (before !== count()) rounds = 0;
+    before = count();
+    await clock.client.write(new Uint8Array([1]));
+    await clock.server.readExactly(1);
+    await clock.server.write(new Uint8Array([1]));
+    await clock.client.readExactly(1);
+  }
+  return count();
+}
+
+const OFFER = 64 * 1024 * 1024;
+const STEP = 64 * 1024;
+
+/** What a transport may take that nobody reads: what the kernel holds for a fast network, and a bit. */
+export const MAX_TAKEN: number = 16 * 1024 * 1024;
+
+/** Somebody who writes and writes. */
+export class Flood {
+  /** How many bytes the transport has taken. */
+  taken = 0;
+  /** The bytes that are sent again and again. */
+  readonly chunk: Uint8Array = randomBytes(STEP, 7);
+  /** Settles as the first write does that is not taken, or when all is. */
+  readonly done: Promise<void>;
+  #stopped = false;
+
+  constructor(end: End) {
+    this.done = this.#run(end);
+    this.done.catch(() => {});
+  }
+
+  /** Lets the write that waits be the last. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  async #run(end: End): Promise<void> {
+    while (this.taken < OFFER && !this.#stopped) {
+      await end.writer.write(this.chunk);
+      this.taken += STEP;
+    }
+  }
+}

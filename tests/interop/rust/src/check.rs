@@ -1,0 +1,70 @@
+//! Opens connections and checks what comes back on them.
+
+use std::fmt::Debug;
+use std::net::SocketAddr;
+
+use futures::stream::{Stream, StreamExt};
+use protosocket::PooledEncoder;
+use protosocket_prost::{ProstDecoder, ProstSerializer};
+use protosocket_rpc::client::{connect, Configuration, RpcClient, TcpStreamConnector};
+use protosocket_rpc::Error;
+
+use crate::messages::{Request, Response};
+use crate::{Failure, Outcome};
+
+pub type Rpc = RpcClient<Request, Response>;
+type Encoder = PooledEncoder<ProstSerializer<Request>>;
+type Decoder = ProstDecoder<Response>;
+type Received = Result<Response, Error>;
+
+/// What the crate uses unless told otherwise.
+pub const DEFAULT_STEP: usize = 1 << 20;
+
+/// The step is how far a receive buffer grows at once, and so how much a read may bring.
+pub async fn open(address: SocketAddr, step: usize) -> Outcome<Rpc> {
+    let mut configuration = Configuration::new(TcpStreamConnector);
+    configuration.max_queued_outbound_messages(64);
+    configuration.buffer_allocation_increment(step);
+    let (rpc, connection) = connect::<(Encoder, Decoder), _>(address, &configuration).await?;
+    tokio::spawn(connection);
+    Ok(rpc)
+}
+
+/// One unary rpc from its request to its checked answer.
+pub async fn echo(rpc: &Rpc, id: u64, text: impl Into<String>, nanotime: u64) -> Outcome {
+    let text = text.into();
+    let answer = rpc.send_unary(Request::unary(id, &text, nanotime))?.await;
+    expect(answer, Response::echo(id, text, nanotime))
+}
+
+/// The next item of a stream whose requests used their id as nanotime.
+pub async fn item<S>(stream: &mut S, id: u64, text: impl Into<String>, sequence: u64) -> Outcome
+where
+    S: Stream<Item = Received> + Unpin,
+{
+    let item = stream.next().await.ok_or("a stream ended without Finished");
+    expect(item?, Response::item(id, text.into(), id, sequence))
+}
+
+pub async fn finished<S>(stream: &mut S) -> Outcome
+where
+    S: Stream<Item = Received> + Unpin,
+{
+    match stream.next().await {
+        None | Some(Err(Error::Finished)) => Ok(()),
+        other => Err(mismatch(&other, "the end of a stream")),
+    }
+}
+
+pub fn expect(got: Received, wanted: Response) -> Outcome {
+    match got {
+        Ok(got) if got == wanted => Ok(()),
+        other => Err(mismatch(&other, &format!("{wanted:?}"))),
+    }
+}
+
+/// Cut short, as a message may be megabytes long.
+pub fn mismatch(got: &impl Debug, wanted: &str) -> Failure {
+    let got = format!("{got:?}");
+    format!("wanted {wanted:.300}, got {got:.300}").into()
+}

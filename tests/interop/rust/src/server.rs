@@ -1,0 +1,148 @@
+//! An echo server; messages with a special prefix make it misbehave on purpose.
+
+use std::net::SocketAddr;
+use std::task::{ready, Context, Poll};
+use std::time::Duration;
+
+use futures::future::{self, BoxFuture};
+use futures::stream::{self, BoxStream};
+use futures::{FutureExt, StreamExt};
+use protosocket::{PooledEncoder, SocketListener, SocketResult};
+use protosocket_prost::{ProstDecoder, ProstSerializer};
+use protosocket_rpc::server::{ConnectionService, RpcKind, SocketRpcServer, SocketService};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
+
+use crate::messages::{EchoRequest, Request, Response, ResponseBehavior};
+use crate::{say, Outcome};
+
+const MAX_BUFFER: usize = 4 << 20;
+const BUFFER_STEP: usize = 1 << 20;
+const MAX_QUEUED: usize = 512;
+
+pub async fn run(listen: SocketAddr) -> Outcome {
+    let listener = TcpListener::bind(listen).await?;
+    let address = listener.local_addr()?;
+    let listener = Listener(listener);
+    let server = SocketRpcServer::new(listener, Echo, MAX_BUFFER, BUFFER_STEP, MAX_QUEUED)?;
+    // The socket already listens: whoever connects now waits in its backlog.
+    say(format_args!("listening {address}"));
+    Ok(server.await?)
+}
+
+/// The crate's own listener cannot tell which port it got for port 0.
+struct Listener(TcpListener);
+
+impl SocketListener for Listener {
+    type Stream = TcpStream;
+
+    fn poll_accept(&mut self, context: &mut Context<'_>) -> Poll<SocketResult<TcpStream>> {
+        Poll::Ready(match ready!(self.0.poll_accept(context)) {
+            Ok((stream, _)) => {
+                // It fails only for a peer already gone, which is no reason to stop serving.
+                let _ = stream.set_nodelay(true);
+                SocketResult::Stream(stream)
+            }
+            Err(_) => SocketResult::Disconnect,
+        })
+    }
+}
+
+/// Keeps no state, so it serves as both the factory and the connection.
+struct Echo;
+
+impl SocketService for Echo {
+    type ConnectionService = Self;
+    type SocketListener = Listener;
+
+    fn codec(&mut self) -> <Self as ConnectionService>::Codec {
+        let encoder = PooledEncoder::new_with_pool_size(64, ProstSerializer::default());
+        (encoder, ProstDecoder::default())
+    }
+
+    fn new_stream_service(&mut self, _stream: &TcpStream) -> Self {
+        Self
+    }
+}
+
+impl ConnectionService for Echo {
+    type Codec = (
+        PooledEncoder<ProstSerializer<Response>>,
+        ProstDecoder<Request>,
+    );
+    type Request = Request;
+    type Response = Response;
+    type UnaryFutureType = BoxFuture<'static, Response>;
+    type StreamType = BoxStream<'static, Response>;
+
+    fn new_rpc(
+        &mut self,
+        request: Request,
+    ) -> RpcKind<BoxFuture<'static, Response>, BoxStream<'static, Response>> {
+        let id = request.request_id;
+        let behavior = request.response_behavior();
+        match (request.body, behavior) {
+            (None, _) => RpcKind::Cancelled,
+            (Some(body), _) if body.message.starts_with("refuse") => RpcKind::Cancelled,
+            (Some(body), ResponseBehavior::Unary) => RpcKind::Unary(answer(id, body)),
+            (Some(body), ResponseBehavior::Stream) => RpcKind::Streaming(items(id, body)),
+        }
+    }
+}
+
+fn answer(id: u64, body: EchoRequest) -> BoxFuture<'static, Response> {
+    if body.message.starts_with("never") {
+        let dropped = Dropped(id);
+        return future::pending().inspect(move |_| drop(dropped)).boxed();
+    }
+    let delay = delay_of(&body.message);
+    let echo = Response::echo(id, body.message, body.nanotime);
+    match delay {
+        Some(delay) => sleep(delay).map(|()| echo).boxed(),
+        None => future::ready(echo).boxed(),
+    }
+}
+
+fn delay_of(message: &str) -> Option<Duration> {
+    let (millis, _text) = message.strip_prefix("delay:")?.split_once(':')?;
+    millis.parse().ok().map(Duration::from_millis)
+}
+
+fn items(id: u64, body: EchoRequest) -> BoxStream<'static, Response> {
+    let EchoRequest { message, nanotime } = body;
+    let item = move |text, sequence| Response::item(id, text, nanotime, sequence);
+    let x = move |sequence| item("x".to_owned(), sequence);
+
+    if message.starts_with("endless") {
+        let dropped = Dropped(id);
+        let numbers = stream::iter(0..);
+        return numbers
+            .map(move |sequence| {
+                let _held = &dropped;
+                x(sequence)
+            })
+            .boxed();
+    }
+    let count = message.strip_prefix("exit-after:").map(str::parse);
+    if let Some(Ok(count)) = count {
+        return stream::iter(0..count).map(x).chain(exit_soon()).boxed();
+    }
+    stream::iter(message.into_bytes())
+        .zip(stream::iter(0..))
+        .map(move |(byte, sequence)| item(char::from(byte).to_string(), sequence))
+        .boxed()
+}
+
+/// Ends the process in the middle of a stream, once its items had time to leave.
+fn exit_soon() -> BoxStream<'static, Response> {
+    stream::once(sleep(Duration::from_millis(20)).map(|()| std::process::exit(0))).boxed()
+}
+
+/// Tells whoever watches stdout that an rpc's work was let go.
+struct Dropped(u64);
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        say(format_args!("dropped {}", self.0));
+    }
+}

@@ -1,0 +1,43 @@
+/** Far longer than anything here takes; it only ends what would never end. */
+const LIMIT = 10_000;
+
+/** Waits for `promise`, and fails with a sentence that names `what` if it does not settle. */
+export function within<T>(promise: PromiseLike<T>, what: string, ms: number = LIMIT): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`Still waiting after ${ms} ms: ${what}`)), ms);
+    promise.then(resolve, reject).then(() => clearTimeout(timer));
+  });
+}
+
+/** How a promise ended. */
+export type Outcome<T> =
+  | { readonly kind: "value"; readonly value: T }
+  | { readonly kind: "error"; readonly error: unknown };
+
+/** Watches a promise that may reject before anybody waits for it. */
+export function outcome<T>(promise: PromiseLike<T>): Promise<Outcome<T>> {
+  return Promise.resolve(promise.then(
+    (value) => ({ kind: "value" as const, value }),
+    (error) => ({ kind: "error" as const, error }),
+  ));
+}
+
+/** A promise with the functions that settle it; Node 20 has no `Promise.withResolvers`. */
+export interface Deferred<T> {
+  readonly promise: Promise<T>;
+  readonly resolve: (value: T) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/** Makes a {@linkcode Deferred}. */
+export function deferred<T = void>(): Deferred<T> {
+  let resolve!: (value: T) => void;
+  let reject!: (reason: unknown) => void;
+  const promise = new Promise<T>((yes, no) => (resolve = yes, reject = no));
+  return { promise, resolve, reject };
+}
+
+/** Lets everything that is ready run: one turn of the event loop. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
