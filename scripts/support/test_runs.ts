@@ -81,6 +81,9 @@ function lastMatch(text: string, pattern: RegExp): string | undefined {
   return [...text.matchAll(new RegExp(pattern.source, `${pattern.flags}g`))].at(-1)?.[1];
 }
 
+/** A run that takes longer hangs: it is ended, and has failed. */
+const LIMIT_MS = 8 * 60_000;
+
 function run(program: string, args: string[]): Promise<{ output: string; code: number | null }> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
@@ -92,7 +95,11 @@ function run(program: string, args: string[]): Promise<{ output: string; code: n
     const collect = (data: string) => output += data;
     child.stdout.setEncoding("utf8").on("data", collect);
     child.stderr.setEncoding("utf8").on("data", collect);
+    const timer = setTimeout(() => {
+      output += `\nended after ${LIMIT_MS / 1000} s\n`;
+      child.kill("SIGKILL");
+    }, LIMIT_MS);
     child.on("error", reject);
-    child.on("close", (code) => resolve({ output, code }));
+    child.on("close", (code) => (clearTimeout(timer), resolve({ output, code })));
   });
 }

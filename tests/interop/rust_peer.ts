@@ -1,0 +1,82 @@
+// Starts the Rust program of this folder, as a server or as a client.
+import { type ChildProcess, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+const PROGRAM = fileURLToPath(new URL("rust/target/release/interop", import.meta.url));
+
+/** A running Rust echo server. */
+export interface RustServer extends AsyncDisposable {
+  readonly hostname: string;
+  readonly port: number;
+  /** Resolves once the server has printed this line. */
+  printed(line: string): Promise<void>;
+}
+
+/** Starts the echo server of the Rust crates on a port of its own. */
+export async function rustServer(): Promise<RustServer> {
+  const child = spawn(PROGRAM, ["server"], { stdio: ["ignore", "pipe", "inherit"] });
+  const lines = new Lines(child);
+  const first = await lines.find((line) => line.startsWith("listening "));
+  const port = Number(first.slice(first.lastIndexOf(":") + 1));
+  const gone = new Promise<void>((resolve) => child.on("close", () => resolve()));
+  return {
+    hostname: "127.0.0.1",
+    port,
+    printed: async (line) => void await lines.find((printed) => printed === line),
+    [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      return gone;
+    },
+  };
+}
+
+/** Runs one case of the Rust client; rejects with what it said if it failed. */
+export function rustClient(port: number, name: string): Promise<void> {
+  const child = spawn(PROGRAM, ["client", `127.0.0.1:${port}`, name]);
+  let said = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => said += text);
+  }
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => code === 0 ? resolve() : reject(new Error(said)));
+  });
+}
+
+/** What a program prints, line by line. */
+class Lines {
+  readonly #lines: string[] = [];
+  readonly #waiting = new Set<() => void>();
+  #ended = false;
+
+  constructor(child: ChildProcess) {
+    let rest = "";
+    child.stdout!.setEncoding("utf8").on("data", (text: string) => {
+      const parts = (rest + text).split("\n");
+      rest = parts.pop()!;
+      this.#lines.push(...parts);
+      this.#wake();
+    });
+    child.on("error", () => this.#end());
+    child.on("close", () => this.#end());
+  }
+
+  async find(matches: (line: string) => boolean): Promise<string> {
+    for (;;) {
+      const found = this.#lines.find(matches);
+      if (found !== undefined) return found;
+      if (this.#ended) throw new Error(`The Rust program ended; it said: ${this.#lines}`);
+      await new Promise<void>((resolve) => this.#waiting.add(resolve));
+    }
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
+  }
+}
