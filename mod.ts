@@ -45,7 +45,13 @@ export {
   DEFAULT_MAX_QUEUED_MESSAGES,
 } from "./src/options.ts";
 export type { Listener } from "./src/listener.ts";
-export { type Connector, serve, type ServedConnection, type ServeOptions, type Server } from "./src/server.ts";
+export {
+  type Connector,
+  serve,
+  type ServedConnection,
+  type ServeOptions,
+  type Server,
+} from "./src/server.ts";
 export {
   ConnectionError,
   type ConnectionErrorCode,

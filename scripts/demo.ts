@@ -44,7 +44,10 @@ async function demo(): Promise<number> {
     });
     console.log(`echo rpcs on ${runtime} over TCP at ${address}`);
     const args = [address, "--seconds", values.seconds];
-    const client = start("examples/proto/client.ts", values.rate ? [...args, "--rate", values.rate] : args);
+    const client = start(
+      "examples/proto/client.ts",
+      values.rate ? [...args, "--rate", values.rate] : args,
+    );
     return await new Promise((resolve) => client.on("close", (code) => resolve(code ?? 1)));
   } finally {
     server.kill();

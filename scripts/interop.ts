@@ -23,7 +23,13 @@ const { values } = parseArgs({
 function build(): boolean {
   const manifest = `${root}tests/interop/rust/Cargo.toml`;
   console.log("building tests/interop/rust (minutes, the first time)");
-  const { status } = spawnSync("cargo", ["build", "--release", "--quiet", "--manifest-path", manifest], {
+  const { status } = spawnSync("cargo", [
+    "build",
+    "--release",
+    "--quiet",
+    "--manifest-path",
+    manifest,
+  ], {
     stdio: "inherit",
   });
   return status === 0;

@@ -14,7 +14,13 @@ import { RpcClient } from "@protosocket/protosocket/rpc";
 import { closedLoop, openLoop } from "../support/load.ts";
 import { parseAddress, sockets } from "../support/sockets.ts";
 import { echoMessages } from "./echo.ts";
-import { EchoRequestSchema, type Request, RequestSchema, type Response, ResponseSchema } from "./gen/echo_pb.ts";
+import {
+  EchoRequestSchema,
+  type Request,
+  RequestSchema,
+  type Response,
+  ResponseSchema,
+} from "./gen/echo_pb.ts";
 
 const HELP = `Usage: client.ts [host:port] [options]
 

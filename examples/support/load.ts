@@ -75,7 +75,11 @@ class Report {
 
 /** Microseconds, up to a minute, with three digits. */
 function histogram(): Histogram {
-  return build({ lowestDiscernibleValue: 1, highestTrackableValue: 60e6, numberOfSignificantValueDigits: 3 });
+  return build({
+    lowestDiscernibleValue: 1,
+    highestTrackableValue: 60e6,
+    numberOfSignificantValueDigits: 3,
+  });
 }
 
 function line(latencies: Histogram, milliseconds: number): string {

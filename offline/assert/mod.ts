@@ -6,11 +6,15 @@ import * as real from "deno-std/assert/mod.js";
 type ErrorClass<E extends Error> = abstract new (...args: any[]) => E;
 
 export const assert: (condition: unknown, message?: string) => asserts condition = real.assert;
-export const assertEquals: <T>(actual: T, expected: T, message?: string) => void = real.assertEquals;
+export const assertEquals: <T>(actual: T, expected: T, message?: string) => void =
+  real.assertEquals;
 export const assertNotEquals: <T>(actual: T, expected: T, message?: string) => void =
   real.assertNotEquals;
-export const assertStrictEquals: <T>(actual: unknown, expected: T, message?: string) => asserts actual is T =
-  real.assertStrictEquals;
+export const assertStrictEquals: <T>(
+  actual: unknown,
+  expected: T,
+  message?: string,
+) => asserts actual is T = real.assertStrictEquals;
 export const assertInstanceOf: <E>(
   actual: unknown,
   // deno-lint-ignore no-explicit-any

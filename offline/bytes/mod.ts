@@ -6,7 +6,8 @@ import { equals as realEquals } from "deno-std/bytes/equals.js";
 import { indexOfNeedle as realIndexOfNeedle } from "deno-std/bytes/index_of_needle.js";
 
 export const concat: (buffers: readonly Uint8Array[]) => Uint8Array = realConcat;
-export const copy: (source: Uint8Array, destination: Uint8Array, offset?: number) => number = realCopy;
+export const copy: (source: Uint8Array, destination: Uint8Array, offset?: number) => number =
+  realCopy;
 export const equals: (a: Uint8Array, b: Uint8Array) => boolean = realEquals;
 export const indexOfNeedle: (source: Uint8Array, needle: Uint8Array, start?: number) => number =
   realIndexOfNeedle;

@@ -41,7 +41,7 @@ export async function runTests(runtime: Runtime, files: readonly string[]): Prom
   const started = performance.now();
   const { output, code } = await run(command(runtime), [...args, ...files.map((f) => `./${f}`)]);
   // Runners tell the counts last; a test's own output may look like them.
-  const end = output.replaceAll(/\x1b\[[0-9;]*m/g, "").slice(-2000);
+  const end = output.slice(-2000);
   const count = (which: keyof Counts) => Number(lastMatch(end, counts[which]) ?? 0);
   let result = { passed: count("passed"), failed: count("failed"), skipped: count("skipped") };
   if (result.failed === 0 && (code !== 0 || result.passed + result.skipped === 0)) {
@@ -89,6 +89,7 @@ function run(program: string, args: string[]): Promise<{ output: string; code: n
     const child = spawn(program, args, {
       cwd: root,
       stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, NO_COLOR: "1" },
       shell: process.platform === "win32",
     });
     let output = "";

@@ -14,14 +14,11 @@
  *
  * @module
  */
-import {
-  type DescMessage,
-  fromBinary,
-  type MessageShape,
-  toBinary,
-} from "@bufbuild/protobuf";
+import { type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import type { Codec } from "../codec.ts";
 import { delimited } from "./_delimited.ts";
+
+export type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 
 /**
  * Makes a codec of the schema of messages that are received and the schema of those

@@ -1,0 +1,15 @@
+import { Connection } from "@protosocket/protosocket";
+import { lengthDelimited } from "@protosocket/protosocket/length-delimited";
+import { connect } from "@protosocket/protosocket/node"; // or /deno, /bun
+
+const connection = new Connection(await connect({ port: 9000 }), {
+  codec: lengthDelimited(),
+  reactor: () => ({
+    onInboundMessage(bytes) {
+      console.log(new TextDecoder().decode(bytes));
+      return "disconnect";
+    },
+  }),
+});
+await connection.sender.send(new TextEncoder().encode("hello"));
+console.log(await connection.closed);
