@@ -54,8 +54,8 @@ export function duplexPair(options: DuplexPairOptions = {}): [Duplex, Duplex] {
   const there = new Direction(each);
   const back = new Direction(each);
   // As with a socket, one end's abort breaks both directions.
-  there.onAbort = () => back.break();
-  back.onAbort = () => there.break();
+  there.onAbort = (error) => back.breakReadable(error);
+  back.onAbort = (error) => there.breakReadable(error);
   return [
     { readable: back.readable, writable: there.writable },
     { readable: there.readable, writable: back.writable },
@@ -78,7 +78,8 @@ interface DirectionOptions {
 class Direction {
   readonly readable: ReadableStream<Uint8Array>;
   readonly writable: WritableStream<Uint8Array>;
-  onAbort: () => void = () => {};
+  /** Hears that the writing end aborted, with the error of its streams. */
+  onAbort: (error: TransportError) => void = () => {};
   #source!: ReadableStreamDefaultController<Uint8Array>;
   #sink!: WritableStreamDefaultController;
   #options: DirectionOptions;
@@ -97,30 +98,40 @@ class Direction {
     this.writable = new WritableStream<Uint8Array>({
       start: (controller) => {
         this.#sink = controller;
-        // An abort must not wait for a write that waits for room.
-        controller.signal.addEventListener("abort", () => this.#abort());
+        // An abort must not wait for a write that waits for room. The stream knows of it
+        // already, and Node 20 fails an assertion if its controller is told again.
+        const { signal } = controller;
+        signal.addEventListener("abort", () => this.#abort(signal.reason));
       },
-      write: (chunk) => this.#write(chunk),
+      write: (chunk) =>
+        this.#write(chunk).catch((error) => {
+          // One of the options' functions: nothing more can be carried.
+          if (!this.#broken) this.#abort(error);
+          throw error;
+        }),
       close: () => this.#source.close(),
     });
   }
 
-  /** Breaks this direction for both of its ends. */
-  break(): void {
-    if (this.#broken) return;
-    this.#broken = reset("the other end aborted");
-    this.#source.error(this.#broken);
-    this.#sink.error(this.#broken);
-    this.#wakeUp();
+  /** The reading end aborted, and its streams got `error`; the writing end is told. */
+  breakReadable(error: TransportError): void {
+    this.#source.error(error);
+    this.#stop(reset("the other end aborted"));
   }
 
-  #abort(): void {
-    this.break();
-    this.onAbort();
+  #abort(reason: unknown): void {
+    const error = new TransportError("aborted", "The connection was broken off by this end", {
+      cause: reason,
+    });
+    this.#broken ??= error;
+    this.#source.error(reset("the other end aborted"));
+    this.#wakeUp();
+    this.onAbort(error);
   }
 
   #stop(error: TransportError): void {
-    this.#broken ??= error;
+    if (this.#broken) return;
+    this.#broken = error;
     this.#sink.error(error);
     this.#wakeUp();
   }

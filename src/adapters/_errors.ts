@@ -24,7 +24,7 @@ const CODES: Record<string, TransportErrorCode> = {
   ETIMEDOUT: "timed-out",
 };
 
-/** Deno's error classes, for errors that come without a code. */
+/** Deno's error classes, for errors that come without a code; a URIError is a host name that cannot be one. */
 const NAMES: Record<string, TransportErrorCode> = {
   ConnectionRefused: "refused",
   ConnectionReset: "reset",
@@ -33,6 +33,7 @@ const NAMES: Record<string, TransportErrorCode> = {
   NotConnected: "reset",
   NetworkUnreachable: "unreachable",
   NotFound: "not-found",
+  URIError: "not-found",
   AddrInUse: "address-in-use",
   AddrNotAvailable: "address-unavailable",
   PermissionDenied: "denied",
@@ -47,4 +48,11 @@ export function toTransportError(action: string, cause: unknown): TransportError
   const ours = CODES[code ?? ""] ?? NAMES[name ?? ""] ??
     (message?.includes("failed to lookup address") ? "not-found" : "other");
   return new TransportError(ours, `${action}: ${message || code || String(cause)}`, { cause });
+}
+
+/** What this end's abort makes of the streams; `reason` is the caller's. */
+export function brokenOff(reason: unknown): TransportError {
+  return new TransportError("aborted", "The connection was broken off by this end", {
+    cause: reason,
+  });
 }

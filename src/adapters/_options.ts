@@ -10,7 +10,7 @@ export interface ConnectOptions {
   readonly hostname?: string;
   /** The port, 1 to 65535. Either this or `path`. */
   readonly port?: number;
-  /** The path of a Unix socket. Either this or `port`. */
+  /** The path of a Unix socket, of at most 107 bytes. Either this or `port`. */
   readonly path?: string;
   /**
    * Sends small writes at once (TCP_NODELAY).
@@ -39,8 +39,8 @@ export interface ListenOptions {
   /** The port, 0 to 65535; with 0 the system chooses one. Either this or `path`. */
   readonly port?: number;
   /**
-   * The path of a Unix socket. Either this or `port`. The file must not exist yet;
-   * it is removed when the listener closes.
+   * The path of a Unix socket, of at most 107 bytes. Either this or `port`. The file
+   * must not exist yet; it is removed when the listener closes.
    */
   readonly path?: string;
   /**
@@ -59,7 +59,7 @@ export interface ListenOptions {
   /** How many connections the system holds that have not been accepted; its own default if left out. */
   readonly backlog?: number;
   /**
-   * Lets several listeners share the port (SO_REUSEPORT).
+   * Lets several listeners share the port (SO_REUSEPORT). Not for Unix sockets.
    *
    * @default {false}
    */
@@ -71,6 +71,9 @@ export type Place =
   | { readonly kind: "tcp"; readonly hostname: string; readonly port: number }
   | { readonly kind: "unix"; readonly path: string };
 
+/** What Linux takes. Node 20 cuts a longer path off, and another file appears. */
+const MAX_PATH_BYTES = 107;
+
 /** Checks where `options` point to. Throws a TransportError of code `invalid-option`. */
 export function placeOf(options: ConnectOptions | ListenOptions, minPort: 0 | 1): Place {
   const { hostname = "127.0.0.1", port, path } = options;
@@ -78,18 +81,25 @@ export function placeOf(options: ConnectOptions | ListenOptions, minPort: 0 | 1)
     throw invalid("Either a port or the path of a Unix socket must be given, and not both");
   }
   if (path !== undefined) {
-    if (path === "") throw invalid("The path of a Unix socket must not be empty");
+    const { length } = new TextEncoder().encode(path);
+    if (length < 1 || length > MAX_PATH_BYTES || path.includes("\0")) {
+      throw invalid(
+        `The path of a Unix socket must have from 1 to ${MAX_PATH_BYTES} bytes, none of them 0: ${path}`,
+      );
+    }
     return { kind: "unix", path };
   }
   if (!Number.isInteger(port) || port! < minPort || port! > 65535) {
     throw invalid(`port must be an integer from ${minPort} to 65535, not ${port}`);
   }
+  if (hostname === "") throw invalid("hostname must not be empty");
   return { kind: "tcp", hostname, port: port! };
 }
 
 /** Checks the options of a listener that have ranges. */
 export function checkListenOptions(options: ListenOptions): void {
-  const { backlog } = options;
+  const { backlog, path, reusePort } = options;
+  if (path !== undefined && reusePort) throw invalid("reusePort is for TCP, not for Unix sockets");
   if (backlog !== undefined && !(Number.isInteger(backlog) && backlog >= 1 && backlog <= 65535)) {
     throw invalid(`backlog must be an integer from 1 to 65535, not ${backlog}`);
   }

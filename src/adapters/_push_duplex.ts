@@ -1,5 +1,6 @@
 import type { SocketAddress, SocketDuplex } from "../duplex.ts";
-import { TransportError } from "../errors.ts";
+import type { TransportError } from "../errors.ts";
+import { brokenOff, toTransportError } from "./_errors.ts";
 
 /** How many bytes that nobody reads are held before the socket is paused. */
 const HIGH_WATER_MARK = 64 * 1024;
@@ -10,13 +11,16 @@ export interface PushTransport {
   pause(): void;
   /** Lets it flow again. */
   resume(): void;
-  /** Sends bytes; settles, at once or later, when they are no longer needed. */
+  /**
+   * Sends bytes; settles, at once or later, when they are no longer needed: at the
+   * latest after {@linkcode destroy}, with whatever outcome.
+   */
   write(bytes: Uint8Array): void | Promise<void>;
-  /** Tells the peer that no more will come, after all that was written. */
+  /** Tells the peer that no more will come, after all that was written. Settles like a write. */
   end(): void | Promise<void>;
   /** Both directions have ended: lets go of the socket. */
   release(): void;
-  /** Breaks the connection off; a write that waits may be left waiting. */
+  /** Breaks the connection off. */
   destroy(): void;
 }
 
@@ -31,7 +35,7 @@ export class PushDuplex implements SocketDuplex {
   #paused = false;
   #readDone = false;
   #writeDone = false;
-  #failed = false;
+  #error: TransportError | undefined;
 
   constructor(transport: PushTransport, remoteAddress?: SocketAddress) {
     this.#transport = transport;
@@ -44,20 +48,17 @@ export class PushDuplex implements SocketDuplex {
     this.writable = new WritableStream<Uint8Array>({
       start: (controller) => {
         this.#sink = controller;
-        // An abort must not wait for a write that waits for the peer.
-        controller.signal.addEventListener(
-          "abort",
-          () =>
-            this.fail(
-              new TransportError("aborted", "The connection was broken off by this end", {
-                cause: controller.signal.reason,
-              }),
-            ),
-        );
+        // An abort must not wait for a write that waits for the peer. The stream knows of
+        // it already, and Node 20 fails an assertion if its controller is told again.
+        const { signal } = controller;
+        signal.addEventListener("abort", () => void this.#break(brokenOff(signal.reason)));
       },
-      write: (chunk) => transport.write(chunk),
+      write: (chunk) => {
+        const taken = transport.write(chunk);
+        return taken && this.#settled(taken);
+      },
       close: async () => {
-        await transport.end();
+        await this.#settled(transport.end());
         this.#writeDone = true;
         this.#releaseIfDone();
       },
@@ -65,9 +66,10 @@ export class PushDuplex implements SocketDuplex {
   }
 
   /** The peer sent bytes; they must never be written again. */
-  push(bytes: Uint8Array): void {
+  push({ buffer, byteOffset, length }: Uint8Array): void {
     if (this.#readDone) return;
-    this.#source.enqueue(bytes);
+    // What comes is a Buffer, and those differ: `slice` of one is no copy.
+    this.#source.enqueue(new Uint8Array(buffer, byteOffset, length));
     if (this.#source.desiredSize! <= 0 && !this.#paused) {
       this.#paused = true;
       this.#transport.pause();
@@ -83,12 +85,27 @@ export class PushDuplex implements SocketDuplex {
 
   /** The connection broke. May be called again. */
   fail(error: TransportError): void {
-    if (this.#failed || (this.#readDone && this.#writeDone)) return;
-    this.#failed = true;
+    if (this.#break(error)) this.#sink.error(error);
+  }
+
+  /** Ends both directions; `false` if they had ended. */
+  #break(error: TransportError): boolean {
+    if (this.#error || (this.#readDone && this.#writeDone)) return false;
+    this.#error = error;
     if (!this.#readDone) this.#source.error(error);
-    this.#sink.error(error);
     this.#readDone = this.#writeDone = true;
     this.#transport.destroy();
+    return true;
+  }
+
+  /** Waits for a write or an end, which fails if the connection broke meanwhile. */
+  async #settled(waits: void | Promise<void>): Promise<void> {
+    try {
+      await waits;
+    } catch (error) {
+      this.fail(toTransportError("The connection broke", error));
+    }
+    if (this.#error) throw this.#error;
   }
 
   #resume(): void {
@@ -103,6 +120,6 @@ export class PushDuplex implements SocketDuplex {
   }
 
   #releaseIfDone(): void {
-    if (this.#readDone && this.#writeDone && !this.#failed) this.#transport.release();
+    if (this.#readDone && this.#writeDone && !this.#error) this.#transport.release();
   }
 }

@@ -16,6 +16,7 @@
  *
  * @module
  */
+import { lookup } from "node:dns/promises";
 import type { SocketAddress, SocketDuplex } from "../duplex.ts";
 import { TransportError } from "../errors.ts";
 import type { Listener } from "../listener.ts";
@@ -87,7 +88,7 @@ export async function connect(options: ConnectOptions): Promise<SocketDuplex> {
   const connecting = bun().connect({
     ...target(place),
     allowHalfOpen: true,
-    socket: handlers(options),
+    socket: handlers(options, place.kind === "unix" ? place.path : undefined),
   });
   try {
     const socket = await Promise.race([connecting, aborted.promise]);
@@ -105,21 +106,21 @@ export async function connect(options: ConnectOptions): Promise<SocketDuplex> {
  * Listens on a TCP address or a Unix socket. Rejects with a
  * {@linkcode TransportError}. Bun cannot set the `backlog`.
  */
-// deno-lint-ignore require-await
 export async function listen(options: ListenOptions): Promise<Listener> {
   const place = placeOf(options, 0);
   checkListenOptions(options);
   if (options.backlog !== undefined) throw unsupported("backlog", "Bun cannot set it");
   const accepted = new AcceptQueue();
+  const peerPath = place.kind === "unix" ? "" : undefined;
   let listener: BunListener;
   try {
     listener = bun().listen({
-      ...target(place),
+      ...target(await resolved(place)),
       allowHalfOpen: true,
       // Without it, Bun lets a second listener have a port that is in use.
       exclusive: !options.reusePort,
       reusePort: options.reusePort ?? false,
-      socket: handlers(options, (duplex) => accepted.push(duplex)),
+      socket: handlers(options, peerPath, (duplex) => accepted.push(duplex)),
     });
   } catch (error) {
     throw toTransportError(`Cannot listen on ${describe(place)}`, error);
@@ -139,22 +140,33 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   };
 }
 
+/** Bun does not tell a name that it cannot resolve from other failures to listen, nor what it resolved to. */
+async function resolved(place: Place): Promise<Place> {
+  if (place.kind === "unix") return place;
+  const { address } = await lookup(place.hostname);
+  return { ...place, hostname: address };
+}
+
 function target(place: Place): object {
   return place.kind === "unix"
     ? { unix: place.path }
     : { hostname: place.hostname, port: place.port };
 }
 
+/** What Bun calls; `path` is the other end's, for a Unix socket. */
 function handlers(
   { noDelay = true, keepAlive = false }: ConnectOptions | ListenOptions,
+  path: string | undefined,
   onOpen?: (duplex: SocketDuplex) => void,
 ): object {
   return {
     open(socket: BunSocket) {
       const transport = new BunTransport(socket);
-      const duplex = new PushDuplex(transport, addressOf(socket));
+      const tcp = path === undefined;
+      const address = tcp ? tcpAddressOf(socket) : { transport: "unix" as const, path };
+      const duplex = new PushDuplex(transport, address);
       socket.data = { duplex, transport };
-      if (addressOf(socket).transport === "tcp") {
+      if (tcp) {
         socket.setNoDelay(noDelay);
         if (keepAlive) socket.setKeepAlive(true);
       }
@@ -164,8 +176,7 @@ function handlers(
     drain: (socket: BunSocket) => socket.data.transport.onDrain(),
     end: (socket: BunSocket) => socket.data.duplex.end(),
     error: (socket: BunSocket, error: Error) => fail(socket, error),
-    close: (socket: BunSocket, error?: Error) =>
-      fail(socket, error ?? new TransportError("reset", "The socket was closed")),
+    close: (socket: BunSocket, error?: Error) => error ? fail(socket, error) : closed(socket),
     // The promise of connect() tells it too.
     connectError: () => {},
   };
@@ -176,15 +187,24 @@ function fail({ data }: BunSocket, error: Error): void {
   data.transport.onDrain();
 }
 
-function addressOf(socket: BunSocket): SocketAddress {
-  return socket.remotePort === undefined
-    ? { transport: "unix", path: "" }
-    : { transport: "tcp", hostname: socket.remoteAddress ?? "", port: socket.remotePort };
+/** After our own end, Bun tells the peer's end like this and calls no `end`. */
+function closed({ data }: BunSocket): void {
+  if (data.transport.ended) data.duplex.end();
+  else data.duplex.fail(new TransportError("reset", "The socket was closed"));
+  data.transport.onDrain();
+}
+
+/** The other end's address, unless it has gone already. */
+function tcpAddressOf({ remoteAddress, remotePort }: BunSocket): SocketAddress | undefined {
+  if (remoteAddress === undefined || remotePort === undefined) return undefined;
+  return { transport: "tcp", hostname: remoteAddress, port: remotePort };
 }
 
 class BunTransport implements PushTransport {
   readonly #socket: BunSocket;
   readonly #turns = new Turns();
+  /** Whether the peer has been told that no more will come. */
+  ended = false;
   /** Wakes the write that waits for room; also called when the socket is gone. */
   onDrain: () => void = () => {};
 
@@ -216,6 +236,7 @@ class BunTransport implements PushTransport {
   }
 
   end(): void {
+    this.ended = true;
     this.#socket.shutdown();
   }
 

@@ -22,7 +22,7 @@
 import type { SocketAddress, SocketDuplex } from "../duplex.ts";
 import { TransportError } from "../errors.ts";
 import type { Listener } from "../listener.ts";
-import { toTransportError } from "./_errors.ts";
+import { brokenOff, toTransportError } from "./_errors.ts";
 import {
   checkListenOptions,
   connectAborted,
@@ -41,6 +41,8 @@ interface DenoApi {
   connect(options: object): Promise<DenoConn>;
   listen(options: object): DenoListener;
   removeSync(path: string): void;
+  /** There with `--unstable-net` only. */
+  readonly listenDatagram?: unknown;
 }
 
 interface DenoConn {
@@ -102,20 +104,25 @@ export async function connect(options: ConnectOptions): Promise<SocketDuplex> {
 
 /**
  * Listens on a TCP address or a Unix socket. Rejects with a
- * {@linkcode TransportError}. `reusePort` needs `--unstable-net`.
+ * {@linkcode TransportError}. `reusePort` needs `--unstable-net`; Deno cannot set
+ * the `backlog` of a Unix socket.
  */
 // deno-lint-ignore require-await
 export async function listen(options: ListenOptions): Promise<Listener> {
   const place = placeOf(options, 0);
   checkListenOptions(options);
   const { backlog, reusePort = false } = options;
+  if (backlog !== undefined && place.kind === "unix") {
+    throw unsupported("backlog", "Deno cannot set it for Unix sockets");
+  }
+  // Deno does not throw then: it ends the process.
+  if (reusePort && deno().listenDatagram === undefined) {
+    throw unsupported("reusePort", "Deno has it with --unstable-net only");
+  }
   let listener: DenoListener;
   try {
     listener = deno().listen({ ...target(place), reusePort, tcpBacklog: backlog });
   } catch (error) {
-    if (reusePort && error instanceof TypeError) {
-      throw unsupported("reusePort", "Deno has it with --unstable-net only");
-    }
     throw toTransportError(`Cannot listen on ${describe(place)}`, error);
   }
   let closed = false;
@@ -179,7 +186,7 @@ function toDuplex(
   { noDelay = true, keepAlive = false }: ConnectOptions | ListenOptions,
 ): SocketDuplex {
   try {
-    if (noDelay) conn.setNoDelay?.(true);
+    conn.setNoDelay?.(noDelay);
     if (keepAlive) conn.setKeepAlive?.(true);
   } catch {
     // The peer has gone already; the first read tells.
@@ -203,6 +210,7 @@ class DenoDuplex implements SocketDuplex {
   #used = 0;
   #readDone = false;
   #writeDone = false;
+  #error: TransportError | undefined;
   #closed = false;
 
   constructor(conn: DenoConn) {
@@ -216,8 +224,9 @@ class DenoDuplex implements SocketDuplex {
     this.writable = new WritableStream<Uint8Array>({
       start: (controller) => {
         this.#sink = controller;
-        // An abort must not wait for a write that waits for the peer.
-        controller.signal.addEventListener("abort", () => this.#abort(controller.signal.reason));
+        // An abort must not wait for a write that waits for the peer. The stream knows of it.
+        const { signal } = controller;
+        signal.addEventListener("abort", () => void this.#break(brokenOff(signal.reason)));
       },
       write: (chunk) => this.#write(chunk),
       close: () => this.#end(),
@@ -229,7 +238,7 @@ class DenoDuplex implements SocketDuplex {
     try {
       count = await this.#conn.read(this.#room());
     } catch (error) {
-      return this.#fail(toTransportError("The connection broke", error));
+      return void this.#fail(error);
     }
     if (this.#readDone) return;
     if (count === null) {
@@ -259,9 +268,7 @@ class DenoDuplex implements SocketDuplex {
         at += await this.#conn.write(at === 0 ? chunk : chunk.subarray(at));
       }
     } catch (error) {
-      const ours = toTransportError("The connection broke", error);
-      this.#fail(ours);
-      throw ours;
+      throw this.#fail(error);
     }
   }
 
@@ -269,28 +276,27 @@ class DenoDuplex implements SocketDuplex {
     try {
       await this.#conn.closeWrite();
     } catch (error) {
-      const ours = toTransportError("The connection broke", error);
-      this.#fail(ours);
-      throw ours;
+      throw this.#fail(error);
     }
     this.#writeDone = true;
     this.#closeIfDone();
   }
 
-  #abort(reason: unknown): void {
-    this.#fail(
-      new TransportError("aborted", "The connection was broken off by this end", {
-        cause: reason,
-      }),
-    );
+  /** Deno reports that the connection broke; returns the error that ended it, which may be an earlier one. */
+  #fail(cause: unknown): TransportError {
+    const error = toTransportError("The connection broke", cause);
+    if (this.#break(error)) this.#sink.error(error);
+    return this.#error ?? error;
   }
 
-  #fail(error: TransportError): void {
-    if (this.#closed) return;
+  /** Ends both directions; `false` if they had ended. */
+  #break(error: TransportError): boolean {
+    if (this.#closed) return false;
+    this.#error = error;
     if (!this.#readDone) this.#source.error(error);
-    this.#sink.error(error);
     this.#readDone = this.#writeDone = true;
     this.#closeIfDone();
+    return true;
   }
 
   #onReadDone(): void {

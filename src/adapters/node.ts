@@ -17,7 +17,9 @@
  *
  * @module
  */
+import { existsSync } from "node:fs";
 import * as net from "node:net";
+import { dirname } from "node:path";
 import process from "node:process";
 import type { SocketAddress, SocketDuplex } from "../duplex.ts";
 import { TransportError } from "../errors.ts";
@@ -38,6 +40,8 @@ import { PushDuplex, type PushTransport } from "./_push_duplex.ts";
 import { Turns } from "./_turns.ts";
 
 export type { ConnectOptions, ListenOptions } from "./_options.ts";
+
+const EMPTY = new Uint8Array(0);
 
 /**
  * Connects to a TCP address or a Unix socket. Rejects with a
@@ -64,12 +68,13 @@ export async function connect(options: ConnectOptions): Promise<SocketDuplex> {
     socket.on("connect", onConnect).on("error", onError);
     signal?.addEventListener("abort", onAbort);
   });
-  return toDuplex(socket);
+  return toDuplex(socket, place.kind === "unix" ? place.path : undefined);
 }
 
 /**
  * Listens on a TCP address or a Unix socket. Rejects with a
- * {@linkcode TransportError}. `reusePort` needs Node 23.1 or later.
+ * {@linkcode TransportError}. `reusePort` needs Node 23.1 or later; with Bun's
+ * `node:net`, `backlog` is not supported.
  */
 export async function listen(options: ListenOptions): Promise<Listener> {
   const place = placeOf(options, 0);
@@ -78,24 +83,28 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   if (reusePort && !canReusePort()) {
     throw unsupported("reusePort", `Node has it from 23.1, this is ${process.versions.node}`);
   }
+  if (backlog !== undefined && process.versions.bun) {
+    throw unsupported("backlog", "Bun cannot set it");
+  }
   const accepted = new AcceptQueue();
+  const peerPath = place.kind === "unix" ? "" : undefined;
   const server = net.createServer(
     { allowHalfOpen: true, noDelay, keepAlive },
-    (socket) => accepted.push(toDuplex(socket)),
+    (socket) => accepted.push(toDuplex(socket, peerPath)),
   );
   await new Promise<void>((resolve, reject) => {
-    server.once("error", (error) =>
-      reject(toTransportError(`Cannot listen on ${describe(place)}`, error)));
+    server.once("error", (error) => reject(cannotListen(place, error)));
     server.listen({ ...target(place), backlog, reusePort }, resolve);
   });
   server.on("error", (error) => accepted.close(toTransportError("Cannot accept", error)));
   let closing: Promise<void> | undefined;
-  const close = () => closing ??= new Promise<void>((resolve) => {
-    // Its callback waits for every connection to end, which is not our matter.
-    server.close();
-    accepted.close();
-    resolve();
-  });
+  const close = () =>
+    closing ??= new Promise<void>((resolve) => {
+      // Its callback waits for every connection to end, which is not our matter.
+      server.close();
+      accepted.close();
+      resolve();
+    });
   return {
     address: addressOf(server.address()),
     close,
@@ -104,10 +113,16 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   };
 }
 
+function cannotListen(place: Place, error: Error): TransportError {
+  const ours = toTransportError(`Cannot listen on ${describe(place)}`, error);
+  // libuv, for the sake of Windows, tells of a missing directory as of a missing permission.
+  return ours.code === "denied" && place.kind === "unix" && !existsSync(dirname(place.path))
+    ? new TransportError("not-found", ours.message, { cause: error })
+    : ours;
+}
+
 function target(place: Place): { host: string; port: number } | { path: string } {
-  return place.kind === "unix"
-    ? { path: place.path }
-    : { host: place.hostname, port: place.port };
+  return place.kind === "unix" ? { path: place.path } : { host: place.hostname, port: place.port };
 }
 
 function canReusePort(): boolean {
@@ -122,31 +137,46 @@ function addressOf(address: net.AddressInfo | string | null): SocketAddress {
   return { transport: "tcp", hostname: address.address, port: address.port };
 }
 
-function toDuplex(socket: net.Socket): SocketDuplex {
-  const transport = new NodeTransport(socket);
+/** `path` is the other end's, for a Unix socket. */
+function toDuplex(socket: net.Socket, path: string | undefined): SocketDuplex {
+  const tcp = path === undefined;
   const duplex = new PushDuplex(
-    transport,
-    socket.remotePort === undefined
-      ? { transport: "unix", path: "" }
-      : { transport: "tcp", hostname: socket.remoteAddress ?? "", port: socket.remotePort },
+    new NodeTransport(socket, tcp),
+    tcp ? tcpAddressOf(socket) : { transport: "unix", path },
   );
+  const onEnd = () => {
+    // libuv tells a reset as an end if it came behind bytes that were still to be read;
+    // a write of nothing tells the two apart, by an error event.
+    const surely = !tcp || !socket.writable || socket.writableLength > 0;
+    if (surely) duplex.end();
+    else socket.write(EMPTY, (error) => error || duplex.end());
+  };
   socket
     .on("data", (bytes) => duplex.push(bytes as Uint8Array))
-    .on("end", () => duplex.end())
+    .on("end", onEnd)
     .on("error", (error) => duplex.fail(toTransportError("The connection broke", error)))
     .on("close", () => duplex.fail(new TransportError("reset", "The socket was closed")));
   return duplex;
 }
 
+/** The other end's address, unless it has gone already. */
+function tcpAddressOf({ remoteAddress, remotePort }: net.Socket): SocketAddress | undefined {
+  if (remoteAddress === undefined || remotePort === undefined) return undefined;
+  return { transport: "tcp", hostname: remoteAddress, port: remotePort };
+}
+
 class NodeTransport implements PushTransport {
   readonly #socket: net.Socket;
+  readonly #tcp: boolean;
   readonly #turns = new Turns();
   /** Writes whose callback has not been called. */
   #unwritten = 0;
   #onWritten: () => void = () => {};
+  #onFailed: (error: Error) => void = () => {};
 
-  constructor(socket: net.Socket) {
+  constructor(socket: net.Socket, tcp: boolean) {
     this.#socket = socket;
+    this.#tcp = tcp;
   }
 
   pause(): void {
@@ -163,17 +193,24 @@ class NodeTransport implements PushTransport {
     // Nothing left in Node's hands: the system took it all, and the callback, which
     // comes a tick later, is not worth waiting for.
     if (this.#socket.writableLength === 0) return this.#turns.next();
-    return new Promise((resolve) => this.#onWritten = resolve);
+    return new Promise((resolve, reject) => {
+      this.#onWritten = resolve;
+      this.#onFailed = reject;
+    });
   }
 
-  // Callbacks come in order, those of writes that were not waited for as well. An
-  // error is told by the socket's own event, which errors the stream.
-  readonly #written = () => {
-    if (--this.#unwritten === 0) this.#onWritten();
+  // Callbacks come in order, those of writes that were not waited for as well.
+  readonly #written = (error?: Error | null) => {
+    if (error) this.#onFailed(this.#socket.errored ?? error);
+    else if (--this.#unwritten === 0) this.#onWritten();
   };
 
-  end(): void | Promise<void> {
-    return new Promise((resolve) => void this.#socket.end(resolve));
+  end(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const onEnd = (error?: Error | null) =>
+        error ? reject(this.#socket.errored ?? error) : resolve();
+      this.#socket.end(onEnd);
+    });
   }
 
   release(): void {
@@ -182,7 +219,7 @@ class NodeTransport implements PushTransport {
 
   destroy(): void {
     // Resets a TCP connection, so that the other end does not take it for an end in order.
-    if (this.#socket.remotePort !== undefined) this.#socket.resetAndDestroy();
+    if (this.#tcp) this.#socket.resetAndDestroy();
     else this.#socket.destroy();
   }
 }

@@ -1,8 +1,9 @@
 import { assert, assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
 import { TransportError, type TransportErrorCode } from "../../mod.ts";
-import { type Outcome, outcome, within } from "../support/within.ts";
+import type { End } from "../support/end.ts";
+import { type Outcome, outcome, soon } from "../support/within.ts";
 import type { Adapter } from "./adapter.ts";
-import { type End, Flood, onPair, standstill } from "./ends.ts";
+import { Flood, onPair, standstill } from "./ends.ts";
 
 /** An abort ends both directions at once, and the peer hears of it. */
 export function abortCases(adapter: Adapter): void {
@@ -10,13 +11,13 @@ export function abortCases(adapter: Adapter): void {
 
   onPair(adapter, "an abort ends a read that waits", async (client) => {
     const read = outcome(client.reader.read());
-    await within(client.writer.abort(reason), "the abort");
-    const error = assertFailed(await within(read, "the read"), "aborted");
+    await soon(client.writer.abort(reason), "the abort");
+    const error = assertFailed(await soon(read, "the read"), "aborted");
     assertStrictEquals(error.cause, reason);
   });
 
   onPair(adapter, "an abort fails reads and writes that come after it", async (client) => {
-    await within(client.writer.abort(reason), "the abort");
+    await soon(client.writer.abort(reason), "the abort");
     assertFailed(await outcome(client.reader.read()), "aborted");
     const write = await outcome(client.writer.write(new Uint8Array(1)));
     assertEquals(write, { kind: "error", error: reason });
@@ -26,9 +27,9 @@ export function abortCases(adapter: Adapter): void {
     const flood = new Flood(client);
     const read = outcome(client.reader.read());
     await standstill(adapter, () => flood.taken);
-    await within(client.writer.abort(reason), "the abort");
-    assertEquals((await within(outcome(flood.done), "the write")).kind, "error");
-    assertFailed(await within(read, "the read"), "aborted");
+    await soon(client.writer.abort(reason), "the abort");
+    assertEquals((await soon(outcome(flood.done), "the write")).kind, "error");
+    assertFailed(await soon(read, "the read"), "aborted");
     await heardOf(adapter, server);
   });
 
@@ -37,45 +38,45 @@ export function abortCases(adapter: Adapter): void {
     await standstill(adapter, () => flood.taken);
     flood.stop();
     const closed = outcome(client.writer.close());
-    await within(client.writer.abort(reason), "the abort");
-    assertEquals((await within(closed, "the close")).kind, "error");
+    await soon(client.writer.abort(reason), "the abort");
+    assertEquals((await soon(closed, "the close")).kind, "error");
     await heardOf(adapter, server);
   });
 
   onPair(adapter, "a peer's abort ends a read that waits", async (client, server) => {
     const heard = heardOf(adapter, server);
-    await within(client.writer.abort(reason), "the abort");
+    await soon(client.writer.abort(reason), "the abort");
     await heard;
   });
 
   onPair(adapter, "a peer's abort ends a write that waits", async (client, server) => {
     const flood = new Flood(server);
     await standstill(adapter, () => flood.taken);
-    await within(client.writer.abort(reason), "the abort");
-    assertFailed(await within(outcome(flood.done), "the write"), "reset");
+    await soon(client.writer.abort(reason), "the abort");
+    assertFailed(await soon(outcome(flood.done), "the write"), "reset");
   });
 
   onPair(adapter, "a peer's abort ends writes to come", async (client, server) => {
-    await within(client.writer.abort(reason), "the abort");
+    await soon(client.writer.abort(reason), "the abort");
     await refusesWrites(server);
   });
 
   onPair(adapter, "a second abort does no harm", async (client, server) => {
     const aborts = [client.writer.abort(reason), client.writer.abort(new Error("again"))];
-    await within(Promise.all(aborts), "both aborts");
-    await within(client.writer.abort(), "a third one");
+    await soon(Promise.all(aborts), "both aborts");
+    await soon(client.writer.abort(), "a third one");
     assertStrictEquals(assertFailed(await outcome(client.reader.read()), "aborted").cause, reason);
     await heardOf(adapter, server);
   });
 
   onPair(adapter, "an abort without a reason is an abort", async (client, server) => {
-    await within(client.writer.abort(), "the abort");
+    await soon(client.writer.abort(), "the abort");
     assertFailed(await outcome(client.reader.read()), "aborted");
     await heardOf(adapter, server);
   });
 
   onPair(adapter, "an end that reads no more and closes lets go", async (client, server) => {
-    await within(client.reader.cancel(), "the cancel");
+    await soon(client.reader.cancel(), "the cancel");
     await client.close();
     assertEquals(await server.readAll(), new Uint8Array(0));
     await refusesWrites(server);
@@ -84,7 +85,7 @@ export function abortCases(adapter: Adapter): void {
   onPair(adapter, "an end that closes and reads no more lets go", async (client, server) => {
     await client.close();
     assertEquals(await server.readAll(), new Uint8Array(0));
-    await within(client.reader.cancel(), "the cancel");
+    await soon(client.reader.cancel(), "the cancel");
     await refusesWrites(server);
   });
 }
@@ -92,7 +93,7 @@ export function abortCases(adapter: Adapter): void {
 /** The peer's abort arrives; where there is no reset, as an end. */
 async function heardOf(adapter: Adapter, end: End): Promise<void> {
   for (;;) {
-    const read = await within(outcome(end.reader.read()), "word of the peer's abort");
+    const read = await soon(outcome(end.reader.read()), "word of the peer's abort");
     if (read.kind === "error") return void assertFailed(read, "reset");
     if (!read.value.done) continue;
     assert(adapter.gaps.reset, "an abort was taken for an end in order");
@@ -104,7 +105,7 @@ async function heardOf(adapter: Adapter, end: End): Promise<void> {
 async function refusesWrites(end: End): Promise<void> {
   for (;;) {
     const write = end.writer.write(new Uint8Array(1024));
-    const result = await within(outcome(write), "a write to fail");
+    const result = await soon(outcome(write), "a write to fail");
     if (result.kind === "error") return void assertFailed(result, "reset");
   }
 }

@@ -18,6 +18,8 @@ export interface OpenOptions {
 export interface Gaps {
   /** The peer of an abort may take it for an end in order, instead of an error. */
   readonly reset?: string;
+  /** The first write of an accepted end fails if the peer's end is there already. */
+  readonly crossing?: string;
 }
 
 /** A transport that the suite is run on. */

@@ -1,8 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { equals } from "@std/bytes";
-import { within } from "../support/within.ts";
+import type { End } from "../support/end.ts";
+import { soon } from "../support/within.ts";
 import type { Adapter } from "./adapter.ts";
-import { type End, Flood, MAX_TAKEN, onPair, standstill } from "./ends.ts";
+import { Flood, MAX_TAKEN, onPair, standstill } from "./ends.ts";
 
 /** What nobody reads is bounded, and stops whoever writes. */
 export function backpressureCases(adapter: Adapter): void {
@@ -25,7 +26,7 @@ export function backpressureCases(adapter: Adapter): void {
       assert(flood.taken <= before + MAX_TAKEN, `${flood.taken} bytes were taken`);
       before = flood.taken;
       for (let got = 0; got < before;) {
-        got += (await within(server.reader.read(), "a chunk")).value!.length;
+        got += (await soon(server.reader.read(), "a chunk")).value!.length;
       }
     }
   });
@@ -49,12 +50,12 @@ async function stops(adapter: Adapter, from: End, to: End): Promise<void> {
   const closed = flood.done.then(() => from.close());
   let got = 0;
   for (;;) {
-    const { done, value } = await within(to.reader.read(), `the rest, after ${got} bytes`);
+    const { done, value } = await soon(to.reader.read(), `the rest, after ${got} bytes`);
     if (done) break;
     assertPattern(value, got, flood.chunk);
     got += value.length;
   }
-  await within(closed, "the write that waited");
+  await soon(closed, "the write that waited");
   assertEquals(got, flood.taken);
 }
 

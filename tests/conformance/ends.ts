@@ -1,50 +1,18 @@
 import { test } from "node:test";
-import type { Duplex } from "../../mod.ts";
-import { randomBytes, readAll, readExactly } from "../support/bytes.ts";
-import { within } from "../support/within.ts";
+import { randomBytes } from "../support/bytes.ts";
+import { End } from "../support/end.ts";
+import { soon } from "../support/within.ts";
 import type { Adapter, Pair } from "./adapter.ts";
 
-/** One end of a pair, with its streams held. */
-export class End {
-  readonly reader: ReadableStreamDefaultReader<Uint8Array>;
-  readonly writer: WritableStreamDefaultWriter<Uint8Array>;
-
-  constructor(duplex: Duplex) {
-    this.reader = duplex.readable.getReader();
-    this.writer = duplex.writable.getWriter();
-  }
-
-  write(bytes: Uint8Array): Promise<void> {
-    return within(this.writer.write(bytes), `a write of ${bytes.length} bytes`);
-  }
-
-  close(): Promise<void> {
-    return within(this.writer.close(), "the close of a writable");
-  }
-
-  readAll(): Promise<Uint8Array> {
-    return readAll(this.reader);
-  }
-
-  readExactly(length: number): Promise<Uint8Array> {
-    return readExactly(this.reader, length);
-  }
-
-  /** Gets rid of it, whatever state it is in. */
-  drop(): void {
-    this.writer.abort().catch(() => {});
-    this.reader.cancel().catch(() => {});
-  }
-}
-
-/** Registers a case that gets a fresh pair of ends. */
+/** Registers a case that gets a fresh pair of ends, or one that is skipped for a gap. */
 export function onPair(
   adapter: Adapter,
   name: string,
   run: (client: End, server: End) => Promise<void>,
+  gap?: string,
 ): void {
-  test(`${adapter.name}: ${name}`, async () => {
-    const pair = await within(adapter.open(), "a pair to open");
+  test(`${adapter.name}: ${name}`, gap === undefined ? {} : { skip: gap }, async () => {
+    const pair = await soon(adapter.open(), "a pair to open");
     await using ends = hold(pair);
     await run(ends.client, ends.server);
   });
@@ -60,7 +28,7 @@ export function hold(pair: Pair): AsyncDisposable & { client: End; server: End }
     async [Symbol.asyncDispose]() {
       client.drop();
       server.drop();
-      await within(pair.close(), "a pair to close");
+      await soon(pair.close(), "a pair to close");
     },
   };
 }

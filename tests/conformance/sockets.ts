@@ -3,47 +3,46 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Listener, SocketDuplex } from "../../mod.ts";
 import type { ConnectOptions, ListenOptions } from "../../src/adapters/_options.ts";
-import { within } from "../support/within.ts";
+import { soon } from "../support/within.ts";
 import type { Adapter, Gaps } from "./adapter.ts";
 
 /** The two kinds of socket. */
 export type Kind = "tcp" | "unix";
-export const KINDS: readonly Kind[] = ["tcp", "unix"];
 
-/** What a runtime cannot do with a listener. Each is named, and says why. */
-export interface SocketGaps {
-  readonly reset?: Partial<Record<Kind, string>>;
-  readonly backlog?: Partial<Record<Kind, string>>;
+/** What a runtime cannot do with a kind of socket. Each is named, and says why. */
+export interface SocketGaps extends Gaps {
+  /** The option `backlog` is refused. */
+  readonly backlog?: string;
+  /** The option `reusePort` is refused. */
   readonly reusePort?: string;
+  /** A listener on a host that is unknown, or not this one, fails with the code `other`. */
+  readonly listenHost?: string;
 }
 
-/** The part of an adapter that all of them have. */
-export interface SocketModule {
+/** An adapter with sockets, for the second part of the suite. */
+export interface SocketAdapter {
+  readonly name: string;
+  readonly gaps: Readonly<Record<Kind, SocketGaps>>;
   connect(options: ConnectOptions): Promise<SocketDuplex>;
   listen(options: ListenOptions): Promise<Listener>;
 }
 
-/** An adapter with sockets, for the second part of the suite. */
-export interface SocketAdapter extends SocketModule {
-  readonly name: string;
-  readonly gaps: SocketGaps;
-}
-
 /** A place that nobody listens at yet. */
-export interface Spot {
+export interface Spot extends Disposable {
   readonly options: { readonly port: number } | { readonly path: string };
-  /** Removes what it took in the file system. */
-  clear(): void;
 }
 
-/** Makes a {@linkcode Spot}. */
+/** Makes a {@linkcode Spot}; disposing of it removes what it took in the file system. */
 export function spot(kind: Kind): Spot {
-  if (kind === "tcp") return { options: { port: 0 }, clear: () => {} };
-  const directory = mkdtempSync(join(tmpdir(), "protosocket-"));
-  return {
-    options: { path: join(directory, "socket") },
-    clear: () => rmSync(directory, { recursive: true, force: true }),
-  };
+  if (kind === "tcp") return { options: { port: 0 }, [Symbol.dispose]() {} };
+  const { path, ...rest } = directory();
+  return { options: { path: join(path, "socket") }, ...rest };
+}
+
+/** Makes an empty directory of one's own. */
+export function directory(): Disposable & { readonly path: string } {
+  const path = mkdtempSync(join(tmpdir(), "protosocket-"));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
 /** Where to connect to, to get to a listener. */
@@ -53,20 +52,20 @@ export function toReach({ address }: Listener): { port: number } | { path: strin
 
 /** Takes the next connection. */
 export async function accept(listener: Listener): Promise<SocketDuplex> {
-  const next = await within(listener[Symbol.asyncIterator]().next(), "a connection to accept");
+  const next = await soon(listener[Symbol.asyncIterator]().next(), "a connection to accept");
   if (next.done) throw new Error("The listener was closed");
   return next.value;
 }
 
 /** Connects and accepts. */
 export async function dial(
-  adapter: SocketModule,
+  adapter: SocketAdapter,
   listener: Listener,
   options: Omit<ConnectOptions, "port" | "path"> = {},
 ): Promise<{ client: SocketDuplex; server: SocketDuplex }> {
   const connecting = adapter.connect({ ...toReach(listener), ...options });
   const [client, server] = await Promise.all([
-    within(connecting, "a connection"),
+    soon(connecting, "a connection"),
     accept(listener),
   ]);
   return { client, server };
@@ -74,11 +73,9 @@ export async function dial(
 
 /** A socket adapter as a transport for the first part of the suite. */
 export function pairsOf(adapter: SocketAdapter, kind: Kind): Adapter {
-  const reset = adapter.gaps.reset?.[kind];
-  const gaps: Gaps = reset === undefined ? {} : { reset };
   return {
     name: `${adapter.name}, ${kind}`,
-    gaps,
+    gaps: adapter.gaps[kind],
     async open(options) {
       const at = spot(kind);
       const listener = await adapter.listen({ ...at.options, ...options });
@@ -88,7 +85,7 @@ export function pairsOf(adapter: SocketAdapter, kind: Kind): Adapter {
         server,
         async close() {
           await listener.close();
-          at.clear();
+          at[Symbol.dispose]();
         },
       };
     },

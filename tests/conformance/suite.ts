@@ -1,19 +1,46 @@
 /**
- * The contract of a {@linkcode Duplex}, as cases that any transport can be run on.
- * A transport's own file says how to open a pair.
+ * The contract of a duplex and of a listener, as cases that any transport can be run
+ * on. A transport's own file says how to open a pair, and what it cannot do and why.
  *
  * @module
  */
+import { test } from "node:test";
+import { runtime } from "../support/runtime.ts";
 import { abortCases } from "./abort.ts";
 import type { Adapter } from "./adapter.ts";
 import { backpressureCases } from "./backpressure.ts";
 import { bytesCases } from "./bytes.ts";
+import { failureCases } from "./failures.ts";
 import { halfCloseCases } from "./half_close.ts";
+import { listenerCases } from "./listener.ts";
+import { optionCases } from "./options.ts";
+import { releaseCases } from "./release.ts";
+import { pairsOf, type SocketAdapter } from "./sockets.ts";
 
-/** Registers all cases. */
+/** Why the abort of a Unix socket may look like an end. */
+export const NO_UNIX_RESET = "a Unix socket knows no reset, unless bytes were unread";
+
+/** Registers the cases of a duplex. */
 export function conformance(adapter: Adapter): void {
   bytesCases(adapter);
   halfCloseCases(adapter);
   backpressureCases(adapter);
   abortCases(adapter);
+}
+
+/** Registers the cases of a duplex and of a listener, for both kinds of socket. */
+export function socketConformance(adapter: SocketAdapter): void {
+  for (const kind of ["tcp", "unix"] as const) {
+    conformance(pairsOf(adapter, kind));
+    listenerCases(adapter, kind);
+    optionCases(adapter, kind);
+    releaseCases(adapter, kind);
+  }
+  failureCases(adapter);
+}
+
+/** Like {@linkcode socketConformance}, for an adapter that needs a runtime. */
+export function socketConformanceOn(needed: typeof runtime, adapter: SocketAdapter): void {
+  if (needed === runtime) socketConformance(adapter);
+  else test(`${adapter.name}: all cases`, { skip: `needs ${needed}` }, () => {});
 }

@@ -1,6 +1,6 @@
 import { concat } from "@std/bytes";
 import { fail } from "@std/assert";
-import { within } from "./within.ts";
+import { soon } from "./within.ts";
 
 /** Bytes without a pattern, the same for the same seed (xorshift32). */
 export function randomBytes(length: number, seed = 1): Uint8Array<ArrayBuffer> {
@@ -16,7 +16,11 @@ export function randomBytes(length: number, seed = 1): Uint8Array<ArrayBuffer> {
 }
 
 /** Like assertEquals, which takes minutes over megabytes. */
-export function assertSameBytes(actual: Uint8Array, expected: Uint8Array, what = "the bytes"): void {
+export function assertSameBytes(
+  actual: Uint8Array,
+  expected: Uint8Array,
+  what = "the bytes",
+): void {
   if (actual.length !== expected.length) {
     fail(`${what}: ${actual.length} bytes, expected ${expected.length}`);
   }
@@ -41,7 +45,7 @@ export async function readAll(
 ): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   for (;;) {
-    const { done, value } = await within(reader.read(), what);
+    const { done, value } = await soon(reader.read(), what);
     if (done) return concat(chunks);
     chunks.push(value);
   }
@@ -55,7 +59,7 @@ export async function readExactly(
   const chunks: Uint8Array[] = [];
   let got = 0;
   while (got < length) {
-    const { done, value } = await within(reader.read(), `${length} bytes, of which ${got} came`);
+    const { done, value } = await soon(reader.read(), `${length} bytes, of which ${got} came`);
     if (done) fail(`The end came after ${got} of ${length} bytes`);
     chunks.push(value);
     got += value.length;

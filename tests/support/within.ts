@@ -1,12 +1,17 @@
 /** Far longer than anything here takes; it only ends what would never end. */
 const LIMIT = 10_000;
 
-/** Waits for `promise`, and fails with a sentence that names `what` if it does not settle. */
-export function within<T>(promise: PromiseLike<T>, what: string, ms: number = LIMIT): Promise<T> {
+/** Waits for `promise`, and fails with a sentence that names `what` if it does not settle in time. */
+export function within<T>(ms: number, promise: PromiseLike<T>, what: string): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`Still waiting after ${ms} ms: ${what}`)), ms);
     promise.then(resolve, reject).then(() => clearTimeout(timer));
   });
+}
+
+/** {@linkcode within} a time that nothing here needs. */
+export function soon<T>(promise: PromiseLike<T>, what: string): Promise<T> {
+  return within(LIMIT, promise, what);
 }
 
 /** How a promise ended. */
