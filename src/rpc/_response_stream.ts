@@ -1,3 +1,5 @@
+import { Fifo } from "./_fifo.ts";
+
 /** A `next()` that waits for an item. */
 interface Reader<Item> {
   readonly resolve: (result: IteratorResult<Item, undefined>) => void;
@@ -11,8 +13,7 @@ interface Reader<Item> {
 export class ResponseStream<Item> implements AsyncIterableIterator<Item, undefined> {
   readonly #max: number;
   readonly #onLeave: () => void;
-  readonly #items: Item[] = [];
-  #head = 0;
+  readonly #items = new Fifo<Item>();
   readonly #readers: Reader<Item>[] = [];
   #state: "open" | "ended" | "failed" = "open";
   #error: unknown;
@@ -30,7 +31,7 @@ export class ResponseStream<Item> implements AsyncIterableIterator<Item, undefin
     const reader = this.#readers.shift();
     if (reader) return reader.resolve({ done: false, value: item });
     this.#items.push(item);
-    if (this.#items.length - this.#head < this.#max) return;
+    if (this.#items.length < this.#max) return;
     return new Promise((resolve) => this.#goOn = resolve);
   }
 
@@ -42,11 +43,11 @@ export class ResponseStream<Item> implements AsyncIterableIterator<Item, undefin
 
   /** No more items will come: those that are here are still read, and then the error. */
   fail(error: unknown): void {
-    const readers = this.#readers.splice(0);
-    if (readers.length > 0) {
+    const reader = this.#readers.shift();
+    if (reader) {
       // One is told of the error; to those behind it the stream is over.
-      readers.shift()!.reject(error);
-      return this.#resolveAll(readers);
+      reader.reject(error);
+      return this.end();
     }
     this.#state = "failed";
     this.#error = error;
@@ -54,9 +55,7 @@ export class ResponseStream<Item> implements AsyncIterableIterator<Item, undefin
   }
 
   next(): Promise<IteratorResult<Item, undefined>> {
-    if (this.#head < this.#items.length) {
-      return Promise.resolve({ done: false, value: this.#shift() });
-    }
+    if (this.#items.length > 0) return Promise.resolve({ done: false, value: this.#shift() });
     if (this.#state === "ended") return Promise.resolve(DONE);
     if (this.#state === "failed") {
       this.#state = "ended";
@@ -67,7 +66,7 @@ export class ResponseStream<Item> implements AsyncIterableIterator<Item, undefin
 
   return(): Promise<IteratorResult<Item, undefined>> {
     if (this.#state === "open") this.#onLeave();
-    this.#items.length = this.#head = 0;
+    this.#items.clear();
     this.end();
     this.#release();
     return Promise.resolve(DONE);
@@ -81,17 +80,10 @@ export class ResponseStream<Item> implements AsyncIterableIterator<Item, undefin
     await this.return();
   }
 
-  #resolveAll(readers: Reader<Item>[]): void {
-    this.#state = "ended";
-    for (const reader of readers) reader.resolve(DONE);
-  }
-
   #shift(): Item {
-    const item = this.#items[this.#head]!;
-    this.#items[this.#head++] = undefined as Item;
-    if (this.#head === this.#items.length) this.#items.length = this.#head = 0;
+    const item = this.#items.shift();
     // Not at once below the bound: the connection would start and stop for each item.
-    if (this.#goOn && this.#items.length - this.#head <= this.#max / 2) this.#release();
+    if (this.#goOn && this.#items.length <= this.#max / 2) this.#release();
     return item;
   }
 

@@ -9,6 +9,7 @@ import {
   type Sender,
 } from "../../mod.ts";
 import { checkOption, MAX_DELAY } from "../options.ts";
+import { Fifo } from "./_fifo.ts";
 import { ResponseStream } from "./_response_stream.ts";
 import { connectionClosed, RpcError } from "./errors.ts";
 import { ControlCode, plainId, type RpcId, type RpcMessages } from "./message.ts";
@@ -81,7 +82,7 @@ export interface RpcStream<Response>
  * ```
  */
 export class RpcClient<Request, Response> implements AsyncDisposable {
-  readonly #connection: Connection<Response, Request>;
+  readonly #connection: Connection<Response, Request, Call<Request, Response>>;
   readonly #calls: Calls<Request, Response>;
   readonly #timeout: number | undefined;
   readonly #maxBufferedItems: number;
@@ -124,7 +125,8 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
   unary(request: Request, options?: CallOptions): Promise<Response> {
     const timeout = this.#timeoutOf(options);
     return new Promise((resolve, reject) => {
-      this.#calls.start(new UnaryCall(resolve, reject), request, options?.signal, timeout);
+      const call = new UnaryCall<Request, Response>(request, resolve, reject);
+      this.#calls.start(call, options?.signal, timeout);
     });
   }
 
@@ -137,11 +139,12 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
    */
   streaming(request: Request, options?: CallOptions): RpcStream<Response> {
     const timeout = this.#timeoutOf(options);
-    const call: StreamingCall<Response> = new StreamingCall(
+    const call: StreamingCall<Request, Response> = new StreamingCall(
+      request,
       this.#maxBufferedItems,
       () => this.#calls.giveUp(call),
     );
-    this.#calls.start(call, request, options?.signal, timeout);
+    this.#calls.start(call, options?.signal, timeout);
     return call.stream;
   }
 
@@ -174,12 +177,20 @@ function checkTimeout(timeout: number | undefined): number | undefined {
 }
 
 /** A call in flight. */
-abstract class Call<Response> {
+abstract class Call<Request, Response> {
   id: RpcId = 0;
+  /** What is asked, until it leaves for the encoder. */
+  request: Request | undefined;
+  /** Whether it has its end: nobody waits for an answer. */
+  done = false;
+  /** Takes the request out from among those that wait for room in the connection's queue. */
+  waiting: AbortController | undefined;
   /** Undoes what watches for the call's end: a timer, a listener. */
   release: (() => void) | undefined;
-  /** Whether the request still waits for room in the connection's queue. */
-  unsent: AbortController | undefined;
+
+  constructor(request: Request) {
+    this.request = request;
+  }
 
   /** Takes an answer; returns whether it was the last, or a promise to wait for. */
   abstract take(response: Response): boolean | Promise<void>;
@@ -188,12 +199,16 @@ abstract class Call<Response> {
   abstract fail(error: unknown): void;
 }
 
-class UnaryCall<Response> extends Call<Response> {
+class UnaryCall<Request, Response> extends Call<Request, Response> {
   readonly #resolve: (response: Response) => void;
   readonly fail: (error: unknown) => void;
 
-  constructor(resolve: (response: Response) => void, reject: (error: unknown) => void) {
-    super();
+  constructor(
+    request: Request,
+    resolve: (response: Response) => void,
+    reject: (error: unknown) => void,
+  ) {
+    super(request);
     this.#resolve = resolve;
     this.fail = reject;
   }
@@ -204,15 +219,16 @@ class UnaryCall<Response> extends Call<Response> {
   }
 
   end(): void {
-    this.fail(new RpcError("cancelled", "The server ended the rpc without an answer", this));
+    const { id } = this;
+    this.fail(new RpcError("cancelled", "The server ended the rpc without an answer", { id }));
   }
 }
 
-class StreamingCall<Response> extends Call<Response> {
+class StreamingCall<Request, Response> extends Call<Request, Response> {
   readonly stream: ResponseStream<Response>;
 
-  constructor(maxBufferedItems: number, onLeave: () => void) {
-    super();
+  constructor(request: Request, maxBufferedItems: number, onLeave: () => void) {
+    super(request);
     this.stream = new ResponseStream(maxBufferedItems, onLeave);
   }
 
@@ -230,16 +246,19 @@ class StreamingCall<Response> extends Call<Response> {
 }
 
 /** The calls in flight of one connection, and its reactor. */
-class Calls<Request, Response> implements Reactor<Response, Request> {
+class Calls<Request, Response> implements Reactor<Response, Request, Call<Request, Response>> {
   open = true;
   readonly #messages: RpcMessages<Request, Response>;
-  readonly #sender: Sender<Request>;
-  readonly #calls = new Map<RpcId, Call<Response>>();
+  readonly #sender: Sender<Call<Request, Response>>;
+  readonly #calls = new Map<RpcId, Call<Request, Response>>();
   /** Rpcs to cancel at the server: asked for when there is room to send. */
-  readonly #cancels: RpcId[] = [];
+  readonly #cancels = new Fifo<RpcId>();
   #lastId = 0;
 
-  constructor(messages: RpcMessages<Request, Response>, sender: Sender<Request>) {
+  constructor(
+    messages: RpcMessages<Request, Response>,
+    sender: Sender<Call<Request, Response>>,
+  ) {
     this.#messages = messages;
     this.#sender = sender;
   }
@@ -249,18 +268,25 @@ class Calls<Request, Response> implements Reactor<Response, Request> {
   }
 
   start(
-    call: Call<Response>,
-    request: Request,
+    call: Call<Request, Response>,
     signal: AbortSignal | undefined,
     timeout: number | undefined,
   ): void {
     if (!this.open) return call.fail(connectionClosed(undefined, undefined));
     if (signal?.aborted) return call.fail(signal.reason);
     const id = call.id = ++this.#lastId;
-    this.#messages.request.setId(request, id);
+    this.#messages.request.setId(call.request!, id);
     this.#calls.set(id, call);
     if (signal || timeout !== undefined) this.#watch(call, signal, timeout);
-    if (!this.#sender.trySend(request)) this.#sendLater(call, request);
+    if (!this.#sender.trySend(call)) this.#sendLater(call);
+  }
+
+  onOutboundMessage(call: Call<Request, Response>): Request {
+    const request = call.request!;
+    call.request = undefined;
+    // It was given up in the queue, where it could not be taken out.
+    if (call.done) this.#sendCancel(call.id);
+    return request;
   }
 
   onInboundMessage(response: Response): void | Promise<void> {
@@ -281,9 +307,8 @@ class Calls<Request, Response> implements Reactor<Response, Request> {
   }
 
   pullOutbound(budget: SendBudget<Request>): void {
-    const count = Math.min(this.#cancels.length, budget.remaining);
-    for (const id of this.#cancels.splice(0, count)) {
-      budget.send(this.#messages.request.cancelled(id));
+    while (budget.remaining > 0 && this.#cancels.length > 0) {
+      budget.send(this.#messages.request.cancelled(this.#cancels.shift()));
     }
   }
 
@@ -311,8 +336,8 @@ class Calls<Request, Response> implements Reactor<Response, Request> {
   }
 
   /** Forgets a call that nobody waits for, and cancels it at the server. */
-  giveUp(call: Call<Response>): void {
-    if (!this.#calls.has(call.id)) return;
+  giveUp(call: Call<Request, Response>): void {
+    if (call.done) return;
     this.#cancel(call);
     this.#forget(call);
   }
@@ -325,19 +350,25 @@ class Calls<Request, Response> implements Reactor<Response, Request> {
     }
   }
 
-  #cancel(call: Call<Response>): void {
-    if (call.unsent) return call.unsent.abort();
-    this.#cancels.push(call.id);
+  #cancel(call: Call<Request, Response>): void {
+    call.waiting?.abort();
+    // A Cancel must not overtake its request: that of one that is queued follows it.
+    if (call.request === undefined) this.#sendCancel(call.id);
+  }
+
+  #sendCancel(id: RpcId): void {
+    this.#cancels.push(id);
     this.#sender.wake();
   }
 
-  #forget(call: Call<Response>): void {
+  #forget(call: Call<Request, Response>): void {
+    call.done = true;
     this.#calls.delete(call.id);
     call.release?.();
   }
 
   #watch(
-    call: Call<Response>,
+    call: Call<Request, Response>,
     signal: AbortSignal | undefined,
     timeout: number | undefined,
   ): void {
@@ -358,12 +389,10 @@ class Calls<Request, Response> implements Reactor<Response, Request> {
   }
 
   /** The queue is full: waits for room, unless the call is given up before. */
-  #sendLater(call: Call<Response>, request: Request): void {
-    const unsent = call.unsent = new AbortController();
-    this.#sender.send(request, unsent).then(
-      () => call.unsent = undefined,
-      // Given up, or the connection has ended: then all calls are failed there.
-      () => {},
-    );
+  #sendLater(call: Call<Request, Response>): void {
+    call.waiting = new AbortController();
+    // It rejects when the call is given up, or when the connection has ended, which
+    // fails all calls.
+    this.#sender.send(call, call.waiting).catch(() => {});
   }
 }

@@ -40,5 +40,7 @@ export class RpcError extends Error {
 
 /** The error for an rpc whose connection ended, for `cause` or in order. */
 export function connectionClosed(id: RpcId | undefined, cause: unknown): RpcError {
-  return new RpcError("connection-closed", "The connection is closed", { id, cause });
+  // Without a cause the error is to have none, and not one that is undefined.
+  const options = cause === undefined ? { id } : { id, cause };
+  return new RpcError("connection-closed", "The connection is closed", options);
 }

@@ -7,6 +7,7 @@ import {
   type SocketAddress,
 } from "../../mod.ts";
 import { checkOption } from "../options.ts";
+import { Fifo } from "./_fifo.ts";
 import { connectionClosed, RpcError } from "./errors.ts";
 import { ControlCode, plainId, type RpcId, type RpcMessage, type RpcMessages } from "./message.ts";
 
@@ -44,8 +45,9 @@ export interface RpcContext {
   /** The rpc's id on its connection. */
   readonly id: RpcId;
   /**
-   * Fires, with an {@linkcode RpcError}, when the client cancels the rpc or the
-   * connection is lost. What the handler answers afterwards is dropped.
+   * Fires, with an {@linkcode RpcError}, when the client cancels the rpc, when one of
+   * its responses cannot be encoded, or when the connection ends. What the handler
+   * answers afterwards is dropped.
    */
   readonly signal: AbortSignal;
 }
@@ -54,8 +56,9 @@ export interface RpcContext {
 export interface RpcServerOptions {
   /**
    * How many rpcs of one connection may be worked on, or wait with their answer for
-   * room to send. At the bound nothing more is read, Cancels included, until one
-   * has finished. A cancelled rpc counts until its handler has returned.
+   * room to send. A request beyond that waits until one has finished, and with it
+   * all that is behind it, Cancels included. A cancelled rpc counts until its handler
+   * has returned.
    *
    * @default {1024}
    */
@@ -86,7 +89,8 @@ export interface FailedRpc {
 
 /**
  * Makes the reactor that serves rpcs on one connection. {@linkcode serveRpc} does it
- * for each connection of a listener; this is for a Duplex from elsewhere.
+ * for each connection of a listener; this is for a Duplex from elsewhere. Throws a
+ * `RangeError` for a bad option.
  *
  * @example
  * ```ts ignore
@@ -101,19 +105,22 @@ export function rpcReactor<Request, Response>(
   handler: RpcHandler<Request, Response>,
   options: RpcServerOptions & Pick<FailedRpc, "remoteAddress"> = {},
 ): (sender: Sender<Response>) => Reactor<Request, Response> {
+  const settings = { ...checkRpcServerOptions(options), remoteAddress: options.remoteAddress };
+  return (sender) => new RpcReactor(messages, handler, settings, sender);
+}
+
+/** Checks the options and fills in their defaults. */
+export function checkRpcServerOptions(options: RpcServerOptions): Required<RpcServerOptions> {
   const {
     maxConcurrentRpcs = DEFAULT_MAX_CONCURRENT_RPCS,
     maxQueuedMessages = DEFAULT_MAX_QUEUED_MESSAGES,
     onError = (error, rpc) => console.error("protosocket: an rpc failed", rpc, error),
-    remoteAddress,
   } = options;
-  const settings: Settings = {
+  return {
     maxConcurrentRpcs: checkOption("maxConcurrentRpcs", maxConcurrentRpcs, 1, 2 ** 31),
     maxQueuedMessages: checkOption("maxQueuedMessages", maxQueuedMessages, 1, 2 ** 31),
     onError,
-    remoteAddress,
   };
-  return (sender) => new RpcReactor(messages, handler, settings, sender);
 }
 
 type Settings =
@@ -121,12 +128,14 @@ type Settings =
   & { readonly remoteAddress: SocketAddress | undefined };
 
 /** An rpc that is being worked on. */
-class Rpc implements RpcContext {
+class Rpc<Response> implements RpcContext {
   readonly id: RpcId;
-  /** Its last message has been decided: nothing more is answered. */
+  /** Nothing more is answered than what waits to be sent. */
   done = false;
   /** The answers of a streaming rpc. */
-  iterator: AsyncIterator<unknown> | undefined;
+  iterator: AsyncIterator<Response> | undefined;
+  /** Its last message, of which it has one: its answer, End or Cancel. */
+  last: Response | undefined;
   #controller: AbortController | undefined;
   #reason: RpcError | undefined;
 
@@ -157,18 +166,17 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
   readonly #settings: Settings;
   readonly #sender: Sender<Response>;
   /** Rpcs that can be cancelled. */
-  readonly #running = new Map<RpcId, Rpc>();
-  /** Handlers that have not returned, those of cancelled rpcs among them. */
-  #active = 0;
-  /** Answers that wait for room to send. */
-  readonly #ready: Response[] = [];
-  #readyHead = 0;
+  readonly #running = new Map<RpcId, Rpc<Response>>();
+  /** Rpcs whose handlers have not returned, cancelled ones among them, and until when. */
+  readonly #active = new Map<Rpc<Response>, Promise<void>>();
+  /** What waits for room to send: items of streams, and rpcs for the last message of each. */
+  readonly #ready = new Fifo<Response | Rpc<Response>>();
+  /** Of the latest pull: the rpcs whose last messages it gave. */
+  readonly #pulled: Rpc<Response>[] = [];
   /** Streams that wait until fewer answers do. */
-  #waitingStreams: (() => void)[] = [];
-  /** Lets the connection read again, when it was stopped at the bound. */
+  readonly #waitingStreams: (() => void)[] = [];
+  /** Lets in the request that waits at the bound. */
   #goOn: (() => void) | undefined;
-  /** Tells that the last rpc has finished, once the peer has ended its side. */
-  #onIdle: (() => void) | undefined;
 
   constructor(
     messages: RpcMessages<Request, Response>,
@@ -187,8 +195,10 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     const code = this.#request.code(request);
     const id = plainId(this.#request.id(request));
     if (code === ControlCode.normal) {
-      this.#open(id, request);
-      if (this.#isFull) return new Promise((resolve) => this.#goOn = resolve);
+      if (!this.#isFull) return this.#open(id, request);
+      return new Promise((resolve) => {
+        this.#goOn = () => (this.#open(id, request), resolve());
+      });
     } else if (code !== ControlCode.end) {
       const rpc = this.#running.get(id);
       if (rpc) this.#cancel(rpc, new RpcError("cancelled", "The client cancelled the rpc", { id }));
@@ -196,144 +206,163 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
   }
 
   pullOutbound(budget: SendBudget<Response>): void {
-    while (budget.remaining > 0 && this.#readyHead < this.#ready.length) {
-      budget.send(this.#ready[this.#readyHead]!);
-      this.#ready[this.#readyHead++] = undefined as Response;
+    const before = budget.remaining;
+    this.#pulled.length = 0;
+    while (budget.remaining > 0 && this.#ready.length > 0) {
+      const next = this.#ready.peek();
+      // A stream must not end as if complete after an item that cannot be encoded. All
+      // that this pull gives will have been encoded before the next.
+      if (next instanceof Rpc && next.iterator && budget.remaining < before) break;
+      this.#ready.shift();
+      budget.send(next instanceof Rpc ? this.#pullLast(next) : next);
     }
-    if (this.#readyHead === this.#ready.length) this.#ready.length = this.#readyHead = 0;
-    if (this.#waitingStreams.length > 0) {
-      for (const goOn of this.#waitingStreams.splice(0)) goOn();
-    }
+    if (this.#ready.length > 0) this.#sender.wake();
+    for (const goOn of this.#waitingStreams.splice(0)) goOn();
     this.#readOn();
   }
 
-  onEncodeError(error: unknown, response: Response): void {
+  onEncodeError(cause: unknown, response: Response): void {
     const id = plainId(this.#response.id(response));
-    this.#report(error, id);
+    this.#report(cause, id);
     if (this.#response.code(response) !== ControlCode.normal) return;
-    const rpc = this.#running.get(id);
-    if (rpc) this.#cancel(rpc, new RpcError("encode-failed", "A response cannot be encoded", { id }));
-    else this.#answer(this.#response.cancelled(id));
+    const unary = this.#pulled.find((rpc) => rpc.last === response);
+    const rpc = unary ?? this.#running.get(id);
+    // An item of a stream that is over in any case.
+    if (rpc === undefined) return;
+    if (unary) unary.last = undefined;
+    this.#cancel(rpc, new RpcError("encode-failed", "A response cannot be encoded", { id, cause }));
   }
 
-  onInboundEnd(): void | Promise<void> {
-    // The client has no more requests; those it made are still answered.
-    if (this.#active > 0) return new Promise((resolve) => this.#onIdle = resolve);
+  async onInboundEnd(): Promise<void> {
+    // The client has no more requests; those that it has not cancelled are still answered.
+    await Promise.all([...this.#active].map(([rpc, work]) => rpc.done || work));
   }
 
   onClose(reason: CloseReason): void {
     const cause = reason.kind === "error" ? reason.error : undefined;
-    for (const rpc of this.#running.values()) rpc.abort(connectionClosed(rpc.id, cause));
+    for (const rpc of this.#active.keys()) {
+      if (!rpc.done) rpc.abort(connectionClosed(rpc.id, cause));
+    }
     this.#running.clear();
-    this.#ready.length = this.#readyHead = 0;
+    this.#ready.clear();
     for (const goOn of this.#waitingStreams.splice(0)) goOn();
-    this.#goOn?.();
-  }
-
-  get #readyCount(): number {
-    return this.#ready.length - this.#readyHead;
+    // What waits at the bound is never begun.
+    this.#goOn = undefined;
   }
 
   get #isFull(): boolean {
-    return this.#active + this.#readyCount >= this.#settings.maxConcurrentRpcs;
+    return this.#active.size + this.#ready.length >= this.#settings.maxConcurrentRpcs;
   }
 
   #open(id: RpcId, request: Request): void {
-    const rpc = new Rpc(id);
+    const rpc = new Rpc<Response>(id);
     try {
       const answer = this.#handler(request, rpc);
       if (isPromise(answer)) this.#run(rpc, this.#awaitAnswer(rpc, answer));
       else if (isStream(answer)) this.#run(rpc, this.#stream(rpc, answer));
-      else this.#answer(this.#stamp(id, answer));
+      else this.#answer(rpc, answer);
     } catch (error) {
       this.#fail(rpc, error);
     }
   }
 
   /** Keeps an rpc that is not answered yet, until `work`, which never rejects, is done. */
-  #run(rpc: Rpc, work: Promise<void>): void {
-    this.#active++;
-    if (!rpc.done) {
-      // A client that uses an id twice at a time has two rpcs, and cancels the later one.
-      this.#running.set(rpc.id, rpc);
-    }
-    work.then(() => this.#onReturned());
+  #run(rpc: Rpc<Response>, work: Promise<void>): void {
+    this.#active.set(rpc, work);
+    // A client that uses an id twice at a time has two rpcs, and cancels the later one.
+    if (!rpc.done) this.#running.set(rpc.id, rpc);
+    work.then(() => this.#onReturned(rpc));
   }
 
-  async #awaitAnswer(rpc: Rpc, answer: PromiseLike<Response | typeof refused>): Promise<void> {
+  async #awaitAnswer(
+    rpc: Rpc<Response>,
+    answer: PromiseLike<Response | typeof refused>,
+  ): Promise<void> {
     try {
       const response = await answer;
-      if (rpc.done) return;
-      this.#answer(this.#stamp(rpc.id, response));
-      this.#close(rpc);
+      if (!rpc.done) this.#answer(rpc, response);
     } catch (error) {
       this.#fail(rpc, error);
     }
   }
 
-  async #stream(rpc: Rpc, answers: AsyncIterable<Response>): Promise<void> {
+  async #stream(rpc: Rpc<Response>, answers: AsyncIterable<Response>): Promise<void> {
     try {
       const iterator = rpc.iterator = answers[Symbol.asyncIterator]();
       while (!rpc.done) {
-        if (this.#readyCount >= this.#settings.maxQueuedMessages) {
+        if (this.#ready.length >= this.#settings.maxQueuedMessages) {
           await new Promise<void>((resolve) => this.#waitingStreams.push(resolve));
           continue;
         }
         const { done, value } = await iterator.next();
         if (rpc.done) return;
-        if (done) {
-          this.#answer(this.#response.ended(rpc.id));
-          return this.#close(rpc);
-        }
-        this.#answer(this.#stamp(rpc.id, value));
+        // Until its end has left, it can still be cancelled.
+        if (done) return this.#pushLast(rpc, this.#response.ended(rpc.id));
+        this.#response.setId(value, rpc.id);
+        this.#push(value);
       }
     } catch (error) {
       this.#fail(rpc, error);
     }
   }
 
-  #stamp(id: RpcId, response: Response | typeof refused): Response {
-    if (response === refused) return this.#response.cancelled(id);
-    this.#response.setId(response, id);
-    return response;
-  }
-
-  #answer(response: Response): void {
-    this.#ready.push(response);
-    this.#sender.wake();
+  #answer(rpc: Rpc<Response>, answer: Response | typeof refused): void {
+    if (answer === refused) answer = this.#response.cancelled(rpc.id);
+    else this.#response.setId(answer, rpc.id);
+    this.#finish(rpc, answer);
   }
 
   /** The handler threw: cancels its rpc and no other. */
-  #fail(rpc: Rpc, error: unknown): void {
+  #fail(rpc: Rpc<Response>, error: unknown): void {
     // One that was cancelled is expected to throw.
     if (rpc.done) return;
-    this.#close(rpc);
+    this.#finish(rpc, this.#response.cancelled(rpc.id));
     leave(rpc.iterator);
-    this.#answer(this.#response.cancelled(rpc.id));
     this.#report(error, rpc.id);
   }
 
-  #cancel(rpc: Rpc, reason: RpcError): void {
-    this.#close(rpc);
+  #cancel(rpc: Rpc<Response>, reason: RpcError): void {
+    this.#finish(rpc, this.#response.cancelled(rpc.id));
     rpc.abort(reason);
-    this.#answer(this.#response.cancelled(rpc.id));
   }
 
-  #close(rpc: Rpc): void {
+  #finish(rpc: Rpc<Response>, last: Response): void {
+    this.#close(rpc);
+    this.#pushLast(rpc, last);
+  }
+
+  #close(rpc: Rpc<Response>): void {
     rpc.done = true;
     if (this.#running.get(rpc.id) === rpc) this.#running.delete(rpc.id);
   }
 
-  #onReturned(): void {
-    this.#active--;
+  #pushLast(rpc: Rpc<Response>, last: Response): void {
+    const waits = rpc.last !== undefined;
+    rpc.last = last;
+    if (!waits) this.#push(rpc);
+  }
+
+  #pullLast(rpc: Rpc<Response>): Response {
+    this.#close(rpc);
+    this.#pulled.push(rpc);
+    return rpc.last!;
+  }
+
+  #push(message: Response | Rpc<Response>): void {
+    this.#ready.push(message);
+    this.#sender.wake();
+  }
+
+  #onReturned(rpc: Rpc<Response>): void {
+    this.#active.delete(rpc);
     this.#readOn();
-    if (this.#active === 0) this.#onIdle?.();
   }
 
   #readOn(): void {
     if (this.#goOn === undefined || this.#isFull) return;
-    this.#goOn();
+    const goOn = this.#goOn;
     this.#goOn = undefined;
+    goOn();
   }
 
   #report(error: unknown, id: RpcId): void {

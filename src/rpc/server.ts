@@ -7,8 +7,14 @@ import {
   type Server,
   type SocketDuplex,
 } from "../../mod.ts";
+import { checkConnectionOptions } from "../options.ts";
 import type { RpcMessages } from "./message.ts";
-import { type RpcHandler, rpcReactor, type RpcServerOptions } from "./reactor.ts";
+import {
+  checkRpcServerOptions,
+  type RpcHandler,
+  rpcReactor,
+  type RpcServerOptions,
+} from "./reactor.ts";
 
 /** What {@linkcode serveRpc} runs for each connection, with its bounds. */
 export interface RpcServerConfig<Request, Response>
@@ -27,6 +33,7 @@ export interface RpcServerConfig<Request, Response>
 
 /**
  * Serves rpcs on each connection that the listener accepts, until it is closed.
+ * Throws a `RangeError` for a bad option.
  *
  * @example
  * ```ts ignore
@@ -45,6 +52,9 @@ export function serveRpc<Request, Response>(
   listener: Listener,
   config: RpcServerConfig<Request, Response>,
 ): Server {
+  // Else each connection would be refused for them, one by one.
+  checkConnectionOptions(config);
+  checkRpcServerOptions(config);
   return serve(listener, (duplex) => ({
     ...config,
     codec: config.codec(),

@@ -1,0 +1,157 @@
+import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { test } from "node:test";
+import {
+  body,
+  cancel,
+  clientAndPeer,
+  closeClient,
+  jsonCodec,
+  type Message,
+  normal,
+  rpcError,
+} from "../support/rpc.ts";
+import { outcome, soon } from "../support/within.ts";
+
+const LARGE = "x".repeat(16 * 1024);
+
+test("a signal that has fired already: nothing is sent", async () => {
+  const { client, peer } = clientAndPeer();
+  const signal = AbortSignal.abort(new Error("too late"));
+  await assertGivenUp(client.unary(body("a"), { signal }), signal.reason);
+  await assertGivenUp(client.streaming(body("b"), { signal }).next(), signal.reason);
+  assertEquals(client.inFlight, 0);
+  assertEquals(await closeClient(client, peer), []);
+});
+
+test("a signal that fires after sending: one Cancel, and a late answer is ignored", async () => {
+  const { client, peer } = clientAndPeer();
+  const controller = new AbortController();
+  const reason = { any: "value" };
+  const unary = outcome(client.unary(body("a"), controller));
+  const item = outcome(client.streaming(body("b"), controller).next());
+  const requests = await peer.take(2);
+  controller.abort(reason);
+  controller.abort("again");
+  assertEquals(client.inFlight, 0);
+  for (const call of [unary, item]) assertStrictEquals((await rejection(call)).error, reason);
+
+  assertEquals(await peer.take(2), requests.map(({ id }) => cancel(id)));
+  await peer.send(...requests.map(({ id }) => normal(id, "late")));
+  const next = client.unary(body("c"));
+  const { id } = await peer.next();
+  await peer.send(normal(id, "C"));
+  assertEquals((await soon(next, "the next answer")).body, "C");
+  assertEquals(await closeClient(client, peer), []);
+});
+
+test("a call given up while it waits for room in the queue is never sent", async () => {
+  // Nobody reads, so that a few batches fill the transport and the rest has to wait.
+  const { client, peer } = clientAndPeer({ maxQueuedMessages: 4 }, { capacity: 1 });
+  const kept = Array.from({ length: 100 }, () => outcome(client.unary(body(LARGE))));
+  const controller = new AbortController();
+  const call = client.unary(body("given up"), controller);
+  const stream = client.streaming(body("left"));
+  assertEquals(client.inFlight, 102);
+  controller.abort(new Error("enough"));
+  await assertGivenUp(call, controller.signal.reason);
+  await stream.return();
+  assertEquals(client.inFlight, 100);
+
+  const requests = await peer.take(100);
+  assert(requests.every(({ body }) => body === LARGE));
+  await peer.send(...requests.map(({ id }) => normal(id)));
+  await soon(Promise.all(kept), "the other answers");
+  assertEquals(await closeClient(client, peer), []);
+});
+
+test("a call given up in the queue: its Cancel comes after its request", async () => {
+  // A Cancel that overtakes is for an id that the server does not know, and is lost.
+  const { client, peer } = clientAndPeer({}, { capacity: 1 });
+  const controllers = Array.from({ length: 100 }, () => new AbortController());
+  const calls = controllers.map((controller) => outcome(client.unary(body(LARGE), controller)));
+  for (const controller of controllers) controller.abort();
+  await Promise.all(calls);
+  const sent = await closeClient(client, peer);
+  assertEquals(sent.filter(({ code }) => code === 0).length, 100);
+  assertEquals(sent.filter(({ code }) => code === 1).length, 100);
+  const seen = new Set<unknown>();
+  for (const { id, code } of sent) {
+    if (code === 0) seen.add(id);
+    else assert(seen.has(id), `The Cancel of ${id} came before its request`);
+  }
+});
+
+test("a call given up as it gets into the queue is cancelled too", async () => {
+  const controller = new AbortController();
+  const { encoder, decoder } = jsonCodec();
+  const codec = {
+    decoder,
+    encoder: {
+      encode(message: Message, out: Parameters<typeof encoder.encode>[1]) {
+        encoder.encode(message, out);
+        // Its place in the queue has just gone to the call that waited.
+        if (message.body === "first") controller.abort();
+      },
+    },
+  };
+  const { client, peer } = clientAndPeer({ codec, maxQueuedMessages: 1 });
+  const first = outcome(client.unary(body("first")));
+  const second = outcome(client.unary(body("second"), controller));
+  assertEquals((await rejection(second)).error, controller.signal.reason);
+  await peer.send(normal((await peer.next()).id));
+  await soon(first, "the first answer");
+  const sent = await closeClient(client, peer);
+  assertEquals(sent, sent.length === 0 ? [] : [normal(2, "second"), cancel(2)]);
+});
+
+test("a timeout: deadline-exceeded, and one Cancel", async () => {
+  const { client, peer } = clientAndPeer();
+  const call = outcome(client.unary(body("a"), { timeout: 20 }));
+  const { id } = await peer.next();
+  assertEquals((await rpcError(call, "deadline-exceeded")).id, id);
+  assertEquals(client.inFlight, 0);
+  assertEquals(await peer.next(), cancel(id));
+
+  const stream = client.streaming(body("b"), { timeout: 20 });
+  const request = await peer.next();
+  await peer.send(normal(request.id, "one"));
+  assertEquals((await stream.next()).value?.body, "one");
+  await rpcError(outcome(stream.next()), "deadline-exceeded");
+  assertEquals(await closeClient(client, peer), [cancel(request.id)]);
+});
+
+test("a timeout for all calls, and a longer one for one of them", async () => {
+  const { client, peer } = clientAndPeer({ timeout: 20 });
+  const long = client.unary(body("a"), { timeout: 60_000 });
+  const short = outcome(client.unary(body("b")));
+  const [first, second] = await peer.take(2);
+  await rpcError(short, "deadline-exceeded");
+  assertEquals(client.inFlight, 1);
+  await peer.send(normal(first!.id, "in time"));
+  assertEquals((await soon(long, "the answer")).body, "in time");
+  assertEquals(await closeClient(client, peer), [cancel(second!.id)]);
+});
+
+test("a timeout that makes no sense is a RangeError, and nothing is sent", async () => {
+  const { client, peer } = clientAndPeer();
+  for (const timeout of [0, -1, 0.5, NaN, Infinity, 2 ** 31]) {
+    assertThrows(() => client.unary(body("a"), { timeout }), RangeError, "timeout");
+    assertThrows(() => client.streaming(body("a"), { timeout }), RangeError, "timeout");
+    assertThrows(() => clientAndPeer({ timeout }), RangeError, "timeout");
+  }
+  for (const maxBufferedItems of [0, 0.5, NaN]) {
+    assertThrows(() => clientAndPeer({ maxBufferedItems }), RangeError, "maxBufferedItems");
+  }
+  assertEquals(client.inFlight, 0);
+  assertEquals(await closeClient(client, peer), []);
+});
+
+async function rejection(call: ReturnType<typeof outcome>): Promise<{ error: unknown }> {
+  const result = await soon(call, "the rejection");
+  assert(result.kind === "error", "The call has a value");
+  return result;
+}
+
+async function assertGivenUp(call: Promise<unknown>, reason: unknown): Promise<void> {
+  assertStrictEquals((await rejection(outcome(call))).error, reason);
+}

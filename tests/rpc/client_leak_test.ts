@@ -1,0 +1,108 @@
+import { assertEquals } from "@std/assert";
+import { test } from "node:test";
+import { body, clientAndPeer, closeClient, end, normal } from "../support/rpc.ts";
+import { outcome, soon } from "../support/within.ts";
+
+/** A signal that tells how many listeners it has. */
+function countedSignal(): {
+  controller: AbortController;
+  signal: AbortSignal;
+  listeners: Set<unknown>;
+} {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const listeners = new Set<unknown>();
+  const { addEventListener, removeEventListener } = signal;
+  signal.addEventListener = (type: string, listener: EventListener, ...rest: unknown[]) => {
+    listeners.add(listener);
+    addEventListener.call(signal, type, listener, ...rest as []);
+  };
+  signal.removeEventListener = (type: string, listener: EventListener, ...rest: unknown[]) => {
+    listeners.delete(listener);
+    removeEventListener.call(signal, type, listener, ...rest as []);
+  };
+  return { controller, signal, listeners };
+}
+
+/** Runs `body`, and tells how many timers of `delay` were started and not cleared. */
+async function timersLeft(delay: number, body: () => Promise<void>): Promise<number> {
+  const { setTimeout: set, clearTimeout: clear } = globalThis;
+  const running = new Set<unknown>();
+  let started = 0;
+  globalThis.setTimeout = ((callback: () => void, ms?: number, ...rest: unknown[]) => {
+    const timer = set(callback, ms, ...rest);
+    if (ms === delay) running.add(timer), started++;
+    return timer;
+  }) as typeof setTimeout;
+  globalThis.clearTimeout = (timer) => {
+    running.delete(timer);
+    clear(timer as number);
+  };
+  try {
+    await body();
+  } finally {
+    globalThis.setTimeout = set;
+    globalThis.clearTimeout = clear;
+  }
+  assertEquals(started > 0, true, "No timer was started");
+  return running.size;
+}
+
+test("however a call ends, its signal is left without a listener", async () => {
+  const { client, peer } = clientAndPeer();
+  const { signal, controller, listeners } = countedSignal();
+  const calls = [1, 2, 3].map((i) => outcome(client.unary(body(i), { signal })));
+  calls.push(outcome(client.unary(body(1n), { signal })));
+  const streams = [4, 5, 6].map((i) => client.streaming(body(i), { signal }));
+  assertEquals(listeners.size, 7);
+
+  const [answered, cancelled, timedOut, ended, left, failed] = await peer.take(6);
+  await peer.send(normal(answered!.id), end(cancelled!.id), end(ended!.id));
+  await peer.send({ id: failed!.id, code: 1 });
+  await soon(Promise.all([calls[0], calls[1], calls[3]]), "the calls");
+  await streams[0]!.next();
+  await streams[1]!.return();
+  await outcome(streams[2]!.next());
+  assertEquals(listeners.size, 1, "Of all but one call the listener should be gone");
+  controller.abort();
+  assertEquals(listeners.size, 0);
+  assertEquals((await calls[2]!).kind, "error");
+  assertEquals((await closeClient(client, peer)).map(({ id }) => id), [left!.id, timedOut!.id]);
+});
+
+test("listeners go with the connection, and where the queue was full", async () => {
+  const { client, peer } = clientAndPeer({ maxQueuedMessages: 1 }, { capacity: 1 });
+  const { signal, listeners } = countedSignal();
+  const calls = Array.from({ length: 50 }, () => {
+    return outcome(client.unary(body("x".repeat(65536)), { signal }));
+  });
+  assertEquals(listeners.size, 50);
+  peer.abort();
+  await soon(client.closed, "the end");
+  assertEquals(listeners.size, 0);
+  await Promise.all(calls);
+});
+
+test("however a call ends, its timer is cleared", async () => {
+  const timeout = 123_456;
+  const left = await timersLeft(timeout, async () => {
+    const { client, peer } = clientAndPeer({ timeout });
+    const controller = new AbortController();
+    const calls = [
+      outcome(client.unary(body("answered"))),
+      outcome(client.unary(body("cancelled"))),
+      outcome(client.unary(body("given up"), controller)),
+      outcome(client.unary(body("in flight at the end"))),
+      outcome(client.unary(body(1n))),
+    ];
+    const stream = client.streaming(body("left"));
+    const [answered, cancelled] = await peer.take(5);
+    await peer.send(normal(answered!.id), end(cancelled!.id));
+    controller.abort();
+    await stream.return();
+    await soon(calls[1]!, "the cancelled call");
+    await closeClient(client, peer);
+    await soon(Promise.all(calls), "all calls");
+  });
+  assertEquals(left, 0);
+});

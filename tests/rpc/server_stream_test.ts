@@ -1,0 +1,144 @@
+import { assert, assertEquals } from "@std/assert";
+import { test } from "node:test";
+import { body, cancel, end, endPeer, type Message, normal, serverAndPeer } from "../support/rpc.ts";
+import { quiet } from "../support/quiet.ts";
+import { deferred, soon } from "../support/within.ts";
+
+/** An item too large for more than a few to be on their way. */
+const LARGE = "x".repeat(64 * 1024);
+
+test("a peer that does not read: streams are asked a bounded number of times, then go on", async () => {
+  let asked = 0;
+  const { connection, peer } = serverAndPeer(
+    async function* () {
+      for (let i = 0; i < 500; i++) {
+        asked++;
+        yield body(LARGE);
+      }
+    },
+    { maxQueuedMessages: 8 },
+    { capacity: 1 },
+  );
+  await peer.send(normal(1), normal(2));
+  const stopped = await quiet(() => asked);
+  // What waits in the reactor, and what is on its way from there to the peer.
+  assert(stopped <= 8 + 20, `${stopped} items were asked for, of which nobody has read one`);
+
+  let read = 0;
+  for (let ended = 0; ended < 2;) {
+    if ((await peer.next()).code === 0) read++;
+    else ended++;
+    assert(asked <= read + 30, `${asked} items were asked for, and ${read} read`);
+  }
+  assertEquals([asked, read], [1000, 1000]);
+  assertEquals(await endPeer(connection, peer), []);
+});
+
+test("many streams at once: none is asked for much more than the others", async () => {
+  const counts = new Map<unknown, number>();
+  const { connection, peer } = serverAndPeer(
+    async function* ({ id }) {
+      for (let i = 0;; i++) {
+        counts.set(id, i);
+        yield body(LARGE);
+      }
+    },
+    { maxQueuedMessages: 8 },
+    { capacity: 1 },
+  );
+  const ids = Array.from({ length: 10 }, (_, i) => i + 1);
+  await peer.send(...ids.map((id) => normal(id)));
+  const received = new Map<unknown, number>();
+  for (const { id } of await peer.take(1000)) received.set(id, (received.get(id) ?? 0) + 1);
+  for (const id of ids) {
+    const count = received.get(id) ?? 0;
+    assert(count >= 50 && count <= 200, `Of 1000 items ${count} were those of one stream of ten`);
+  }
+  connection.abort();
+});
+
+test("a unary rpc is answered while streams keep the connection busy", async () => {
+  const { connection, peer } = serverAndPeer(
+    ({ body: asked }) => {
+      if (asked === "unary") return body("answer");
+      return (async function* () {
+        for (;;) yield body(LARGE);
+      })();
+    },
+    { maxQueuedMessages: 8 },
+    { capacity: 1 },
+  );
+  await peer.send(normal(1), normal(2));
+  await peer.take(10);
+  await peer.send(normal(3, "unary"));
+  let before = 0;
+  while ((await peer.next()).id !== 3) before++;
+  assert(before < 50, `${before} items came before the answer`);
+  connection.abort();
+});
+
+test("a stream that waits for room is left when it is cancelled", async () => {
+  const left = deferred();
+  let asked = 0;
+  const { connection, peer } = serverAndPeer(
+    async function* () {
+      try {
+        for (;; asked++) yield body(LARGE);
+      } finally {
+        left.resolve();
+      }
+    },
+    { maxQueuedMessages: 4 },
+    { capacity: 1 },
+  );
+  await peer.send(normal(1));
+  await quiet(() => asked);
+  await peer.send(cancel(1));
+  await soon(left.promise, "the generator to be left");
+  const answers = await endPeer(connection, peer);
+  assertEquals(answers.at(-1), cancel(1));
+  assertEquals(answers.filter(({ code }) => code !== 0).length, 1);
+});
+
+test("a stream that waits for room is left when the connection is lost", async () => {
+  const left = deferred();
+  let asked = 0;
+  const { connection, peer } = serverAndPeer(
+    async function* () {
+      try {
+        for (;; asked++) yield body(LARGE);
+      } finally {
+        left.resolve();
+      }
+    },
+    { maxQueuedMessages: 4 },
+    { capacity: 1 },
+  );
+  await peer.send(normal(1));
+  await quiet(() => asked);
+  peer.abort();
+  await soon(left.promise, "the generator to be left");
+  const stopped = asked;
+  assertEquals((await soon(connection.closed, "the end")).kind, "error");
+  assertEquals(await quiet(() => asked), stopped);
+});
+
+test("ten thousand short streams", async () => {
+  const { connection, peer } = serverAndPeer(async function* ({ id }) {
+    for (let i = 0; i < Number(id) % 4; i++) yield body(i);
+  });
+  const ids = Array.from({ length: 10_000 }, (_, i) => i);
+  const asking = peer.send(...ids.map((id) => normal(id)));
+  const streams = ids.map((): Message[] => []);
+  for (let ended = 0; ended < ids.length;) {
+    const message = await peer.next();
+    streams[Number(message.id)]!.push(message);
+    if (message.code !== 0) ended++;
+  }
+  await asking;
+  assertEquals(await endPeer(connection, peer), []);
+  for (const id of ids) {
+    const items = Array.from({ length: id % 4 }, (_, i) => normal(id, i));
+    assertEquals(streams[id], [...items, end(id)]);
+  }
+});

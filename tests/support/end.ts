@@ -1,0 +1,36 @@
+import type { Duplex } from "../../mod.ts";
+import { readAll, readExactly } from "./bytes.ts";
+import { soon } from "./within.ts";
+
+/** One end of a pair, with its streams held. */
+export class End {
+  readonly reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly writer: WritableStreamDefaultWriter<Uint8Array>;
+
+  constructor(duplex: Duplex) {
+    this.reader = duplex.readable.getReader();
+    this.writer = duplex.writable.getWriter();
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    return soon(this.writer.write(bytes), `a write of ${bytes.length} bytes`);
+  }
+
+  close(): Promise<void> {
+    return soon(this.writer.close(), "the close of a writable");
+  }
+
+  readAll(): Promise<Uint8Array> {
+    return readAll(this.reader);
+  }
+
+  readExactly(length: number): Promise<Uint8Array> {
+    return readExactly(this.reader, length);
+  }
+
+  /** Gets rid of it, whatever state it is in. */
+  drop(): void {
+    this.writer.abort().catch(() => {});
+    this.reader.cancel().catch(() => {});
+  }
+}
