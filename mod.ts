@@ -37,7 +37,14 @@ export { DecoderStream, type DecoderStreamOptions } from "./src/decoder_stream.t
 export { EncoderStream, type EncoderStreamOptions } from "./src/encoder_stream.ts";
 export type { Reactor, ReactorStatus, SendBudget } from "./src/reactor.ts";
 export type { Sender, SendOptions } from "./src/sender.ts";
-export { type CloseReason, Connection, type ConnectionConfig } from "./src/connection.ts";
+export {
+  type CloseReason,
+  Connection,
+  type ConnectionConfig,
+  type DrainOptions,
+  type Heartbeat,
+} from "./src/connection.ts";
+export type { ConnectionObserver } from "./src/observer.ts";
 export {
   type ConnectionOptions,
   DEFAULT_DRAIN_TIMEOUT,

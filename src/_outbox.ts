@@ -31,6 +31,8 @@ type Source<Outbound, Logical> = Pick<
  */
 export class Outbox<Outbound, Logical>
   implements Sender<Logical>, Iterable<Outbound>, Iterator<Outbound> {
+  /** How many messages the encoder has been given, ever. */
+  taken = 0;
   readonly #max: number;
   readonly #queue: Logical[] = [];
   /** Where the queue begins: what is before has been taken. */
@@ -48,7 +50,10 @@ export class Outbox<Outbound, Logical>
   #allowance = 0;
   #ended = false;
   #wakeUp: (() => void) | undefined;
-  readonly #yielded: { done: false; value: Outbound } = { done: false, value: undefined as Outbound };
+  readonly #yielded: { done: false; value: Outbound } = {
+    done: false,
+    value: undefined as Outbound,
+  };
 
   constructor(maxQueuedMessages: number) {
     this.#max = maxQueuedMessages;
@@ -140,6 +145,7 @@ export class Outbox<Outbound, Logical>
   }
 
   #yield(value: Outbound): IteratorResult<Outbound> {
+    this.taken++;
     // One object for all: for-of reads it before it asks again.
     this.#yielded.value = value;
     return this.#yielded;

@@ -6,7 +6,7 @@ const EMPTY = new Uint8Array(0);
  * The beginning of a message whose end has not arrived.
  *
  * It grows with the bytes that come, never with what a peer announces, and by
- * doubling, so that each byte is copied twice at the most. Its memory is given away
+ * doubling, so that a message is copied three times over at the most. Its memory is given away
  * with the message (which may hold views of it) and never used again.
  */
 export class ReceiveBuffer {
@@ -19,7 +19,7 @@ export class ReceiveBuffer {
     return this.#memory.subarray(0, this.length);
   }
 
-  /** Appends a copy of `bytes`; `expected` is how long the message is known to be. */
+  /** Appends a copy of `bytes`; `expected` is how long the message can become, as far as is known. */
   append(bytes: Uint8Array, expected: number): void {
     const length = this.length + bytes.length;
     if (length > this.#memory.length) {

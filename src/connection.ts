@@ -1,10 +1,18 @@
 import { Outbox } from "./_outbox.ts";
+import { Silence } from "./_silence.ts";
 import type { Codec } from "./codec.ts";
 import { DecoderStream } from "./decoder_stream.ts";
 import type { Duplex } from "./duplex.ts";
 import { EncoderStream } from "./encoder_stream.ts";
 import { ConnectionError, reactorThrew, TransportError } from "./errors.ts";
-import { checkConnectionOptions, type ConnectionOptions } from "./options.ts";
+import { type ConnectionObserver, quietly } from "./observer.ts";
+import {
+  checkConnectionOptions,
+  checkDrainTimeout,
+  checkOption,
+  type ConnectionOptions,
+  MAX_DELAY,
+} from "./options.ts";
 import type { Reactor } from "./reactor.ts";
 import type { Sender } from "./sender.ts";
 
@@ -27,6 +35,32 @@ export interface ConnectionConfig<Inbound, Outbound = Inbound, Logical = Outboun
   readonly codec: Codec<Inbound, Outbound>;
   /** Makes the reactor, which may keep the sender. It may send at once. */
   readonly reactor: (sender: Sender<Logical>) => Reactor<Inbound, Outbound, Logical>;
+  /** Keeps a quiet connection alive. */
+  readonly heartbeat?: Heartbeat<Logical>;
+  /** Watches the connection. */
+  readonly observer?: ConnectionObserver;
+}
+
+/**
+ * A message of the user's own that is sent when nothing else is, so that the other
+ * end's idle time-out, or a router between, does not take the connection for dead. It
+ * is left out when the queue is full.
+ */
+export interface Heartbeat<Logical> {
+  /** Milliseconds without anything sent. From 1 to 2,147,483,647. */
+  readonly interval: number;
+  /** Makes the message. */
+  readonly message: () => Logical;
+}
+
+/** Options of {@linkcode Connection.drain}. */
+export interface DrainOptions {
+  /**
+   * Milliseconds until what is under way is given up.
+   *
+   * @default {10000}
+   */
+  readonly timeout?: number;
 }
 
 const LOCAL: CloseReason = { kind: "local" };
@@ -81,6 +115,12 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
   /** All that was queued has been taken by the transport, and the peer has been told. */
   #outboundDone = false;
   #drainTimer: ReturnType<typeof setTimeout> | undefined;
+  #draining: Promise<CloseReason> | undefined;
+  readonly #observer: ConnectionObserver | undefined;
+  /** The peer's silence, while we read. */
+  readonly #idle: Silence | undefined;
+  /** Our own silence. */
+  readonly #quiet: Silence | undefined;
   #resolveClosed: (reason: CloseReason) => void = ignore;
 
   /**
@@ -89,6 +129,8 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
    */
   constructor(duplex: Duplex, config: ConnectionConfig<Inbound, Outbound, Logical>) {
     const options = checkConnectionOptions(config);
+    const { heartbeat, observer } = config;
+    if (heartbeat) checkOption("heartbeat.interval", heartbeat.interval, 1, MAX_DELAY);
     this.#drainTimeout = options.drainTimeout;
     this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
     this.sender = this.#outbox = new Outbox(options.maxQueuedMessages);
@@ -102,12 +144,18 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
     this.#encoder = encoder.writable.getWriter();
     this.#sink = duplex.writable.getWriter();
     this.#outbox.attach(reactor, () => encoder.batchBytes);
+    this.#observer = observer && quietly(observer);
+    const { idleTimeout } = options;
+    this.#idle = idleTimeout === undefined
+      ? undefined
+      : new Silence(idleTimeout, () => this.#onIdle(idleTimeout));
+    this.#quiet = heartbeat && new Silence(heartbeat.interval, () => this.#beat(heartbeat));
 
     const fail = (error: unknown) => this.#fail(error);
-    pump(this.#source, decoder.writable.getWriter()).catch(fail);
+    this.#receive(decoder.writable.getWriter()).catch(fail);
     this.#dispatch().catch(fail);
     this.#encode().catch(fail);
-    pump(encoder.readable.getReader(), this.#sink).then(() => this.#onFlushed(), fail);
+    this.#transmit(encoder.readable.getReader()).then(() => this.#onFlushed(), fail);
   }
 
   /**
@@ -120,6 +168,19 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
   close(): Promise<CloseReason> {
     this.#end(LOCAL);
     return this.closed;
+  }
+
+  /**
+   * Finishes what is under way and ends in order: the reactor is asked to take on no
+   * new work, and once it is done, or the time is up, the connection closes. Without
+   * {@linkcode Reactor.onDrain} it closes at once.
+   *
+   * Resolves with how the connection ended; may be called again. Throws a
+   * `RangeError` for a bad `timeout`.
+   */
+  drain(options: DrainOptions = {}): Promise<CloseReason> {
+    const timeout = checkDrainTimeout(options.timeout, "timeout");
+    return this.#draining ??= this.#drain(timeout);
   }
 
   /**
@@ -139,12 +200,48 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
     await this.close();
   }
 
-  /** The way in: batches from the decoder to the reactor. */
+  async #drain(timeout: number): Promise<CloseReason> {
+    const deadline = new AbortController();
+    const timer = setTimeout(
+      () => deadline.abort(new ConnectionError("drain-timeout", `Not done within ${timeout} ms`)),
+      timeout,
+    );
+    const timeUp = new Promise<void>((resolve) =>
+      deadline.signal.addEventListener("abort", () => resolve())
+    );
+    try {
+      if (this.#state === "open") {
+        await Promise.race([this.#reactor.onDrain?.(deadline.signal), timeUp, this.closed]);
+      }
+    } catch (cause) {
+      this.#fail(reactorThrew(cause));
+    } finally {
+      clearTimeout(timer);
+    }
+    return this.close();
+  }
+
+  /** The way in, first part: bytes to the decoder. */
+  #receive(decoder: WritableStreamDefaultWriter<Uint8Array>): Promise<void> {
+    const idle = this.#idle;
+    const observer = this.#observer;
+    if (!idle && !observer) return pump(this.#source, decoder);
+    return pump(this.#source, decoder, {
+      waiting: () => idle?.touch(),
+      passing: (chunk) => {
+        idle?.hold();
+        observer?.onBytesReceived?.(chunk.length);
+      },
+    });
+  }
+
+  /** The way in, second part: batches from the decoder to the reactor. */
   async #dispatch(): Promise<void> {
     for (;;) {
       const { done, value: batch } = await this.#batches.read();
       if (done) break;
       try {
+        this.#observer?.onMessagesReceived?.(batch.length);
         for (const message of batch) {
           if (this.#state !== "open") break;
           const answer = this.#reactor.onInboundMessage(message);
@@ -170,19 +267,56 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
     this.#finishIfDone();
   }
 
-  /** The way out: batches from the outbox to the encoder, which takes them when there is room. */
+  /** The way out, first part: batches to the encoder, which takes them when there is room. */
   async #encode(): Promise<void> {
     for (;;) {
-      if (this.#outbox.ready) await this.#encoder.write(this.#outbox);
+      if (this.#outbox.ready) await this.#sendBatch();
       else if (this.#outbox.ended) break;
       else await this.#outbox.changed();
     }
     await this.#encoder.close();
   }
 
+  async #sendBatch(): Promise<void> {
+    const before = this.#outbox.taken;
+    await this.#encoder.write(this.#outbox);
+    this.#observer?.onMessagesSent?.(this.#outbox.taken - before, this.#outbox.queued);
+  }
+
+  /** The way out, second part: bytes to the socket. */
+  #transmit(encoded: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+    const quiet = this.#quiet;
+    const observer = this.#observer;
+    if (!quiet && !observer) return pump(encoded, this.#sink);
+    return pump(encoded, this.#sink, {
+      passing: (chunk) => {
+        quiet?.touch();
+        observer?.onBytesSent?.(chunk.length);
+      },
+    });
+  }
+
   #onFlushed(): void {
     this.#outboundDone = true;
     this.#finishIfDone();
+  }
+
+  #onIdle(idleTimeout: number): void {
+    this.#fail(
+      new ConnectionError(
+        "idle-timeout",
+        `The peer has sent nothing for idleTimeout, ${idleTimeout} ms`,
+      ),
+    );
+  }
+
+  #beat({ message }: Heartbeat<Logical>): void {
+    if (this.#state !== "open") return;
+    try {
+      this.#outbox.trySend(message());
+    } catch (cause) {
+      this.#fail(reactorThrew(cause));
+    }
   }
 
   /** Begins an orderly end. */
@@ -220,6 +354,8 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
     if (this.#state === "closed") return;
     this.#state = "closed";
     clearTimeout(this.#drainTimer);
+    this.#idle?.stop();
+    this.#quiet?.stop();
     this.#outbox.clear();
     if (!this.#inboundDone || !this.#outboundDone) {
       this.#tearDown(reason.kind === "error" ? reason.error : undefined);
@@ -229,6 +365,7 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
     } catch (cause) {
       if (reason.kind !== "error") reason = { kind: "error", error: reactorThrew(cause) };
     }
+    this.#observer?.onClose?.(reason);
     this.#resolveClosed(reason);
   }
 
@@ -241,17 +378,28 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
   }
 }
 
+/** Hears of each chunk that a {@linkcode pump} carries. */
+interface Tap<T> {
+  /** The next chunk is waited for. */
+  waiting?(): void;
+  /** A chunk has come. */
+  passing?(chunk: T): void;
+}
+
 /** Carries chunks from one stream to the next, one at a time, and the end after them. */
 async function pump<T>(
   from: ReadableStreamDefaultReader<T>,
   to: WritableStreamDefaultWriter<T>,
+  tap?: Tap<T>,
 ): Promise<void> {
   // These reject when the stream does, and so does the write that is awaited.
   to.closed.catch(ignore);
   to.ready.catch(ignore);
   for (;;) {
+    tap?.waiting?.();
     const { done, value } = await from.read();
     if (done) break;
+    tap?.passing?.(value);
     await to.write(value);
   }
   await to.close();

@@ -66,6 +66,8 @@ class Splitter<Message> {
   readonly #held = new ReceiveBuffer();
   /** With bytes held: how many there must be before the decoder is asked again. */
   #needed = 0;
+  /** Whether the decoder asked for one byte more, as one does that cannot tell the total. */
+  #openEnded = false;
   /** Bytes to drop that have not come yet. */
   #skip = 0;
 
@@ -125,16 +127,16 @@ class Splitter<Message> {
   /** Adds what the held message waits for; returns where the chunk goes on. */
   #complete(chunk: Uint8Array, start: number, batch: Message[]): number {
     const held = this.#held.length;
-    // A decoder that cannot tell the total asks for one byte more, again and again:
-    // give it at least as much as it has seen, so that its work stays linear.
-    const wanted = Math.max(this.#needed - held, Math.min(held, this.#max - held));
+    // A decoder that asks for one byte more may do so again and again: give it at
+    // least as much as it has seen, so that its work stays linear.
+    const wanted = this.#openEnded ? Math.min(held, this.#max - held) : this.#needed - held;
     const taken = Math.min(wanted, chunk.length - start);
-    this.#held.append(chunk.subarray(start, start + taken), this.#needed);
+    this.#held.append(chunk.subarray(start, start + taken), this.#expected);
     if (this.#held.length < this.#needed) return start + taken;
 
     const result = this.#ask(this.#held.bytes, 0);
     if (result.kind === "incomplete") {
-      this.#needed = result.bytesNeeded;
+      this.#waitFor(result.bytesNeeded, this.#held.length);
       return start + taken;
     }
     let used = 0;
@@ -155,8 +157,18 @@ class Splitter<Message> {
   }
 
   #hold(bytes: Uint8Array, needed: number): void {
+    this.#waitFor(needed, bytes.length);
+    this.#held.append(bytes, this.#expected);
+  }
+
+  #waitFor(needed: number, shown: number): void {
     this.#needed = needed;
-    this.#held.append(bytes, needed);
+    this.#openEnded = needed === shown + 1;
+  }
+
+  /** How long the held message may become. */
+  get #expected(): number {
+    return this.#openEnded ? this.#max : this.#needed;
   }
 
   /** Asks the decoder, and holds its answer to the contract. */
@@ -169,13 +181,14 @@ class Splitter<Message> {
     }
     const shown = bytes.length - offset;
     if (result.kind === "message") {
-      if (result.bytesUsed > 0 && result.bytesUsed <= shown) {
-        if (result.bytesUsed > this.#max) throw this.#tooLarge(result.bytesUsed);
+      const { bytesUsed } = result;
+      if (Number.isInteger(bytesUsed) && bytesUsed > 0 && bytesUsed <= shown) {
+        if (bytesUsed > this.#max) throw this.#tooLarge(bytesUsed);
         return result;
       }
       throw new ConnectionError(
         "decoder",
-        `The decoder claims to have used ${result.bytesUsed} of the ${shown} bytes that it was shown`,
+        `The decoder claims to have used ${bytesUsed} of the ${shown} bytes that it was shown`,
       );
     }
     if (result.kind === "incomplete") {

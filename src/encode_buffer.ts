@@ -1,8 +1,8 @@
 import { copy } from "@std/bytes";
 
-/** The first slab of a buffer: an idle connection holds no more than this. */
+/** The first slab of a buffer: a connection that sends little holds no more than this. */
 const MIN_SLAB = 1024;
-/** The largest slab that is made before a message asks for more. */
+/** The largest slab that is made before a message asks for more; up to twice that is kept after use. */
 const MAX_SLAB = 128 * 1024;
 
 const EMPTY = new Uint8Array(0);
@@ -70,7 +70,8 @@ export class EncodeBuffer {
     this.#start = this.offset;
     // A slab with little room left would be moved out of soon, and the slab of a
     // large message should go back as soon as it has been written.
-    if (this.bytes.length - this.offset < MIN_SLAB / 4) this.#use(EMPTY);
+    const { length } = this.bytes;
+    if (length - this.offset < MIN_SLAB / 4 || length > 2 * MAX_SLAB) this.#use(EMPTY);
     return taken;
   }
 

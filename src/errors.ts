@@ -10,6 +10,7 @@
  * - `encoder`: the encoder threw, and the reactor has no `onEncodeError`.
  * - `reactor`: a callback of the reactor threw or rejected.
  * - `drain-timeout`: what was queued could not be sent within `drainTimeout`.
+ * - `idle-timeout`: the peer has sent nothing for `idleTimeout`.
  */
 export type ConnectionErrorCode =
   | "closed"
@@ -20,7 +21,8 @@ export type ConnectionErrorCode =
   | "decoder"
   | "encoder"
   | "reactor"
-  | "drain-timeout";
+  | "drain-timeout"
+  | "idle-timeout";
 
 /** An error of the connection layer: codec, reactor, sender, end of life. */
 export class ConnectionError extends Error {

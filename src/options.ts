@@ -29,6 +29,14 @@ export interface ConnectionOptions {
    * @default {10000}
    */
   readonly drainTimeout?: number;
+  /**
+   * Milliseconds without a byte from the peer after which the connection ends with
+   * the code `idle-timeout`. Time in which the reactor itself keeps the connection
+   * from reading does not count. From 1 to 2,147,483,647.
+   *
+   * @default {undefined} a peer may be silent for ever
+   */
+  readonly idleTimeout?: number;
 }
 
 /** The largest delay, in milliseconds, that timers take on every runtime. */
@@ -45,15 +53,25 @@ export function checkMaxBufferLength(value: number = DEFAULT_MAX_BUFFER_LENGTH):
   return checkOption("maxBufferLength", value, 1, 2 ** 32);
 }
 
+/** Checks a time for an orderly end and fills in its default. */
+export function checkDrainTimeout(
+  value: number = DEFAULT_DRAIN_TIMEOUT,
+  name = "drainTimeout",
+): number {
+  return checkOption(name, value, 0, MAX_DELAY);
+}
+
 /** Checks all bounds of a connection and fills in their defaults. */
-export function checkConnectionOptions(options: ConnectionOptions): Required<ConnectionOptions> {
-  const {
-    maxQueuedMessages = DEFAULT_MAX_QUEUED_MESSAGES,
-    drainTimeout = DEFAULT_DRAIN_TIMEOUT,
-  } = options;
+export function checkConnectionOptions(
+  options: ConnectionOptions,
+): Required<Omit<ConnectionOptions, "idleTimeout">> & Pick<ConnectionOptions, "idleTimeout"> {
+  const { maxQueuedMessages = DEFAULT_MAX_QUEUED_MESSAGES, idleTimeout } = options;
   return {
     maxBufferLength: checkMaxBufferLength(options.maxBufferLength),
     maxQueuedMessages: checkOption("maxQueuedMessages", maxQueuedMessages, 1, 2 ** 31),
-    drainTimeout: checkOption("drainTimeout", drainTimeout, 0, MAX_DELAY),
+    drainTimeout: checkDrainTimeout(options.drainTimeout),
+    idleTimeout: idleTimeout === undefined
+      ? undefined
+      : checkOption("idleTimeout", idleTimeout, 1, MAX_DELAY),
   };
 }

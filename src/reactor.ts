@@ -51,6 +51,14 @@ export interface Reactor<Inbound, Outbound = Inbound, Logical = Outbound> {
    */
   onInboundEnd?(): void | Promise<void>;
 
+  /**
+   * Hears that this end wants to finish ({@linkcode Connection.drain}): take on no new
+   * work and let what is under way come to its end. The connection goes on until the
+   * returned promise settles, and then closes in order. `signal` fires when the time
+   * is up: give the rest up, and send at once what there is to say about it.
+   */
+  onDrain?(signal: AbortSignal): void | Promise<void>;
+
   /** Hears, once and last, how the connection ended. */
   onClose?(reason: CloseReason): void;
 }

@@ -1,6 +1,7 @@
-import { Connection, type ConnectionConfig } from "./connection.ts";
+import { Connection, type ConnectionConfig, type DrainOptions } from "./connection.ts";
 import type { SocketDuplex } from "./duplex.ts";
 import type { Listener } from "./listener.ts";
+import { checkDrainTimeout } from "./options.ts";
 
 /**
  * Decides, for each accepted connection, how it is run: its codec, its reactor and
@@ -30,14 +31,18 @@ export interface Server extends AsyncDisposable {
    * listener broke, after the connections have ended.
    */
   readonly finished: Promise<void>;
-  /** Accepts no more, closes every connection in order, and waits for that. May be called again. */
-  close(): Promise<void>;
+  /**
+   * Accepts no more, and drains every connection: work under way is finished until the
+   * `timeout`, then given up; what was answered is sent. Waits for all of that. May be
+   * called again. Throws a `RangeError` for a bad `timeout`.
+   */
+  close(options?: DrainOptions): Promise<void>;
 }
 
 /** What a server can do with any of its connections. */
 export type ServedConnection = Pick<
   Connection<unknown>,
-  "closed" | "close" | "abort"
+  "closed" | "close" | "drain" | "abort"
 >;
 
 /**
@@ -94,10 +99,15 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
     }
   }
 
-  async function close(): Promise<void> {
+  async function closeAll(timeout: number): Promise<void> {
     await listener.close();
-    await Promise.all([...connections].map((connection) => connection.close()));
+    await Promise.all([...connections].map((connection) => connection.drain({ timeout })));
     await finished.catch(() => {});
+  }
+
+  function close({ timeout }: DrainOptions = {}): Promise<void> {
+    const checked = checkDrainTimeout(timeout, "timeout");
+    return closing ??= closeAll(checked);
   }
 
   const finished = accept();
@@ -106,7 +116,7 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
   return {
     connections,
     finished,
-    close: () => closing ??= close(),
-    [Symbol.asyncDispose]: () => closing ??= close(),
+    close,
+    [Symbol.asyncDispose]: () => close(),
   };
 }
