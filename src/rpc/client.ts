@@ -2,8 +2,11 @@ import {
   type CloseReason,
   type Codec,
   Connection,
+  type ConnectionObserver,
   type ConnectionOptions,
+  type DrainOptions,
   type Duplex,
+  type Heartbeat,
   type Reactor,
   type SendBudget,
   type Sender,
@@ -13,6 +16,7 @@ import { Fifo } from "./_fifo.ts";
 import { ResponseStream } from "./_response_stream.ts";
 import { connectionClosed, RpcError } from "./errors.ts";
 import { ControlCode, plainId, type RpcId, type RpcMessages } from "./message.ts";
+import { observe, type OnRpcEnd, type RpcObserver } from "./observer.ts";
 
 /** The default of {@linkcode RpcClientConfig.maxBufferedItems}: 1,024. */
 export const DEFAULT_MAX_BUFFERED_ITEMS = 1024;
@@ -38,6 +42,15 @@ export interface RpcClientConfig<Request, Response> extends ConnectionOptions {
    * @default {undefined} without end
    */
   readonly timeout?: number;
+  /**
+   * Keeps a quiet connection alive with a message that the server ignores, such as
+   * `messages.request.ended(0)`.
+   */
+  readonly heartbeat?: Heartbeat<Request>;
+  /** Watches the connection. */
+  readonly observer?: ConnectionObserver;
+  /** Watches the calls. */
+  readonly rpcObserver?: RpcObserver<Request>;
 }
 
 /** Options of one call. */
@@ -82,7 +95,7 @@ export interface RpcStream<Response>
  * ```
  */
 export class RpcClient<Request, Response> implements AsyncDisposable {
-  readonly #connection: Connection<Response, Request, Call<Request, Response>>;
+  readonly #connection: Connection<Response, Request, Outgoing<Request>>;
   readonly #calls: Calls<Request, Response>;
   readonly #timeout: number | undefined;
   readonly #maxBufferedItems: number;
@@ -92,10 +105,16 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
     const { maxBufferedItems = DEFAULT_MAX_BUFFERED_ITEMS } = config;
     this.#maxBufferedItems = checkOption("maxBufferedItems", maxBufferedItems, 1, 2 ** 31);
     this.#timeout = checkTimeout(config.timeout);
+    const { heartbeat, rpcObserver } = config;
     let calls: Calls<Request, Response>;
     this.#connection = new Connection(duplex, {
       ...config,
-      reactor: (sender) => calls = new Calls(config.messages, sender),
+      heartbeat: heartbeat && {
+        interval: heartbeat.interval,
+        message: () => ({ id: 0, request: heartbeat.message(), done: false }),
+      },
+      reactor: (sender: Sender<Outgoing<Request>>) =>
+        calls = new Calls(config.messages, sender, rpcObserver),
     });
     this.#calls = calls!;
   }
@@ -142,7 +161,7 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
     const call: StreamingCall<Request, Response> = new StreamingCall(
       request,
       this.#maxBufferedItems,
-      () => this.#calls.giveUp(call),
+      () => this.#calls.giveUp(call, new RpcError("cancelled", "The stream was left", call)),
     );
     this.#calls.start(call, options?.signal, timeout);
     return call.stream;
@@ -155,6 +174,14 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
   close(): Promise<CloseReason> {
     this.#calls.closeAll();
     return this.#connection.close();
+  }
+
+  /**
+   * Takes no more calls, waits for those in flight until the `timeout`, gives up the
+   * rest like {@linkcode close}, and closes the connection. May be called again.
+   */
+  drain(options?: DrainOptions): Promise<CloseReason> {
+    return this.#connection.drain(options);
   }
 
   /** Ends now: fails the calls in flight and breaks the connection off. */
@@ -176,10 +203,18 @@ function checkTimeout(timeout: number | undefined): number | undefined {
   return timeout === undefined ? undefined : checkOption("timeout", timeout, 1, MAX_DELAY);
 }
 
+/** What waits in the connection's queue: a call's request, or a heartbeat. */
+interface Outgoing<Request> {
+  readonly id: RpcId;
+  /** What is sent, until it leaves for the encoder. */
+  request: Request | undefined;
+  /** Whether it was given up meanwhile. */
+  readonly done: boolean;
+}
+
 /** A call in flight. */
-abstract class Call<Request, Response> {
+abstract class Call<Request, Response> implements Outgoing<Request> {
   id: RpcId = 0;
-  /** What is asked, until it leaves for the encoder. */
   request: Request | undefined;
   /** Whether it has its end: nobody waits for an answer. */
   done = false;
@@ -187,6 +222,8 @@ abstract class Call<Request, Response> {
   waiting: AbortController | undefined;
   /** Undoes what watches for the call's end: a timer, a listener. */
   release: (() => void) | undefined;
+  /** Hears of the end, if somebody watches. */
+  onEnd: OnRpcEnd | undefined;
 
   constructor(request: Request) {
     this.request = request;
@@ -194,8 +231,6 @@ abstract class Call<Request, Response> {
 
   /** Takes an answer; returns whether it was the last, or a promise to wait for. */
   abstract take(response: Response): boolean | Promise<void>;
-  /** The server has ended the stream. */
-  abstract end(): void;
   abstract fail(error: unknown): void;
 }
 
@@ -217,11 +252,6 @@ class UnaryCall<Request, Response> extends Call<Request, Response> {
     this.#resolve(response);
     return true;
   }
-
-  end(): void {
-    const { id } = this;
-    this.fail(new RpcError("cancelled", "The server ended the rpc without an answer", { id }));
-  }
 }
 
 class StreamingCall<Request, Response> extends Call<Request, Response> {
@@ -236,31 +266,32 @@ class StreamingCall<Request, Response> extends Call<Request, Response> {
     return this.stream.push(response) ?? false;
   }
 
-  end(): void {
-    this.stream.end();
-  }
-
   fail(error: unknown): void {
     this.stream.fail(error);
   }
 }
 
 /** The calls in flight of one connection, and its reactor. */
-class Calls<Request, Response> implements Reactor<Response, Request, Call<Request, Response>> {
+class Calls<Request, Response> implements Reactor<Response, Request, Outgoing<Request>> {
   open = true;
   readonly #messages: RpcMessages<Request, Response>;
-  readonly #sender: Sender<Call<Request, Response>>;
+  readonly #sender: Sender<Outgoing<Request>>;
+  readonly #observer: RpcObserver<Request> | undefined;
   readonly #calls = new Map<RpcId, Call<Request, Response>>();
   /** Rpcs to cancel at the server: asked for when there is room to send. */
   readonly #cancels = new Fifo<RpcId>();
   #lastId = 0;
+  /** Tells that no call is in flight any more. */
+  #onEmpty: (() => void) | undefined;
 
   constructor(
     messages: RpcMessages<Request, Response>,
-    sender: Sender<Call<Request, Response>>,
+    sender: Sender<Outgoing<Request>>,
+    observer: RpcObserver<Request> | undefined,
   ) {
     this.#messages = messages;
     this.#sender = sender;
+    this.#observer = observer;
   }
 
   get size(): number {
@@ -277,11 +308,12 @@ class Calls<Request, Response> implements Reactor<Response, Request, Call<Reques
     const id = call.id = ++this.#lastId;
     this.#messages.request.setId(call.request!, id);
     this.#calls.set(id, call);
+    if (this.#observer) call.onEnd = observe(this.#observer, { id, request: call.request! });
     if (signal || timeout !== undefined) this.#watch(call, signal, timeout);
     if (!this.#sender.trySend(call)) this.#sendLater(call);
   }
 
-  onOutboundMessage(call: Call<Request, Response>): Request {
+  onOutboundMessage(call: Outgoing<Request>): Request {
     const request = call.request!;
     call.request = undefined;
     // It was given up in the queue, where it could not be taken out.
@@ -298,11 +330,15 @@ class Calls<Request, Response> implements Reactor<Response, Request, Call<Reques
     if (code === ControlCode.normal) {
       const last = call.take(response);
       if (typeof last === "object") return last;
-      if (last) this.#forget(call);
+      if (last) this.#forget(call, undefined);
+    } else if (code === ControlCode.end && call instanceof StreamingCall) {
+      this.#forget(call, undefined);
+      call.stream.end();
     } else {
-      this.#forget(call);
-      if (code === ControlCode.end) call.end();
-      else call.fail(new RpcError("cancelled", "The server cancelled the rpc", { id }));
+      const what = code === ControlCode.end
+        ? "ended the rpc without an answer"
+        : "cancelled the rpc";
+      this.#fail(call, new RpcError("cancelled", `The server ${what}`, { id }));
     }
   }
 
@@ -316,13 +352,18 @@ class Calls<Request, Response> implements Reactor<Response, Request, Call<Reques
     const id = plainId(this.#messages.request.id(request));
     const call = this.#calls.get(id);
     if (call === undefined) return;
-    this.#forget(call);
-    call.fail(new RpcError("encode-failed", "The request cannot be encoded", { id, cause }));
+    this.#fail(call, new RpcError("encode-failed", "The request cannot be encoded", { id, cause }));
   }
 
   onInboundEnd(): void {
     // Nobody will answer any more.
     this.#failAll(undefined);
+  }
+
+  async onDrain(signal: AbortSignal): Promise<void> {
+    this.open = false;
+    signal.addEventListener("abort", () => this.closeAll());
+    if (this.#calls.size > 0) await new Promise<void>((resolve) => this.#onEmpty = resolve);
   }
 
   onClose(reason: CloseReason): void {
@@ -335,19 +376,16 @@ class Calls<Request, Response> implements Reactor<Response, Request, Call<Reques
     this.#failAll(undefined);
   }
 
-  /** Forgets a call that nobody waits for, and cancels it at the server. */
-  giveUp(call: Call<Request, Response>): void {
+  /** Forgets a call that nobody waits for, for a reason of the caller's, and cancels it at the server. */
+  giveUp(call: Call<Request, Response>, reason: unknown): void {
     if (call.done) return;
     this.#cancel(call);
-    this.#forget(call);
+    this.#forget(call, reason);
   }
 
   #failAll(cause: unknown): void {
     this.open = false;
-    for (const call of this.#calls.values()) {
-      this.#forget(call);
-      call.fail(connectionClosed(call.id, cause));
-    }
+    for (const call of this.#calls.values()) this.#fail(call, connectionClosed(call.id, cause));
   }
 
   #cancel(call: Call<Request, Response>): void {
@@ -361,10 +399,18 @@ class Calls<Request, Response> implements Reactor<Response, Request, Call<Reques
     this.#sender.wake();
   }
 
-  #forget(call: Call<Request, Response>): void {
+  #fail(call: Call<Request, Response>, error: unknown): void {
+    this.#forget(call, error);
+    call.fail(error);
+  }
+
+  /** A call has come to its end; `error` is for the observer. */
+  #forget(call: Call<Request, Response>, error: unknown): void {
     call.done = true;
     this.#calls.delete(call.id);
     call.release?.();
+    call.onEnd?.(error);
+    if (this.#calls.size === 0) this.#onEmpty?.();
   }
 
   #watch(
@@ -373,7 +419,7 @@ class Calls<Request, Response> implements Reactor<Response, Request, Call<Reques
     timeout: number | undefined,
   ): void {
     const giveUp = (error: unknown) => {
-      this.giveUp(call);
+      this.giveUp(call, error);
       call.fail(error);
     };
     const onAbort = () => giveUp(signal!.reason);
