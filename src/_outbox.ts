@@ -10,7 +10,10 @@ const BATCH_BYTES = 64 * 1024;
 /** How many messages a reactor is asked for at a time, so that bytes are looked at in between. */
 const PULL = 64;
 
-const SENT = Promise.resolve();
+/** What {@linkcode Outbox.send} returns where it need not wait. */
+export const SENT: Promise<void> = Promise.resolve();
+/** How many places of messages that were taken are kept, at the most, beside as many as are queued. */
+const SPARE = 1024;
 
 interface Waiter<Logical> {
   readonly message: Logical;
@@ -181,6 +184,11 @@ export class Outbox<Outbound, Logical>
     const logical = this.#queue[this.#head]!;
     this.#queue[this.#head++] = undefined as Logical;
     if (this.#head === this.#queue.length) this.#queue.length = this.#head = 0;
+    // While messages come as fast as they go, the queue is never empty.
+    else if (this.#head > SPARE && this.#head > this.queued) {
+      this.#queue.splice(0, this.#head);
+      this.#head = 0;
+    }
     if (this.#waiters.size > 0) this.#admit();
     return logical;
   }

@@ -1,4 +1,4 @@
-import { Outbox } from "./_outbox.ts";
+import { Outbox, SENT } from "./_outbox.ts";
 import { Silence } from "./_silence.ts";
 import type { Codec } from "./codec.ts";
 import { DecoderStream } from "./decoder_stream.ts";
@@ -137,7 +137,13 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
     const reactor = this.#reactor = config.reactor(this.sender);
     const decoder = new DecoderStream(config.codec.decoder, options);
     const encoder = new EncoderStream(config.codec.encoder, {
-      onEncodeError: reactor.onEncodeError?.bind(reactor),
+      onEncodeError: reactor.onEncodeError && ((error, message) => {
+        try {
+          reactor.onEncodeError!(error, message);
+        } catch (cause) {
+          throw reactorThrew(cause);
+        }
+      }),
     });
     this.#source = duplex.readable.getReader();
     this.#batches = decoder.readable.getReader();
@@ -151,8 +157,15 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
       : new Silence(idleTimeout, () => this.#onIdle(idleTimeout));
     this.#quiet = heartbeat && new Silence(heartbeat.interval, () => this.#beat(heartbeat));
 
+    this.#observer?.onOpen?.();
     const fail = (error: unknown) => this.#fail(error);
-    this.#receive(decoder.writable.getWriter()).catch(fail);
+    const bytes = decoder.writable.getWriter();
+    this.#receive(bytes).catch((error) => {
+      // What the decoder found is told by its batches, after the messages before it.
+      if (bytes.desiredSize !== null) fail(error);
+    });
+    // A transport that breaks is heard of while nothing is read, too.
+    this.#source.closed.catch(fail);
     this.#dispatch().catch(fail);
     this.#encode().catch(fail);
     this.#transmit(encoder.readable.getReader()).then(() => this.#onFlushed(), fail);
@@ -245,7 +258,8 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
         for (const message of batch) {
           if (this.#state !== "open") break;
           const answer = this.#reactor.onInboundMessage(message);
-          if (answer === undefined || answer === "continue") continue;
+          // Not to wait for a send that did not wait keeps the answers to a batch together.
+          if (answer === undefined || answer === "continue" || answer === SENT) continue;
           if ((typeof answer === "object" ? await answer : answer) === "disconnect") {
             this.#end(LOCAL);
           }

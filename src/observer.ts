@@ -6,6 +6,8 @@ import type { CloseReason } from "./connection.ts";
  * throws is ignored.
  */
 export interface ConnectionObserver {
+  /** A connection begins. */
+  onOpen?(): void;
   /** Bytes have arrived. */
   onBytesReceived?(bytes: number): void;
   /** A batch of messages has been decoded, and goes to the reactor now. */
@@ -21,6 +23,7 @@ export interface ConnectionObserver {
 /** The same observer, whose own failures harm nobody. */
 export function quietly(observer: ConnectionObserver): ConnectionObserver {
   return {
+    onOpen: quiet(observer.onOpen?.bind(observer)),
     onBytesReceived: quiet(observer.onBytesReceived?.bind(observer)),
     onMessagesReceived: quiet(observer.onMessagesReceived?.bind(observer)),
     onMessagesSent: quiet(observer.onMessagesSent?.bind(observer)),

@@ -26,6 +26,8 @@ export {
   type RpcContext,
   type RpcHandler,
   rpcReactor,
+  type RpcReactorOptions,
   type RpcServerOptions,
 } from "./reactor.ts";
+export type { ObservedRpc, OnRpcEnd, RpcObserver } from "./observer.ts";
 export { type RpcServerConfig, serveRpc } from "./server.ts";

@@ -10,6 +10,7 @@ import { checkOption } from "../options.ts";
 import { Fifo } from "./_fifo.ts";
 import { connectionClosed, RpcError } from "./errors.ts";
 import { ControlCode, plainId, type RpcId, type RpcMessage, type RpcMessages } from "./message.ts";
+import { observe, type OnRpcEnd, type RpcObserver } from "./observer.ts";
 
 /** The default of {@linkcode RpcServerOptions.maxConcurrentRpcs}: 1,024. */
 export const DEFAULT_MAX_CONCURRENT_RPCS = 1024;
@@ -52,7 +53,7 @@ export interface RpcContext {
   readonly signal: AbortSignal;
 }
 
-/** Options of {@linkcode rpcReactor}. */
+/** The bounds of the rpcs of one connection, and who hears of errors. */
 export interface RpcServerOptions {
   /**
    * How many rpcs of one connection may be worked on, or wait with their answer for
@@ -79,6 +80,14 @@ export interface RpcServerOptions {
   readonly onError?: (error: unknown, rpc: FailedRpc) => void;
 }
 
+/** Options of {@linkcode rpcReactor}. */
+export interface RpcReactorOptions<Request> extends RpcServerOptions {
+  /** The client's address, for observers. */
+  readonly remoteAddress?: SocketAddress;
+  /** Watches the rpcs. */
+  readonly rpcObserver?: RpcObserver<Request>;
+}
+
 /** Which rpc an error is about. */
 export interface FailedRpc {
   /** The rpc's id on its connection. */
@@ -103,9 +112,10 @@ export interface FailedRpc {
 export function rpcReactor<Request, Response>(
   messages: RpcMessages<Request, Response>,
   handler: RpcHandler<Request, Response>,
-  options: RpcServerOptions & Pick<FailedRpc, "remoteAddress"> = {},
+  options: RpcReactorOptions<Request> = {},
 ): (sender: Sender<Response>) => Reactor<Request, Response> {
-  const settings = { ...checkRpcServerOptions(options), remoteAddress: options.remoteAddress };
+  const { remoteAddress, rpcObserver } = options;
+  const settings = { ...checkRpcServerOptions(options), remoteAddress, rpcObserver };
   return (sender) => new RpcReactor(messages, handler, settings, sender);
 }
 
@@ -123,9 +133,7 @@ export function checkRpcServerOptions(options: RpcServerOptions): Required<RpcSe
   };
 }
 
-type Settings =
-  & Required<RpcServerOptions>
-  & { readonly remoteAddress: SocketAddress | undefined };
+type Settings<Request> = Required<RpcServerOptions> & RpcReactorOptions<Request>;
 
 /** An rpc that is being worked on. */
 class Rpc<Response> implements RpcContext {
@@ -136,6 +144,8 @@ class Rpc<Response> implements RpcContext {
   iterator: AsyncIterator<Response> | undefined;
   /** Its last message, of which it has one: its answer, End or Cancel. */
   last: Response | undefined;
+  /** Hears of the end, if somebody watches. */
+  onEnd: OnRpcEnd | undefined;
   #controller: AbortController | undefined;
   #reason: RpcError | undefined;
 
@@ -151,8 +161,15 @@ class Rpc<Response> implements RpcContext {
     return this.#controller.signal;
   }
 
+  /** Tells how it ended; the first time counts. */
+  end(error: unknown): void {
+    this.onEnd?.(error);
+    this.onEnd = undefined;
+  }
+
   abort(reason: RpcError): void {
     this.done = true;
+    this.end(reason);
     this.#reason = reason;
     this.#controller?.abort(reason);
     leave(this.iterator);
@@ -163,7 +180,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
   readonly #request: RpcMessage<Request>;
   readonly #response: RpcMessage<Response>;
   readonly #handler: RpcHandler<Request, Response>;
-  readonly #settings: Settings;
+  readonly #settings: Settings<Request>;
   readonly #sender: Sender<Response>;
   /** Rpcs that can be cancelled. */
   readonly #running = new Map<RpcId, Rpc<Response>>();
@@ -177,11 +194,13 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
   readonly #waitingStreams: (() => void)[] = [];
   /** Lets in the request that waits at the bound. */
   #goOn: (() => void) | undefined;
+  /** Whether no new work is taken on. */
+  #draining = false;
 
   constructor(
     messages: RpcMessages<Request, Response>,
     handler: RpcHandler<Request, Response>,
-    settings: Settings,
+    settings: Settings<Request>,
     sender: Sender<Response>,
   ) {
     this.#request = messages.request;
@@ -238,6 +257,18 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     await Promise.all([...this.#active].map(([rpc, work]) => rpc.done || work));
   }
 
+  async onDrain(signal: AbortSignal): Promise<void> {
+    this.#draining = true;
+    signal.addEventListener("abort", () => {
+      for (const rpc of this.#active.keys()) {
+        const { id } = rpc;
+        const reason = new RpcError("cancelled", "The server is shutting down", { id });
+        if (!rpc.done) this.#cancel(rpc, reason);
+      }
+    });
+    await this.onInboundEnd();
+  }
+
   onClose(reason: CloseReason): void {
     const cause = reason.kind === "error" ? reason.error : undefined;
     for (const rpc of this.#active.keys()) {
@@ -256,6 +287,9 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
 
   #open(id: RpcId, request: Request): void {
     const rpc = new Rpc<Response>(id);
+    const { rpcObserver, remoteAddress } = this.#settings;
+    if (rpcObserver) rpc.onEnd = observe(rpcObserver, { id, request, remoteAddress });
+    if (this.#draining) return this.#answer(rpc, refused);
     try {
       const answer = this.#handler(request, rpc);
       if (isPromise(answer)) this.#run(rpc, this.#awaitAnswer(rpc, answer));
@@ -297,7 +331,10 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
         const { done, value } = await iterator.next();
         if (rpc.done) return;
         // Until its end has left, it can still be cancelled.
-        if (done) return this.#pushLast(rpc, this.#response.ended(rpc.id));
+        if (done) {
+          rpc.end(undefined);
+          return this.#pushLast(rpc, this.#response.ended(rpc.id));
+        }
         this.#response.setId(value, rpc.id);
         this.#push(value);
       }
@@ -307,8 +344,13 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
   }
 
   #answer(rpc: Rpc<Response>, answer: Response | typeof refused): void {
-    if (answer === refused) answer = this.#response.cancelled(rpc.id);
-    else this.#response.setId(answer, rpc.id);
+    if (answer === refused) {
+      answer = this.#response.cancelled(rpc.id);
+      rpc.end(new RpcError("cancelled", "The request was refused", { id: rpc.id }));
+    } else {
+      this.#response.setId(answer, rpc.id);
+      rpc.end(undefined);
+    }
     this.#finish(rpc, answer);
   }
 
@@ -317,6 +359,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     // One that was cancelled is expected to throw.
     if (rpc.done) return;
     this.#finish(rpc, this.#response.cancelled(rpc.id));
+    rpc.end(error);
     leave(rpc.iterator);
     this.#report(error, rpc.id);
   }

@@ -1,6 +1,8 @@
 import {
   type Codec,
+  type ConnectionObserver,
   type ConnectionOptions,
+  type Heartbeat,
   type Listener,
   serve,
   type ServeOptions,
@@ -9,6 +11,7 @@ import {
 } from "../../mod.ts";
 import { checkConnectionOptions } from "../options.ts";
 import type { RpcMessages } from "./message.ts";
+import type { RpcObserver } from "./observer.ts";
 import {
   checkRpcServerOptions,
   type RpcHandler,
@@ -29,6 +32,15 @@ export interface RpcServerConfig<Request, Response>
    * state it keeps. If it throws, that connection is refused.
    */
   readonly service: (duplex: SocketDuplex) => RpcHandler<Request, Response>;
+  /**
+   * Keeps quiet connections alive with a message that clients ignore, such as
+   * `messages.response.ended(0)`.
+   */
+  readonly heartbeat?: Heartbeat<Response>;
+  /** Watches the connections. */
+  readonly observer?: ConnectionObserver;
+  /** Watches the rpcs. */
+  readonly rpcObserver?: RpcObserver<Request>;
 }
 
 /**

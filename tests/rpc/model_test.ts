@@ -149,8 +149,8 @@ test("a server that is asked and cancelled at once, in any order, is left with n
         running++;
         try {
           for (;;) {
-          if (random.below(2) === 0) await turn();
-          yield body("x".repeat(random.below(5000)));
+            if (random.below(2) === 0) await turn();
+            yield body("x".repeat(random.below(5000)));
           }
         } finally {
           running--;

@@ -79,7 +79,7 @@ test("a bad option is a RangeError at once, not a refusal of each connection", (
   assertThrows(() => serveInMemory(service, { drainTimeout: -1 }), RangeError, "drainTimeout");
 });
 
-test("close() ends in order: rpcs in flight hear of it, and so do the clients", async () => {
+test("close() gives up the rpcs in flight at its timeout: they hear of it, and so do the clients", async () => {
   const signals: AbortSignal[] = [];
   const { listener, server, dial } = serveInMemory(() => (request, { signal }) => {
     if (request.body === "quick") return body("done");
@@ -91,13 +91,13 @@ test("close() ends in order: rpcs in flight hear of it, and so do the clients", 
   for (const client of clients) await soon(client.unary(body("quick")), "an answer");
   assertEquals(signals.length, 2);
 
-  const closed = [server.close(), server.close(), server[Symbol.asyncDispose]()];
-  for (const call of calls) await rpcError(call, "connection-closed");
+  const closed = [server.close({ timeout: 0 }), server.close(), server[Symbol.asyncDispose]()];
+  for (const call of calls) await rpcError(call, "cancelled");
   await soon(Promise.all([...closed, server.finished]), "the server's end");
   for (const { aborted, reason } of signals) {
     assert(aborted);
     assertInstanceOf(reason, RpcError);
-    assertEquals(reason.code, "connection-closed");
+    assertEquals(reason.code, "cancelled");
   }
   for (const client of clients) assertEquals(await client.closed, { kind: "peer" });
   assertEquals(server.connections.size, 0);

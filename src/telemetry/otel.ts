@@ -1,0 +1,154 @@
+/**
+ * OpenTelemetry for rpcs and connections: spans and metrics on `@opentelemetry/api`,
+ * with the names of the RPC semantic conventions
+ * (opentelemetry.io/docs/specs/semconv/rpc).
+ *
+ * The protocol has no place for a trace context, so a server's span is not a child of
+ * its client's unless your messages carry one.
+ *
+ * @example A server with spans and metrics
+ * ```ts ignore
+ * import { otelConnections, otelRpcs } from "@protosocket/protosocket/otel";
+ *
+ * const server = serveRpc(listener, {
+ *   ...config,
+ *   observer: otelConnections(),
+ *   rpcObserver: otelRpcs("server", { method: (request) => `Echo/${request.kind}` }),
+ * });
+ * ```
+ *
+ * @module
+ */
+import {
+  type Attributes,
+  type Meter,
+  metrics,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Tracer,
+} from "@opentelemetry/api";
+import type { ConnectionObserver } from "../../mod.ts";
+import type { RpcObserver } from "../rpc/mod.ts";
+
+const NAME = "@protosocket/protosocket";
+
+/** Options of {@linkcode otelConnections}. */
+export interface OtelConnectionsOptions {
+  /**
+   * What makes the instruments.
+   *
+   * @default {metrics.getMeter("@protosocket/protosocket")}
+   */
+  readonly meter?: Meter;
+}
+
+/** Options of {@linkcode otelRpcs}. */
+export interface OtelRpcsOptions<Request> extends OtelConnectionsOptions {
+  /**
+   * What makes the spans.
+   *
+   * @default {trace.getTracer("@protosocket/protosocket")}
+   */
+  readonly tracer?: Tracer;
+  /**
+   * Names what a request calls, for `rpc.method` and the name of the span. It must have
+   * few different answers.
+   *
+   * @default {() => "call"}
+   */
+  readonly method?: (request: Request) => string;
+}
+
+/**
+ * Makes an observer of rpcs: a span each, and the histogram `rpc.client.call.duration`
+ * or `rpc.server.call.duration` in seconds. An rpc that failed has `error.type`: the
+ * code of its error, or else the error's name.
+ */
+export function otelRpcs<Request>(
+  side: "client" | "server",
+  options: OtelRpcsOptions<Request> = {},
+): RpcObserver<Request> {
+  const {
+    tracer = trace.getTracer(NAME),
+    meter = metrics.getMeter(NAME),
+    method = () => "call",
+  } = options;
+  const kind = side === "client" ? SpanKind.CLIENT : SpanKind.SERVER;
+  const duration = meter.createHistogram(`rpc.${side}.call.duration`, {
+    description: "How long rpcs took.",
+    unit: "s",
+  });
+  return {
+    onRpc({ request, remoteAddress }) {
+      const name = method(request);
+      const common: Attributes = { "rpc.system.name": "protosocket", "rpc.method": name };
+      const span = tracer.startSpan(name, {
+        kind,
+        attributes: remoteAddress?.transport === "tcp"
+          ? {
+            ...common,
+            "network.peer.address": remoteAddress.hostname,
+            "network.peer.port": remoteAddress.port,
+          }
+          : common,
+      });
+      const started = performance.now();
+      return (error) => {
+        const type = error === undefined ? undefined : errorType(error);
+        if (type !== undefined) {
+          span.setAttribute("error.type", type);
+          span.setStatus({ code: SpanStatusCode.ERROR, message: String(error) });
+        }
+        span.end();
+        duration.record(
+          (performance.now() - started) / 1000,
+          type === undefined ? common : { ...common, "error.type": type },
+        );
+      };
+    },
+  };
+}
+
+/**
+ * Makes an observer of connections: `protosocket.connections` (open now),
+ * `protosocket.io` (bytes) and `protosocket.messages`, each with `network.io.direction`,
+ * and `protosocket.queue` (messages that wait to be sent, seen at each batch).
+ */
+export function otelConnections(options: OtelConnectionsOptions = {}): ConnectionObserver {
+  const { meter = metrics.getMeter(NAME) } = options;
+  const open = meter.createUpDownCounter("protosocket.connections", {
+    description: "Connections that are open.",
+    unit: "{connection}",
+  });
+  const bytes = meter.createCounter("protosocket.io", {
+    description: "Bytes received and sent.",
+    unit: "By",
+  });
+  const messages = meter.createCounter("protosocket.messages", {
+    description: "Messages received and sent.",
+    unit: "{message}",
+  });
+  const queue = meter.createHistogram("protosocket.queue", {
+    description: "Messages that wait to be sent, after a batch.",
+    unit: "{message}",
+  });
+  const received = { "network.io.direction": "receive" };
+  const sent = { "network.io.direction": "transmit" };
+  return {
+    onOpen: () => open.add(1),
+    onBytesReceived: (count) => bytes.add(count, received),
+    onMessagesReceived: (count) => messages.add(count, received),
+    onMessagesSent(count, queued) {
+      messages.add(count, sent);
+      queue.record(queued);
+    },
+    onBytesSent: (count) => bytes.add(count, sent),
+    onClose: () => open.add(-1),
+  };
+}
+
+function errorType(error: unknown): string {
+  const { code, name } = error as { code?: unknown; name?: unknown };
+  return typeof code === "string" ? code : typeof name === "string" ? name : "_OTHER";
+}

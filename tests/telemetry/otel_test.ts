@@ -1,0 +1,132 @@
+// Spans and metrics, as the SDK of OpenTelemetry exports them.
+import { SpanKind, SpanStatusCode } from "@opentelemetry/api";
+import {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from "@opentelemetry/sdk-metrics";
+import {
+  BasicTracerProvider,
+  InMemorySpanExporter,
+  SimpleSpanProcessor,
+} from "@opentelemetry/sdk-trace-base";
+import { otelConnections, otelRpcs } from "@protosocket/protosocket/otel";
+import { refused, RpcClient, serveRpc } from "@protosocket/protosocket/rpc";
+import { assertEquals } from "@std/assert";
+import { test } from "node:test";
+import { memoryListener } from "../support/memory_listener.ts";
+import { body, jsonCodec, type Message, messages, rpcError } from "../support/rpc.ts";
+import { outcome, soon } from "../support/within.ts";
+
+/** A place that spans and metrics are kept in. */
+function telemetry() {
+  const spans = new InMemorySpanExporter();
+  const tracer = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] })
+    .getTracer("test");
+  const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+  const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 1e6 });
+  const meters = new MeterProvider({ readers: [reader] });
+  /** The sums or counts of all metrics, by name and attributes. */
+  async function values(): Promise<Record<string, number>> {
+    await reader.forceFlush();
+    const { scopeMetrics } = exporter.getMetrics().at(-1)!;
+    return Object.fromEntries(
+      scopeMetrics.flatMap(({ metrics }) => metrics).flatMap(({ descriptor, dataPoints }) =>
+        dataPoints.map(({ attributes, value }) => [
+          [descriptor.name, ...Object.values(attributes)].join(" "),
+          typeof value === "number" ? value : (value as { count: number }).count,
+        ])
+      ),
+    );
+  }
+  return { spans, tracer, meter: meters.getMeter("test"), values, stop: () => meters.shutdown() };
+}
+
+test("rpcs of a client and a server are spans and durations", async () => {
+  const { spans, tracer, meter, values, stop } = telemetry();
+  const method = (request: Message) => `Test/${request.body}`;
+  const listener = memoryListener();
+  const server = serveRpc<Message, Message>(listener, {
+    codec: jsonCodec,
+    messages,
+    service: () => ({ body: asked }) => {
+      if (asked === "Refuse") return refused;
+      if (asked === "Throw") throw new TypeError("not a string");
+      if (asked === "Stream") return stream();
+      return Promise.resolve(body("fine"));
+    },
+    onError: () => {},
+    rpcObserver: otelRpcs("server", { tracer, meter, method }),
+    observer: otelConnections({ meter }),
+  });
+  async function* stream() {
+    yield body(1);
+    yield body(2);
+  }
+  const client = new RpcClient<Message, Message>(listener.dial(7), {
+    codec: jsonCodec(),
+    messages,
+    rpcObserver: otelRpcs("client", { tracer, meter, method }),
+  });
+  await soon(client.unary(body("Call")), "an answer");
+  await rpcError(outcome(client.unary(body("Refuse"))), "cancelled");
+  await rpcError(outcome(client.unary(body("Throw"))), "cancelled");
+  for await (const _ of client.streaming(body("Stream")));
+  assertEquals((await values())["protosocket.connections"], 1);
+  await client.close();
+  await server.close();
+
+  const seen = spans.getFinishedSpans().map(({ name, kind, status, attributes }) => [
+    SpanKind[kind],
+    name,
+    status.code === SpanStatusCode.ERROR ? attributes["error.type"] : "ok",
+    attributes["network.peer.port"],
+  ]).sort();
+  assertEquals(seen, [
+    ["CLIENT", "Test/Call", "ok", undefined],
+    ["CLIENT", "Test/Refuse", "cancelled", undefined],
+    ["CLIENT", "Test/Stream", "ok", undefined],
+    ["CLIENT", "Test/Throw", "cancelled", undefined],
+    ["SERVER", "Test/Call", "ok", 7],
+    ["SERVER", "Test/Refuse", "cancelled", 7],
+    ["SERVER", "Test/Stream", "ok", 7],
+    ["SERVER", "Test/Throw", "TypeError", 7],
+  ]);
+  const metrics = await values();
+  assertEquals(metrics["rpc.client.call.duration protosocket Test/Call"], 1);
+  assertEquals(metrics["rpc.server.call.duration protosocket Test/Throw TypeError"], 1);
+  assertEquals(metrics["protosocket.connections"], 0);
+  assertEquals(metrics["protosocket.messages receive"], 4);
+  // Call, Refuse, Throw; two items and an End.
+  assertEquals(metrics["protosocket.messages transmit"], 6);
+  assertEquals(metrics["protosocket.io receive"]! > 0, true);
+  await stop();
+});
+
+test("an observer that throws harms no rpc", async () => {
+  const listener = memoryListener();
+  const rpcObserver = {
+    onRpc: () => {
+      throw new Error("an observer's own");
+    },
+  };
+  const server = serveRpc<Message, Message>(listener, {
+    codec: jsonCodec,
+    messages,
+    service: () => ({ body: asked }) => body(asked),
+    rpcObserver: {
+      onRpc: () => () => {
+        throw new Error("an observer's own");
+      },
+    },
+  });
+  const client = new RpcClient<Message, Message>(listener.dial(1), {
+    codec: jsonCodec(),
+    messages,
+    rpcObserver,
+  });
+  assertEquals((await soon(client.unary(body("x")), "an answer")).body, "x");
+  await client.close();
+  await server.close();
+});
