@@ -39,12 +39,18 @@ test("adapters import the core's types and errors only, and node: modules", () =
 });
 
 test("codecs import the codec's types only, and their library", () => {
-  const allowed = /^(src\/(codec|encode_buffer)\.ts|src\/codecs\/_[a-z_]+\.ts|@bufbuild\/protobuf)$/;
+  const allowed =
+    /^(src\/(codec|encode_buffer)\.ts|src\/codecs\/_[a-z0-9_]+\.ts|@std\/bytes|@bufbuild\/protobuf)$/;
   assertEquals(others(/^src\/codecs\//, allowed), []);
 });
 
 test("rpc imports the core's public names, and the check of options", () => {
   assertEquals(others(/^src\/rpc\//, /^(mod\.ts|src\/options\.ts|src\/rpc\/[a-z_]+\.ts)$/), []);
+});
+
+test("telemetry imports the public names of the core and of rpc, and its library", () => {
+  const allowed = /^(mod\.ts|src\/rpc\/mod\.ts|@opentelemetry\/api)$/;
+  assertEquals(others(/^src\/telemetry\//, allowed), []);
 });
 
 test("a file _x.ts is private to its folder", () => {

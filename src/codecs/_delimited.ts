@@ -85,7 +85,11 @@ class DelimitedDecoder<Inbound> implements Decoder<Inbound> {
       this.#message.message = this.#body.decode(bytes, at, end);
     } catch (cause) {
       const name = this.#body.name ?? "body";
-      return { kind: "invalid", reason: `a ${name} of ${size} bytes does not parse: ${cause}`, cause };
+      return {
+        kind: "invalid",
+        reason: `a ${name} of ${size} bytes does not parse: ${cause}`,
+        cause,
+      };
     }
     this.#message.bytesUsed = end - offset;
     return this.#message;

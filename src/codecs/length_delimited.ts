@@ -1,6 +1,7 @@
 /**
- * Messages of raw bytes, each behind its length as an unsigned varint: the framing
- * of the Rust crate `protosocket-prost` and of protobuf's delimited streams.
+ * Messages of raw bytes, each behind its length: as an unsigned varint, which is the
+ * framing of the Rust crate `protosocket-prost` and of protobuf's delimited streams, or
+ * as four bytes, as many other protocols have it.
  *
  * @example
  * ```ts
@@ -18,17 +19,43 @@
  * @module
  */
 import type { Codec } from "../codec.ts";
-import { delimited } from "./_delimited.ts";
+import { type Body, delimited } from "./_delimited.ts";
+import { u32Delimited } from "./_u32_delimited.ts";
+
+/** Options of {@linkcode lengthDelimited}. */
+export interface LengthDelimitedOptions {
+  /**
+   * How the length, in bytes and without its own, is written before each message: as an
+   * unsigned varint of one to ten bytes, or as four bytes, most or least significant first.
+   *
+   * @default {"varint"}
+   */
+  readonly prefix?: "varint" | "u32be" | "u32le";
+}
 
 /**
  * Makes a codec whose messages are byte arrays. A message that was received is a
  * view of the bytes as they arrived and may be kept; a message that is sent is
  * copied when it is encoded, and must not be changed before.
+ *
+ * A message whose announced length is over the connection's `maxBufferLength` ends the
+ * connection with `message-too-large` before the message itself has arrived.
  */
-export function lengthDelimited(): Codec<Uint8Array> {
-  return delimited<Uint8Array, Uint8Array>({
-    encode: (message, out) => out.write(message),
-    decode: (bytes, start, end) => bytes.subarray(start, end),
-    size: (message) => message.length,
-  });
+export function lengthDelimited(options: LengthDelimitedOptions = {}): Codec<Uint8Array> {
+  const { prefix = "varint" } = options;
+  switch (prefix) {
+    case "varint":
+      return delimited(raw);
+    case "u32be":
+    case "u32le":
+      return u32Delimited(raw, { littleEndian: prefix === "u32le" });
+    default:
+      throw new RangeError(`prefix must be "varint", "u32be" or "u32le", not ${prefix}`);
+  }
 }
+
+const raw: Body<Uint8Array, Uint8Array> = {
+  encode: (message, out) => out.write(message),
+  decode: (bytes, start, end) => bytes.subarray(start, end),
+  size: (message) => message.length,
+};

@@ -13,8 +13,8 @@ export interface RustServer extends AsyncDisposable {
 }
 
 /** Starts the echo server of the Rust crates on a port of its own. */
-export async function rustServer(): Promise<RustServer> {
-  const child = spawn(PROGRAM, ["server"], { stdio: ["ignore", "pipe", "inherit"] });
+export async function rustServer(flags: readonly string[] = []): Promise<RustServer> {
+  const child = spawn(PROGRAM, ["server", ...flags], { stdio: ["ignore", "pipe", "inherit"] });
   const lines = new Lines(child);
   const first = await lines.find((line) => line.startsWith("listening "));
   const port = Number(first.slice(first.lastIndexOf(":") + 1));
@@ -31,8 +31,12 @@ export async function rustServer(): Promise<RustServer> {
 }
 
 /** Runs one case of the Rust client; rejects with what it said if it failed. */
-export function rustClient(port: number, name: string): Promise<void> {
-  const child = spawn(PROGRAM, ["client", `127.0.0.1:${port}`, name]);
+export function rustClient(
+  port: number,
+  name: string,
+  flags: readonly string[] = [],
+): Promise<void> {
+  const child = spawn(PROGRAM, ["client", `127.0.0.1:${port}`, name, ...flags]);
   let said = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (text: string) => said += text);

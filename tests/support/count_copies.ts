@@ -6,14 +6,18 @@ export interface Copies {
   allocated: number;
 }
 
-/** Counts the bytes that `work` copies and allocates; nothing else should run meanwhile. */
-export async function countCopies(work: () => Promise<void>): Promise<Copies> {
+/**
+ * Counts the bytes that `work` copies and allocates; nothing else should run meanwhile.
+ * Copying more than `limit` throws, for what is not linear would take for ever.
+ */
+export async function countCopies(limit: number, work: () => Promise<void>): Promise<Copies> {
   const copies: Copies = { copied: 0, allocated: 0 };
   const { Uint8Array } = globalThis;
   const { prototype } = Uint8Array;
   const { set } = prototype;
   prototype.set = function (source, offset) {
     copies.copied += source.length;
+    if (copies.copied > limit) throw new Error(`more than ${limit} bytes were copied`);
     set.call(this, source, offset);
   };
   globalThis.Uint8Array = new Proxy(Uint8Array, {

@@ -1,6 +1,7 @@
-import type { Duplex } from "../../mod.ts";
+import { assertInstanceOf, fail } from "@std/assert";
+import { type Duplex, TransportError } from "../../mod.ts";
 import { readAll, readExactly } from "./bytes.ts";
-import { soon } from "./within.ts";
+import { outcome, soon } from "./within.ts";
 
 /** One end of a pair, with its streams held. */
 export class End {
@@ -26,6 +27,17 @@ export class End {
 
   readExactly(length: number): Promise<Uint8Array> {
     return readExactly(this.reader, length);
+  }
+
+  /** Reads to the error that the peer's abort brings; fails if an end in order comes. */
+  async broken(): Promise<TransportError> {
+    for (;;) {
+      const read = await soon(outcome(this.reader.read()), "the peer's abort");
+      if (read.kind === "value" && read.value.done) fail("an end in order came");
+      if (read.kind === "value") continue;
+      assertInstanceOf(read.error, TransportError);
+      return read.error;
+    }
   }
 
   /** Gets rid of it, whatever state it is in. */

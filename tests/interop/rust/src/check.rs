@@ -5,27 +5,29 @@ use std::net::SocketAddr;
 
 use futures::stream::{Stream, StreamExt};
 use protosocket::PooledEncoder;
-use protosocket_prost::{ProstDecoder, ProstSerializer};
 use protosocket_rpc::client::{connect, Configuration, RpcClient, TcpStreamConnector};
 use protosocket_rpc::Error;
 
 use crate::messages::{Request, Response};
+use crate::wire::Wire;
 use crate::{Failure, Outcome};
 
 pub type Rpc = RpcClient<Request, Response>;
-type Encoder = PooledEncoder<ProstSerializer<Request>>;
-type Decoder = ProstDecoder<Response>;
 type Received = Result<Response, Error>;
 
 /// What the crate uses unless told otherwise.
 pub const DEFAULT_STEP: usize = 1 << 20;
 
 /// The step is how far a receive buffer grows at once, and so how much a read may bring.
-pub async fn open(address: SocketAddr, step: usize) -> Outcome<Rpc> {
+pub async fn open<W: Wire>(address: SocketAddr, step: usize) -> Outcome<Rpc> {
     let mut configuration = Configuration::new(TcpStreamConnector);
     configuration.max_queued_outbound_messages(64);
     configuration.buffer_allocation_increment(step);
-    let (rpc, connection) = connect::<(Encoder, Decoder), _>(address, &configuration).await?;
+    type Codec<W> = (
+        PooledEncoder<<W as Wire>::Out<Request>>,
+        <W as Wire>::In<Response>,
+    );
+    let (rpc, connection) = connect::<Codec<W>, _>(address, &configuration).await?;
     tokio::spawn(connection);
     Ok(rpc)
 }

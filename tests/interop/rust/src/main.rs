@@ -5,14 +5,17 @@ mod client;
 mod load;
 mod messages;
 mod server;
+mod wire;
 
 use std::fmt::Display;
 use std::future::Future;
 use std::io::Write;
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 use lexopt::prelude::*;
+use wire::{MessagePack, Protobuf, Wire};
 
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 pub type Outcome<T = ()> = Result<T, Failure>;
@@ -24,6 +27,7 @@ Usage:
   interop load ADDRESS [--connections 4] [--in-flight 256] [--seconds 5]
                        [--workers 2] [--message-bytes 0]
 
+with --messagepack each speaks MessagePack instead of protobuf.
 in-flight counts all connections together; with message-bytes 0 each message
 is its request id in decimal.
 
@@ -43,6 +47,7 @@ fn dispatch() -> Outcome {
     let mut parser = lexopt::Parser::from_env();
     let mut words: Vec<String> = Vec::new();
     let mut listen = "127.0.0.1:0".parse()?;
+    let mut messagepack = false;
     let mut workers = NonZeroUsize::new(2).expect("not zero");
     let mut options = load::Options {
         connections: NonZeroUsize::new(4).expect("not zero"),
@@ -58,6 +63,7 @@ fn dispatch() -> Outcome {
                 say(format_args!("{HELP}Cases: {}", client::CASES));
                 return Ok(());
             }
+            (_, Long("messagepack")) => messagepack = true,
             ("server", Long("listen")) => listen = parser.value()?.parse()?,
             ("load", Long("connections")) => options.connections = parser.value()?.parse()?,
             ("load", Long("in-flight")) => options.in_flight = parser.value()?.parse()?,
@@ -70,10 +76,23 @@ fn dispatch() -> Outcome {
     }
 
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    match words[..] {
-        ["server"] => block_on(workers, server::run(listen)),
-        ["client", address, case] => block_on(workers, client::run(address.parse()?, case)),
-        ["load", address] => block_on(workers, load::run(address.parse()?, options)),
+    if messagepack {
+        run::<MessagePack>(&words, listen, options, workers)
+    } else {
+        run::<Protobuf>(&words, listen, options, workers)
+    }
+}
+
+fn run<W: Wire>(
+    words: &[&str],
+    listen: SocketAddr,
+    load: load::Options,
+    workers: NonZeroUsize,
+) -> Outcome {
+    match *words {
+        ["server"] => block_on(workers, server::run::<W>(listen)),
+        ["client", address, case] => block_on(workers, client::run::<W>(address.parse()?, case)),
+        ["load", address] => block_on(workers, load::run::<W>(address.parse()?, load)),
         _ => Err("wrong arguments, see --help".into()),
     }
 }

@@ -1,8 +1,10 @@
-//! The echo schema, written out by hand so that the build needs no protoc.
+//! The echo schema, written out by hand so that the build needs no protoc. In MessagePack
+//! it is the crates' own example's: fields have the same order, variants the same names.
 
 use protosocket_rpc::{Message, ProtosocketControlCode as Code};
+use serde::{Deserialize, Serialize};
 
-#[derive(Clone, PartialEq, prost::Message)]
+#[derive(Clone, PartialEq, prost::Message, Serialize, Deserialize)]
 pub struct Request {
     #[prost(uint64, tag = "1")]
     pub request_id: u64,
@@ -11,17 +13,34 @@ pub struct Request {
     #[prost(message, optional, tag = "3")]
     pub body: Option<EchoRequest>,
     #[prost(enumeration = "ResponseBehavior", tag = "4")]
+    #[serde(with = "behavior")]
     pub response_behavior: i32,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, prost::Enumeration)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, prost::Enumeration, Serialize, Deserialize,
+)]
 #[repr(i32)]
 pub enum ResponseBehavior {
     Unary = 0,
     Stream = 1,
 }
 
-#[derive(Clone, PartialEq, prost::Message)]
+/// What is a number to prost is the enum to serde.
+mod behavior {
+    use super::{Deserialize, ResponseBehavior, Serialize};
+
+    pub fn serialize<S: serde::Serializer>(value: &i32, out: S) -> Result<S::Ok, S::Error> {
+        let known = ResponseBehavior::try_from(*value).map_err(serde::ser::Error::custom)?;
+        known.serialize(out)
+    }
+
+    pub fn deserialize<'de, D: serde::Deserializer<'de>>(input: D) -> Result<i32, D::Error> {
+        Ok(ResponseBehavior::deserialize(input)? as i32)
+    }
+}
+
+#[derive(Clone, PartialEq, prost::Message, Serialize, Deserialize)]
 pub struct EchoRequest {
     #[prost(string, tag = "1")]
     pub message: String,
@@ -29,7 +48,7 @@ pub struct EchoRequest {
     pub nanotime: u64,
 }
 
-#[derive(Clone, PartialEq, prost::Message)]
+#[derive(Clone, PartialEq, prost::Message, Serialize, Deserialize)]
 pub struct Response {
     #[prost(uint64, tag = "1")]
     pub request_id: u64,
@@ -39,7 +58,7 @@ pub struct Response {
     pub kind: Option<Kind>,
 }
 
-#[derive(Clone, PartialEq, prost::Oneof)]
+#[derive(Clone, PartialEq, prost::Oneof, Serialize, Deserialize)]
 pub enum Kind {
     #[prost(message, tag = "3")]
     Echo(EchoResponse),
@@ -47,7 +66,7 @@ pub enum Kind {
     Stream(EchoStream),
 }
 
-#[derive(Clone, PartialEq, prost::Message)]
+#[derive(Clone, PartialEq, prost::Message, Serialize, Deserialize)]
 pub struct EchoResponse {
     #[prost(string, tag = "1")]
     pub message: String,
@@ -55,7 +74,7 @@ pub struct EchoResponse {
     pub nanotime: u64,
 }
 
-#[derive(Clone, PartialEq, prost::Message)]
+#[derive(Clone, PartialEq, prost::Message, Serialize, Deserialize)]
 pub struct EchoStream {
     #[prost(string, tag = "1")]
     pub message: String,

@@ -1,5 +1,6 @@
 //! An echo server; messages with a special prefix make it misbehave on purpose.
 
+use std::marker::PhantomData;
 use std::net::SocketAddr;
 use std::task::{ready, Context, Poll};
 use std::time::Duration;
@@ -8,23 +9,24 @@ use futures::future::{self, BoxFuture};
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt};
 use protosocket::{PooledEncoder, SocketListener, SocketResult};
-use protosocket_prost::{ProstDecoder, ProstSerializer};
 use protosocket_rpc::server::{ConnectionService, RpcKind, SocketRpcServer, SocketService};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
 use crate::messages::{EchoRequest, Request, Response, ResponseBehavior};
+use crate::wire::Wire;
 use crate::{say, Outcome};
 
 const MAX_BUFFER: usize = 4 << 20;
 const BUFFER_STEP: usize = 1 << 20;
 const MAX_QUEUED: usize = 512;
 
-pub async fn run(listen: SocketAddr) -> Outcome {
+pub async fn run<W: Wire>(listen: SocketAddr) -> Outcome {
     let listener = TcpListener::bind(listen).await?;
     let address = listener.local_addr()?;
     let listener = Listener(listener);
-    let server = SocketRpcServer::new(listener, Echo, MAX_BUFFER, BUFFER_STEP, MAX_QUEUED)?;
+    let echo = Echo::<W>(PhantomData);
+    let server = SocketRpcServer::new(listener, echo, MAX_BUFFER, BUFFER_STEP, MAX_QUEUED)?;
     // The socket already listens: whoever connects now waits in its backlog.
     say(format_args!("listening {address}"));
     Ok(server.await?)
@@ -49,27 +51,24 @@ impl SocketListener for Listener {
 }
 
 /// Keeps no state, so it serves as both the factory and the connection.
-struct Echo;
+struct Echo<W>(PhantomData<W>);
 
-impl SocketService for Echo {
+impl<W: Wire> SocketService for Echo<W> {
     type ConnectionService = Self;
     type SocketListener = Listener;
 
     fn codec(&mut self) -> <Self as ConnectionService>::Codec {
-        let encoder = PooledEncoder::new_with_pool_size(64, ProstSerializer::default());
-        (encoder, ProstDecoder::default())
+        let encoder = PooledEncoder::new_with_pool_size(64, W::Out::default());
+        (encoder, W::In::default())
     }
 
     fn new_stream_service(&mut self, _stream: &TcpStream) -> Self {
-        Self
+        Self(PhantomData)
     }
 }
 
-impl ConnectionService for Echo {
-    type Codec = (
-        PooledEncoder<ProstSerializer<Response>>,
-        ProstDecoder<Request>,
-    );
+impl<W: Wire> ConnectionService for Echo<W> {
+    type Codec = (PooledEncoder<W::Out<Response>>, W::In<Request>);
     type Request = Request;
     type Response = Response;
     type UnaryFutureType = BoxFuture<'static, Response>;

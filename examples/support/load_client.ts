@@ -1,0 +1,74 @@
+// The load client of the examples, for any encoding of their messages.
+import process from "node:process";
+import { parseArgs } from "node:util";
+import type { Codec } from "@protosocket/protosocket";
+import { RpcClient, type RpcMessages } from "@protosocket/protosocket/rpc";
+import { closedLoop, openLoop } from "./load.ts";
+import { parseAddress, sockets } from "./sockets.ts";
+
+const HELP = `Usage: client.ts [host:port] [options]
+
+Drives an echo server (default 127.0.0.1:9000) and prints, each second, rpcs per second
+and the latencies' percentiles in milliseconds; at the end, the same of the whole run.
+
+  --seconds N      stop after N seconds (default: until stopped)
+  --rate N         send N rpcs a second on a fixed schedule, and count latency from the
+                   time that the schedule says (default: as fast as answers come)
+  --in-flight N    rpcs in flight without --rate (default 256)
+  --connections N  connections (default 4)
+  --help           this text`;
+
+/** How the load client's messages look. */
+export interface LoadMessages<Request, Response> {
+  readonly codec: () => Codec<Response, Request>;
+  readonly messages: RpcMessages<Request, Response>;
+  /** Makes a request to be echoed. */
+  readonly request: (message: string, nanotime: number) => Request;
+  /** Whether a response is the echo of that request. */
+  readonly isEcho: (response: Response, message: string, nanotime: number) => boolean;
+}
+
+/** Does what the command line says. */
+export async function loadClient<Request, Response>(
+  { codec, messages, request, isEcho }: LoadMessages<Request, Response>,
+): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      seconds: { type: "string", default: "Infinity" },
+      rate: { type: "string" },
+      "in-flight": { type: "string", default: "256" },
+      connections: { type: "string", default: "4" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) return console.log(HELP);
+
+  const { connect } = await sockets();
+  const address = parseAddress(positionals[0] ?? "127.0.0.1:9000");
+  const clients: RpcClient<Request, Response>[] = [];
+  for (let i = 0; i < Number(values.connections); i++) {
+    clients.push(new RpcClient(await connect(address), { codec: codec(), messages }));
+  }
+
+  let calls = 0;
+  /** Makes one call and checks its answer. */
+  async function call(): Promise<void> {
+    const number = calls++;
+    const message = String(number);
+    const response = await clients[number % clients.length]!.unary(request(message, number));
+    if (!isEcho(response, message, number)) {
+      throw new Error(`The answer to ${message} is not its echo`);
+    }
+  }
+
+  try {
+    const seconds = Number(values.seconds);
+    if (values.rate) await openLoop(call, { rate: Number(values.rate), seconds });
+    else await closedLoop(call, { inFlight: Number(values["in-flight"]), seconds });
+  } catch (error) {
+    console.error(`failed after ${calls} calls:`, error);
+    process.exitCode = 1;
+  }
+  await Promise.all(clients.map((client) => client.close()));
+}

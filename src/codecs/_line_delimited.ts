@@ -1,0 +1,71 @@
+import { indexOfNeedle } from "@std/bytes";
+import type { Codec, Decoder, DecodeResult, Encoder } from "../codec.ts";
+import type { EncodeBuffer } from "../encode_buffer.ts";
+import { readText, writeText } from "./_text.ts";
+
+const LINE_FEED = 10;
+const CARRIAGE_RETURN = 13;
+const NEEDLE = new Uint8Array([LINE_FEED]);
+
+/** How a message is written as a line of text and read from one, without the line's end. */
+export interface Line<Inbound, Outbound> {
+  /** Makes the text of a message, which holds no line end. */
+  format(message: Outbound): string;
+  /** Makes the message of a text. Throws for one that is no message. */
+  parse(text: string): Inbound;
+}
+
+/** A message a line: UTF-8, ended by "\n", or "\r\n" where it is read. */
+export function lineDelimited<Inbound, Outbound>(
+  line: Line<Inbound, Outbound>,
+): Codec<Inbound, Outbound> {
+  return { encoder: new LineEncoder(line), decoder: new LineDecoder(line) };
+}
+
+class LineEncoder<Outbound> implements Encoder<Outbound> {
+  readonly #line: Pick<Line<unknown, Outbound>, "format">;
+
+  constructor(line: Pick<Line<unknown, Outbound>, "format">) {
+    this.#line = line;
+  }
+
+  encode(message: Outbound, out: EncodeBuffer): void {
+    writeText(this.#line.format(message), out);
+    const at = out.reserve(1);
+    out.bytes[at] = LINE_FEED;
+    out.offset = at + 1;
+  }
+}
+
+class LineDecoder<Inbound> implements Decoder<Inbound> {
+  readonly #line: Pick<Line<Inbound, unknown>, "parse">;
+  /** How many bytes of an incomplete line hold no end: they are not searched again. */
+  #searched = 0;
+  readonly #message: { kind: "message"; message: Inbound; bytesUsed: number } = {
+    kind: "message",
+    message: undefined as Inbound,
+    bytesUsed: 0,
+  };
+
+  constructor(line: Pick<Line<Inbound, unknown>, "parse">) {
+    this.#line = line;
+  }
+
+  decode(bytes: Uint8Array, offset: number): DecodeResult<Inbound> {
+    const feed = indexOfNeedle(bytes, NEEDLE, offset + this.#searched);
+    if (feed < 0) {
+      this.#searched = bytes.length - offset;
+      return { kind: "incomplete", bytesNeeded: this.#searched + 1 };
+    }
+    this.#searched = 0;
+    const end = feed > offset && bytes[feed - 1] === CARRIAGE_RETURN ? feed - 1 : feed;
+    try {
+      this.#message.message = this.#line.parse(readText(bytes, offset, end));
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : cause;
+      return { kind: "invalid", reason: `a line of ${end - offset} bytes: ${why}`, cause };
+    }
+    this.#message.bytesUsed = feed + 1 - offset;
+    return this.#message;
+  }
+}

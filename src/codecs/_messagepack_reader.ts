@@ -1,0 +1,191 @@
+// Reads the forms of MessagePack (github.com/msgpack/msgpack, spec.md). A number may come
+// in any form that holds it: other writers than `rmp_serde` choose longer ones.
+import { readText } from "./_text.ts";
+
+const EMPTY = new Uint8Array(0);
+
+/**
+ * The values of one message's body, one after another. A method that finds a value of
+ * another kind than its own returns undefined and stays before it; one that would read
+ * past the body's end throws.
+ */
+export class MessagePackReader {
+  #bytes: Uint8Array = EMPTY;
+  #start = 0;
+  #at = 0;
+  #end = 0;
+
+  /** Begins with another body. */
+  open(bytes: Uint8Array, start: number, end: number): void {
+    this.#bytes = bytes;
+    this.#start = this.#at = start;
+    this.#end = end;
+  }
+
+  /** Throws unless all of the body has been read. */
+  close(): void {
+    if (this.#at === this.#end) return;
+    const used = this.#at - this.#start;
+    throw new RangeError(`ends with byte ${used}, but the body is announced with ${this.#size}`);
+  }
+
+  /** Reads nil, and tells whether it was there. */
+  nil(): boolean {
+    if (this.#form() !== 0xc0) return false;
+    this.#at++;
+    return true;
+  }
+
+  /** Reads a boolean. */
+  boolean(): boolean | undefined {
+    const form = this.#form();
+    if (form !== 0xc2 && form !== 0xc3) return undefined;
+    this.#at++;
+    return form === 0xc3;
+  }
+
+  /** Reads a whole number: a bigint where a plain number would not be exact. */
+  integer(): number | bigint | undefined {
+    const form = this.#form();
+    if (form < 0x80 || form >= 0xe0) {
+      this.#at++;
+      return form < 0x80 ? form : form - 0x100;
+    }
+    if (form >= 0xcc && form <= 0xce) return this.#number(1 << form - 0xcc);
+    if (form === 0xcf) return join(this.#number(4), this.#more(4));
+    if (form === 0xd0) return this.#number(1) << 24 >> 24;
+    if (form === 0xd1) return this.#number(2) << 16 >> 16;
+    if (form === 0xd2) return this.#number(4) | 0;
+    if (form === 0xd3) return join(this.#number(4) | 0, this.#more(4));
+    return undefined;
+  }
+
+  /** Reads a number that may have a fraction, in the form of a whole one too. */
+  float(): number | undefined {
+    const form = this.#form();
+    if (form !== 0xca && form !== 0xcb) {
+      const integer = this.integer();
+      return integer === undefined ? undefined : Number(integer);
+    }
+    const high = this.#number(4);
+    SCRATCH.setUint32(0, high);
+    if (form === 0xca) return SCRATCH.getFloat32(0);
+    SCRATCH.setUint32(4, this.#more(4));
+    return SCRATCH.getFloat64(0);
+  }
+
+  /** Reads a string. Throws for bytes that are not UTF-8. */
+  string(): string | undefined {
+    const form = this.#form();
+    let size: number;
+    if (form >> 5 === 0b101) {
+      this.#at++;
+      size = form & 0x1f;
+    } else if (form >= 0xd9 && form <= 0xdb) {
+      size = this.#number(1 << form - 0xd9);
+    } else {
+      return undefined;
+    }
+    const start = this.#skip(size);
+    return readText(this.#bytes, start, start + size);
+  }
+
+  /** Reads bytes: a view of them as they arrived. */
+  bytes(): Uint8Array | undefined {
+    const form = this.#form();
+    if (form < 0xc4 || form > 0xc6) return undefined;
+    const size = this.#number(1 << form - 0xc4);
+    const start = this.#skip(size);
+    return this.#bytes.subarray(start, start + size);
+  }
+
+  /** Reads the beginning of an array: how many values follow. */
+  array(): number | undefined {
+    return this.#count(0x90, 0xdc, 1);
+  }
+
+  /** Reads the beginning of a map: how many pairs follow. */
+  map(): number | undefined {
+    return this.#count(0x80, 0xde, 2);
+  }
+
+  /** The error for a value of another kind than the one that was expected here. */
+  unexpected(expected: string): TypeError {
+    return new TypeError(`expected ${expected}, got ${this.#describe()}`);
+  }
+
+  get #size(): number {
+    return this.#end - this.#start;
+  }
+
+  /** The byte that tells what comes next. */
+  #form(): number {
+    if (this.#at === this.#end) this.#skip(1);
+    return this.#bytes[this.#at]!;
+  }
+
+  /** Reads a form and the number after it, of so many bytes. */
+  #number(width: number): number {
+    this.#at++;
+    return this.#more(width);
+  }
+
+  #more(width: number): number {
+    let value = 0;
+    for (let at = this.#skip(width); at < this.#at; at++) value = value << 8 | this.#bytes[at]!;
+    return value >>> 0;
+  }
+
+  /** Goes on by so many bytes and returns where they begin. */
+  #skip(size: number): number {
+    const from = this.#at;
+    if (size > this.#end - from) {
+      const needed = from + size - this.#start;
+      throw new RangeError(
+        `goes on to byte ${needed} at least, but the body is announced with ${this.#size}`,
+      );
+    }
+    this.#at = from + size;
+    return from;
+  }
+
+  #count(short: number, form16: number, least: number): number | undefined {
+    const form = this.#form();
+    let count: number;
+    if ((form & 0xf0) === short) {
+      this.#at++;
+      count = form & 0x0f;
+    } else if (form === form16 || form === form16 + 1) {
+      count = this.#number(form === form16 ? 2 : 4);
+    } else {
+      return undefined;
+    }
+    const left = this.#end - this.#at;
+    // Each value takes a byte at least: nobody loops for values that cannot be there.
+    if (count * least > left) throw new RangeError(`announces ${count} values in ${left} bytes`);
+    return count;
+  }
+
+  #describe(): string {
+    const form = this.#form();
+    if (form === 0xc0) return "nil";
+    const value = this.boolean() ?? this.integer();
+    if (value !== undefined) return String(value);
+    if (form === 0xca || form === 0xcb) return "a float";
+    if (form >> 5 === 0b101 || form >= 0xd9 && form <= 0xdb) return "a string";
+    if (form >= 0xc4 && form <= 0xc6) return "bytes";
+    const array = this.array();
+    if (array !== undefined) return `an array of ${array}`;
+    const map = this.map();
+    if (map !== undefined) return `a map of ${map}`;
+    return form === 0xc1 ? "0xc1, which nothing begins with" : "an extension";
+  }
+}
+
+/** For turning the bits of floats, written and read within a call. */
+const SCRATCH = new DataView(new ArrayBuffer(8));
+
+function join(high: number, low: number): number | bigint {
+  const plain = high * 2 ** 32 + low;
+  return Number.isSafeInteger(plain) ? plain : BigInt(high) << 32n | BigInt(low);
+}

@@ -1,0 +1,67 @@
+import type { EncodeBuffer } from "../encode_buffer.ts";
+import type { MessagePackReader } from "./_messagepack_reader.ts";
+
+/**
+ * How a type of value looks in MessagePack: made by this module's functions and
+ * constants, or of them.
+ *
+ * @example A schema of one's own
+ * ```ts
+ * import { type Schema, string } from "@protosocket/protosocket/messagepack";
+ *
+ * export const url: Schema<URL> = {
+ *   name: "a URL",
+ *   write: (value, out) => string.write(value.href, out),
+ *   read: (input) => new URL(string.read(input)),
+ * };
+ * ```
+ */
+export interface Schema<T> {
+  /** What errors call such a value: `u32`, `a string`, `Request`. */
+  readonly name: string;
+  /** Appends a value. Throws for one that is of another type. */
+  write(value: T, out: EncodeBuffer): void;
+  /** Reads a value. Throws if a value of another type is there. */
+  read(input: MessagePackReader): T;
+}
+
+/** The type of a schema's values. */
+export type Infer<S> = S extends { read(input: MessagePackReader): infer T } ? T : never;
+
+/** What is wrong with a value, and where the value is in its message. */
+class Misfit extends TypeError {
+  readonly path: string;
+  readonly what: string;
+
+  constructor(path: string, what: string, cause: unknown) {
+    super(`${path}: ${what}`, { cause });
+    this.path = path;
+    this.what = what;
+  }
+}
+
+/** The error of a part of a value, as the error of the whole: `step` says which part. */
+export function within(step: string, cause: unknown): TypeError {
+  if (cause instanceof Misfit) return new Misfit(step + cause.path, cause.what, cause.cause);
+  return new Misfit(step, cause instanceof Error ? cause.message : String(cause), cause);
+}
+
+/** The error for a value to be written that is not of the type that it should be. */
+export function unfit(expected: string, value: unknown): TypeError {
+  return new TypeError(`expected ${expected}, got ${describe(value)}`);
+}
+
+function describe(value: unknown): string {
+  switch (typeof value) {
+    case "undefined":
+    case "boolean":
+    case "number":
+    case "bigint":
+      return String(value);
+    case "object":
+      if (value === null) return "null";
+      return Array.isArray(value) ? `an array of ${value.length}` : "an object";
+    default:
+      return `a ${typeof value}`;
+  }
+}

@@ -1,0 +1,61 @@
+import type { EncodeBuffer } from "../encode_buffer.ts";
+
+/**
+ * Up to so many characters, ASCII is written and read by hand: calling the platform's
+ * encoder and decoder costs more than that (20 to 240 ns on Node 20, Deno 2.9, Bun 1.4).
+ */
+const SHORT = 24;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Appends text as UTF-8. A lone surrogate, which UTF-8 cannot hold, becomes U+FFFD. */
+export function writeText(text: string, out: EncodeBuffer): void {
+  if (text.length <= SHORT && writeShort(text, out)) return;
+  // Room for ASCII first: asking for the most that it may be would make slabs three
+  // times too large.
+  for (let read = 0, room = text.length; read < text.length; room = (text.length - read) * 3) {
+    const at = out.reserve(room);
+    const rest = read === 0 ? text : text.slice(read);
+    const done = encoder.encodeInto(rest, out.bytes.subarray(at));
+    out.offset = at + done.written;
+    read += done.read;
+  }
+}
+
+function writeShort(text: string, out: EncodeBuffer): boolean {
+  const at = out.reserve(text.length);
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 127) return false;
+    out.bytes[at + i] = code;
+  }
+  out.offset = at + text.length;
+  return true;
+}
+
+/** Reads UTF-8. Throws a TypeError for bytes that are none. */
+export function readText(bytes: Uint8Array, start: number, end: number): string {
+  if (end - start <= SHORT) {
+    const short = readShort(bytes, start, end);
+    if (short !== undefined) return short;
+  }
+  try {
+    return decoder.decode(bytes.subarray(start, end));
+  } catch (cause) {
+    throw new TypeError("the text is not UTF-8", { cause });
+  }
+}
+
+/** For each length an array to call `fromCharCode` with: written and read within a call. */
+const CODES = Array.from({ length: SHORT + 1 }, (_, length) => new Array<number>(length).fill(0));
+
+function readShort(bytes: Uint8Array, start: number, end: number): string | undefined {
+  const codes = CODES[end - start]!;
+  for (let i = 0; i < codes.length; i++) {
+    const byte = bytes[start + i]!;
+    if (byte > 127) return undefined;
+    codes[i] = byte;
+  }
+  return String.fromCharCode.apply(null, codes);
+}

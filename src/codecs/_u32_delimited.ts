@@ -1,0 +1,104 @@
+import type { Codec, Decoder, DecodeResult, Encoder } from "../codec.ts";
+import type { EncodeBuffer } from "../encode_buffer.ts";
+import type { Body } from "./_delimited.ts";
+
+/** What stands before each body. */
+export interface U32Prefix {
+  /** A byte before the length, if there is one. */
+  readonly tag?: number;
+  /** The order of the length's bytes. */
+  readonly littleEndian: boolean;
+}
+
+const MAX_U32 = 2 ** 32 - 1;
+
+/** Each body behind its length in bytes as four bytes. */
+export function u32Delimited<Inbound, Outbound>(
+  body: Body<Inbound, Outbound>,
+  prefix: U32Prefix,
+): Codec<Inbound, Outbound> {
+  return {
+    encoder: new U32DelimitedEncoder(body, prefix),
+    decoder: new U32DelimitedDecoder(body, prefix),
+  };
+}
+
+class U32DelimitedEncoder<Outbound> implements Encoder<Outbound> {
+  readonly #body: Pick<Body<unknown, Outbound>, "encode">;
+  readonly #tag: number | undefined;
+  readonly #littleEndian: boolean;
+
+  constructor(body: Pick<Body<unknown, Outbound>, "encode">, prefix: U32Prefix) {
+    this.#body = body;
+    this.#tag = prefix.tag;
+    this.#littleEndian = prefix.littleEndian;
+  }
+
+  encode(message: Outbound, out: EncodeBuffer): void {
+    out.reserve(5);
+    if (this.#tag !== undefined) out.bytes[out.offset++] = this.#tag;
+    out.offset += 4;
+    const before = out.length;
+    this.#body.encode(message, out);
+    const size = out.length - before;
+    if (size > MAX_U32) throw new RangeError(`Cannot encode a body of ${size} bytes: over 4 GiB`);
+    // What was reserved may have moved meanwhile.
+    out.view.setUint32(out.offset - size - 4, size, this.#littleEndian);
+  }
+}
+
+class U32DelimitedDecoder<Inbound> implements Decoder<Inbound> {
+  readonly #body: Pick<Body<Inbound, unknown>, "decode">;
+  readonly #tag: number | undefined;
+  readonly #littleEndian: boolean;
+  readonly #message: { kind: "message"; message: Inbound; bytesUsed: number } = {
+    kind: "message",
+    message: undefined as Inbound,
+    bytesUsed: 0,
+  };
+
+  constructor(body: Pick<Body<Inbound, unknown>, "decode">, prefix: U32Prefix) {
+    this.#body = body;
+    this.#tag = prefix.tag;
+    this.#littleEndian = prefix.littleEndian;
+  }
+
+  decode(bytes: Uint8Array, offset: number): DecodeResult<Inbound> {
+    let at = offset;
+    if (this.#tag !== undefined && bytes[at++] !== this.#tag) {
+      return {
+        kind: "invalid",
+        reason: `it begins with ${hex(bytes[offset]!)}, not ${hex(this.#tag)}`,
+      };
+    }
+    const start = at + 4;
+    if (start > bytes.length) return { kind: "incomplete", bytesNeeded: start - offset };
+    const size = readU32(bytes, at, this.#littleEndian);
+    const end = start + size;
+    if (end > bytes.length) return { kind: "incomplete", bytesNeeded: end - offset };
+    try {
+      this.#message.message = this.#body.decode(bytes, start, end);
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : cause;
+      return {
+        kind: "invalid",
+        reason: `a body of ${size} bytes does not parse: ${why}`,
+        cause,
+      };
+    }
+    this.#message.bytesUsed = end - offset;
+    return this.#message;
+  }
+}
+
+/** By hand, as a DataView for each chunk would cost more. */
+function readU32(bytes: Uint8Array, at: number, littleEndian: boolean): number {
+  const [first, step] = littleEndian ? [at + 3, -1] : [at, 1];
+  let value = 0;
+  for (let i = 0; i < 4; i++) value = value << 8 | bytes[first + i * step]!;
+  return value >>> 0;
+}
+
+function hex(byte: number): string {
+  return `0x${byte.toString(16).padStart(2, "0")}`;
+}
