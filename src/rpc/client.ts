@@ -281,6 +281,8 @@ class Calls<Request, Response> implements Reactor<Response, Request, Outgoing<Re
   /** Rpcs to cancel at the server: asked for when there is room to send. */
   readonly #cancels = new Fifo<RpcId>();
   #lastId = 0;
+  /** The server has ended its side: what is still queued is not asked any more. */
+  #peerEnded = false;
   /** Tells that no call is in flight any more. */
   #onEmpty: (() => void) | undefined;
 
@@ -303,7 +305,7 @@ class Calls<Request, Response> implements Reactor<Response, Request, Outgoing<Re
     signal: AbortSignal | undefined,
     timeout: number | undefined,
   ): void {
-    if (!this.open) return call.fail(connectionClosed(undefined, undefined));
+    if (!this.open) return call.fail(connectionClosed({ sent: false }));
     if (signal?.aborted) return call.fail(signal.reason);
     const id = call.id = ++this.#lastId;
     this.#messages.request.setId(call.request!, id);
@@ -316,8 +318,12 @@ class Calls<Request, Response> implements Reactor<Response, Request, Outgoing<Re
   onOutboundMessage(call: Outgoing<Request>): Request {
     const request = call.request!;
     call.request = undefined;
-    // It was given up in the queue, where it could not be taken out.
-    if (call.done) this.#sendCancel(call.id);
+    if (call.done) {
+      // Its caller has been told that it never left. A Cancel of what is unknown is ignored.
+      if (this.#peerEnded) return this.#messages.request.cancelled(call.id);
+      // It was given up in the queue, where it could not be taken out.
+      this.#sendCancel(call.id);
+    }
     return request;
   }
 
@@ -357,6 +363,7 @@ class Calls<Request, Response> implements Reactor<Response, Request, Outgoing<Re
 
   onInboundEnd(): void {
     // Nobody will answer any more.
+    this.#peerEnded = true;
     this.#failAll(undefined);
   }
 
@@ -373,7 +380,8 @@ class Calls<Request, Response> implements Reactor<Response, Request, Outgoing<Re
   /** Fails all calls and cancels them at the server. */
   closeAll(): void {
     for (const call of this.#calls.values()) this.#cancel(call);
-    this.#failAll(undefined);
+    // What is queued is still sent.
+    this.#failAll(undefined, true);
   }
 
   /** Forgets a call that nobody waits for, for a reason of the caller's, and cancels it at the server. */
@@ -383,9 +391,13 @@ class Calls<Request, Response> implements Reactor<Response, Request, Outgoing<Re
     this.#forget(call, reason);
   }
 
-  #failAll(cause: unknown): void {
+  /** `queuedLeave`: requests that are in the connection's queue still leave it. */
+  #failAll(cause: unknown, queuedLeave = false): void {
     this.open = false;
-    for (const call of this.#calls.values()) this.#fail(call, connectionClosed(call.id, cause));
+    for (const call of this.#calls.values()) {
+      const sent = queuedLeave || call.request === undefined;
+      this.#fail(call, connectionClosed({ id: call.id, cause, sent }));
+    }
   }
 
   #cancel(call: Call<Request, Response>): void {

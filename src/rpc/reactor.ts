@@ -272,7 +272,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
   onClose(reason: CloseReason): void {
     const cause = reason.kind === "error" ? reason.error : undefined;
     for (const rpc of this.#active.keys()) {
-      if (!rpc.done) rpc.abort(connectionClosed(rpc.id, cause));
+      if (!rpc.done) rpc.abort(connectionClosed({ id: rpc.id, cause }));
     }
     this.#running.clear();
     this.#ready.clear();

@@ -86,6 +86,18 @@ test("a server that ends in order fails every call at once, without a cause", as
   assertEquals(await peer.rest(), []);
 });
 
+test("a server that ends fails every call at once, also while requests are on their way", async () => {
+  const { client, peer } = clientAndPeer({}, { capacity: 1 });
+  const large = "x".repeat(64 * 1024);
+  const calls = Array.from({ length: 50 }, () => outcome(client.unary(body(large))));
+  await peer.end();
+  // The peer has not read a single one yet.
+  for (const call of calls) await rpcError(call, "connection-closed");
+  await assertDead(client);
+  await peer.rest();
+  assertEquals(await soon(client.closed, "the end"), { kind: "peer" });
+});
+
 test("close() fails the calls in flight and cancels them at the server", async () => {
   const { client, peer } = clientAndPeer();
   const { calls, unread } = await inFlight(client, peer);

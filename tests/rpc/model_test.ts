@@ -9,14 +9,13 @@ import {
   cancel,
   clientAndPeer,
   end,
-  endPeer,
   type Message,
   normal,
   serverAndPeer,
 } from "../support/rpc.ts";
 import { soon, turn } from "../support/within.ts";
 
-const SEEDS = 40;
+const SEEDS = 20;
 
 function transport(random: Random) {
   const chunks = random.pick([100, 1000, 65536]);

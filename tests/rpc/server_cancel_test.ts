@@ -1,33 +1,8 @@
-import { assert, assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
+import { assertEquals, assertStrictEquals } from "@std/assert";
 import { test } from "node:test";
-import { type RpcContext, RpcError } from "@protosocket/protosocket/rpc";
 import { body, cancel, end, endPeer, type Message, normal, serverAndPeer } from "../support/rpc.ts";
-import { type Deferred, deferred, soon } from "../support/within.ts";
-
-/** A server whose rpcs are answered by the test, but for a fence, which it answers at once. */
-function slowServer() {
-  const answers = new Map<unknown, Deferred<Message>>();
-  const contexts: RpcContext[] = [];
-  const server = serverAndPeer((request, context) => {
-    if (request.body === "fence") return normal(0);
-    contexts.push(context);
-    const answer = deferred<Message>();
-    answers.set(request.body ?? request.id, answer);
-    return answer.promise;
-  });
-  return { ...server, answers, contexts };
-}
-
-function firing(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve()));
-}
-
-function assertReason(signal: AbortSignal, code: string): RpcError {
-  assert(signal.aborted);
-  assertInstanceOf(signal.reason, RpcError);
-  assertEquals(signal.reason.code, code);
-  return signal.reason;
-}
+import { assertReason, firing, slowServer } from "../support/slow_server.ts";
+import { deferred, soon } from "../support/within.ts";
 
 for (const code of [1, 3, 255, 2 ** 32 - 1]) {
   test(`the control code ${code} cancels an rpc, which answers Cancel and no more`, async () => {
@@ -90,6 +65,43 @@ test("a Cancel for an unknown id, and an End from a client, are ignored", async 
   assertEquals(await endPeer(connection, peer), [normal(1, 1)]);
 });
 
+test("a Cancel for a stream that has ended is ignored", async () => {
+  const signals: AbortSignal[] = [];
+  const { connection, peer } = serverAndPeer((_, { signal }) => {
+    signals.push(signal);
+    return (async function* () {
+      yield body("item");
+    })();
+  });
+  await peer.send(normal(1));
+  assertEquals(await peer.take(2), [normal(1, "item"), end(1)]);
+  await peer.send(cancel(1));
+  assertEquals(await endPeer(connection, peer), []);
+  assertEquals(signals[0]!.aborted, false);
+});
+
+test("an answer does not take the place of a Cancel that waits to be sent", async () => {
+  const answer = deferred<Message>();
+  const cancelled = deferred();
+  const { connection, peer } = serverAndPeer(
+    ({ body: asked }, { signal }) => {
+      if (asked === "large") return body("x".repeat(64 * 1024));
+      signal.addEventListener("abort", () => cancelled.resolve());
+      return answer.promise;
+    },
+    {},
+    { capacity: 1 },
+  );
+  // Nobody reads, so that all that is answered waits.
+  await peer.send(...Array.from({ length: 50 }, (_, id) => normal(id, "large")));
+  await peer.send(normal(50), cancel(50));
+  await soon(cancelled.promise, "the Cancel");
+  answer.resolve(body("late"));
+  const answers = await endPeer(connection, peer);
+  assertEquals(answers.length, 51);
+  assertEquals(answers.filter(({ id }) => id === 50), [cancel(50)]);
+});
+
 test("of two rpcs with one id a Cancel ends the later, and both are answered once", async () => {
   const { connection, peer, answers, contexts } = slowServer();
   await peer.send(normal(1, "first"), normal(1, "second"), cancel(1));
@@ -98,6 +110,18 @@ test("of two rpcs with one id a Cancel ends the later, and both are answered onc
   answers.get("second")!.resolve(body("late"));
   answers.get("first")!.resolve(body("fine"));
   assertEquals(await endPeer(connection, peer), [normal(1, "fine")]);
+});
+
+test("of two rpcs with one id the later can be cancelled when the first is done", async () => {
+  const { connection, peer, answers, contexts } = slowServer();
+  await peer.send(normal(1, "first"), normal(1, "second"), normal(2, "fence"));
+  assertEquals(await peer.next(), normal(2));
+  answers.get("first")!.resolve(body("fine"));
+  assertEquals(await peer.next(), normal(1, "fine"));
+  await peer.send(cancel(1));
+  assertEquals(await peer.next(), cancel(1));
+  assertEquals(contexts.map(({ signal }) => signal.aborted), [false, true]);
+  assertEquals(await endPeer(connection, peer), []);
 });
 
 test("an id may be used again once it has been answered", async () => {
@@ -150,52 +174,4 @@ test("a stream cancelled when its end waits to be sent has one end", async () =>
     const last = answers.filter((answer) => answer.id === id && answer.code !== 0);
     assertEquals(last.length, 1, `rpc ${id} has ${last.length} ends`);
   }
-});
-
-const WAYS_TO_END: Record<string, [(server: ReturnType<typeof slowServer>) => void, unknown]> = {
-  "the peer breaks it": [({ peer }) => peer.abort(), "reset"],
-  "it is aborted here": [({ connection }) => connection.abort(), "aborted"],
-  "it is closed here": [({ connection, peer }) => {
-    connection.close();
-    peer.end();
-  }, undefined],
-};
-
-for (const [name, [endIt, code]] of Object.entries(WAYS_TO_END)) {
-  test(`when ${name}, the connection's rpcs hear of it`, async () => {
-    const server = slowServer();
-    const { connection, peer, answers, contexts } = server;
-    await peer.send(normal(1, "a"), normal(1, "b"), normal(2, "c"), cancel(2));
-    assertEquals(await peer.next(), cancel(2));
-    const fired = firing(contexts[0]!.signal);
-    endIt(server);
-    await soon(fired, "the signal");
-    // The second shares its id with the first, and nobody has looked at its signal yet.
-    for (const { signal } of contexts.slice(0, 2)) {
-      const { cause } = assertReason(signal, "connection-closed");
-      assertEquals((cause as { code?: string } | undefined)?.code, code);
-    }
-    assertReason(contexts[2]!.signal, "cancelled");
-    for (const answer of answers.values()) answer.resolve(body("late"));
-    await soon(connection.closed, "the end");
-  });
-}
-
-test("when the connection is lost, each stream is left, also two with one id", async () => {
-  const left: unknown[] = [];
-  const bothLeft = deferred();
-  const { connection, peer } = serverAndPeer(async function* ({ body: name }) {
-    try {
-      for (;;) yield body("x".repeat(10_000));
-    } finally {
-      left.push(name);
-      if (left.length === 2) bothLeft.resolve();
-    }
-  });
-  await peer.send(normal(1, "first"), normal(1, "second"));
-  await peer.take(10);
-  peer.abort();
-  await soon(bothLeft.promise, "both generators to be left");
-  assertEquals(left.sort(), ["first", "second"]);
-  assertEquals((await connection.closed).kind, "error");
 });

@@ -15,6 +15,7 @@ const FAILURES: Record<string, [RpcHandler<Message, Message>, unknown[]]> = {
   "rejects": [() => Promise.reject(oops), []],
   "throws before the first item": [
     () =>
+      // deno-lint-ignore require-yield
       (async function* (): AsyncGenerator<Message> {
         throw oops;
       })(),
