@@ -1,4 +1,5 @@
 import { ConnectionError, reactorThrew } from "./errors.ts";
+import { Fifo } from "./fifo.ts";
 import type { Reactor, SendBudget } from "./reactor.ts";
 import type { Sender, SendOptions } from "./sender.ts";
 
@@ -12,8 +13,6 @@ const PULL = 64;
 
 /** What {@linkcode Outbox.send} returns where it need not wait. */
 export const SENT: Promise<void> = Promise.resolve();
-/** How many places of messages that were taken are kept, at the most, beside as many as are queued. */
-const SPARE = 1024;
 
 interface Waiter<Logical> {
   readonly message: Logical;
@@ -37,9 +36,7 @@ export class Outbox<Outbound, Logical>
   /** How many messages the encoder has been given, ever. */
   taken = 0;
   readonly #max: number;
-  readonly #queue: Logical[] = [];
-  /** Where the queue begins: what is before has been taken. */
-  #head = 0;
+  readonly #queue = new Fifo<Logical>();
   readonly #waiters = new Set<Waiter<Logical>>();
   #source: Source<Outbound, Logical> = {};
   /** How many bytes the batch at hand has come to. */
@@ -71,7 +68,7 @@ export class Outbox<Outbound, Logical>
   }
 
   get queued(): number {
-    return this.#queue.length - this.#head;
+    return this.#queue.length;
   }
 
   trySend(message: Logical): boolean {
@@ -100,7 +97,7 @@ export class Outbox<Outbound, Logical>
 
   /** Whether a batch would have anything. */
   get ready(): boolean {
-    return this.#pullable || this.#queue.length > this.#head;
+    return this.#pullable || this.#queue.length > 0;
   }
 
   /** Whether {@linkcode end} has been called. */
@@ -124,7 +121,7 @@ export class Outbox<Outbound, Logical>
   /** Drops what is queued. */
   clear(): void {
     this.end();
-    this.#queue.length = this.#head = 0;
+    this.#queue.clear();
     this.#pulled.length = this.#pulledHead = 0;
     this.#pullable = false;
   }
@@ -137,7 +134,7 @@ export class Outbox<Outbound, Logical>
 
   next(): IteratorResult<Outbound> {
     if (!this.#pulling) {
-      if (this.#queue.length > this.#head && this.#batchBytes() < BATCH_BYTES) {
+      if (this.#queue.length > 0 && this.#batchBytes() < BATCH_BYTES) {
         return this.#yield(this.#translate(this.#shift()));
       }
       this.#pulling = true;
@@ -181,14 +178,7 @@ export class Outbox<Outbound, Logical>
   }
 
   #shift(): Logical {
-    const logical = this.#queue[this.#head]!;
-    this.#queue[this.#head++] = undefined as Logical;
-    if (this.#head === this.#queue.length) this.#queue.length = this.#head = 0;
-    // While messages come as fast as they go, the queue is never empty.
-    else if (this.#head > SPARE && this.#head > this.queued) {
-      this.#queue.splice(0, this.#head);
-      this.#head = 0;
-    }
+    const logical = this.#queue.shift();
     if (this.#waiters.size > 0) this.#admit();
     return logical;
   }

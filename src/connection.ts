@@ -347,7 +347,7 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
       this.#fail(
         new ConnectionError(
           "drain-timeout",
-          `What was queued could not be sent within drainTimeout, ${this.#drainTimeout} ms`,
+          `The connection could not end in order within drainTimeout, ${this.#drainTimeout} ms`,
         ),
       );
     }, this.#drainTimeout);

@@ -9,7 +9,8 @@
  * - `decoder`: the decoder threw, or broke the contract of {@linkcode Decoder}.
  * - `encoder`: the encoder threw, and the reactor has no `onEncodeError`.
  * - `reactor`: a callback of the reactor threw or rejected.
- * - `drain-timeout`: what was queued could not be sent within `drainTimeout`.
+ * - `drain-timeout`: an orderly end took longer than `drainTimeout`: what was queued
+ *   could not be sent, or a reactor was not done.
  * - `idle-timeout`: the peer has sent nothing for `idleTimeout`.
  */
 export type ConnectionErrorCode =
@@ -50,6 +51,8 @@ export class ConnectionError extends Error {
  * - `address-unavailable`: the address is not one of this machine.
  * - `denied`: the operating system or the runtime does not permit it.
  * - `timed-out`: the other end did not answer in time.
+ * - `tls`: the other end does not speak TLS, or not one that suits; or one end does not
+ *   accept the certificate of the other, or the name in it.
  * - `aborted`: the caller's `AbortSignal` fired; its reason is the `cause`.
  * - `closed`: this end has already been closed.
  * - `unsupported`: the runtime cannot honour an option.
@@ -65,6 +68,7 @@ export type TransportErrorCode =
   | "address-unavailable"
   | "denied"
   | "timed-out"
+  | "tls"
   | "aborted"
   | "closed"
   | "unsupported"

@@ -1,5 +1,5 @@
 import { Connection, type ConnectionConfig, type DrainOptions } from "./connection.ts";
-import type { SocketDuplex } from "./duplex.ts";
+import type { SocketAddress, SocketDuplex } from "./duplex.ts";
 import type { Listener } from "./listener.ts";
 import { checkDrainTimeout } from "./options.ts";
 
@@ -18,12 +18,16 @@ export interface ServeOptions {
   /**
    * Hears of a connection that the connector refused by throwing. The server goes
    * on, also if this throws.
+   *
+   * @default {console.error}
    */
   readonly onConnectError?: (error: unknown, duplex: SocketDuplex) => void;
 }
 
 /** A running server. */
 export interface Server extends AsyncDisposable {
+  /** Where its listener listens. */
+  readonly address: SocketAddress;
   /** The connections that are open now. */
   readonly connections: ReadonlySet<ServedConnection>;
   /**
@@ -67,6 +71,9 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
   connector: Connector<Inbound, Outbound, Logical>,
   options: ServeOptions = {},
 ): Server {
+  const {
+    onConnectError = (error) => console.error("protosocket: a connection was refused", error),
+  } = options;
   const connections = new Set<ServedConnection>();
   let closing: Promise<void> | undefined;
 
@@ -76,7 +83,7 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
       connection = new Connection(duplex, await connector(duplex));
     } catch (error) {
       duplex.writable.abort(error).catch(() => {});
-      options.onConnectError?.(error, duplex);
+      onConnectError(error, duplex);
       return;
     }
     connections.add(connection);
@@ -114,6 +121,7 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
   // Whoever does not look at `finished` is not to be ended by its rejection.
   finished.catch(() => {});
   return {
+    address: listener.address,
     connections,
     finished,
     close,

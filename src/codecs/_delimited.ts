@@ -57,12 +57,6 @@ class DelimitedEncoder<Outbound> implements Encoder<Outbound> {
 
 class DelimitedDecoder<Inbound> implements Decoder<Inbound> {
   readonly #body: Pick<Body<Inbound, unknown>, "decode" | "name">;
-  // The results that repeat are one object each: a result is read before the next call.
-  readonly #message: { kind: "message"; message: Inbound; bytesUsed: number } = {
-    kind: "message",
-    message: undefined as Inbound,
-    bytesUsed: 0,
-  };
 
   constructor(body: Pick<Body<Inbound, unknown>, "decode" | "name">) {
     this.#body = body;
@@ -82,7 +76,10 @@ class DelimitedDecoder<Inbound> implements Decoder<Inbound> {
     const end = at + size;
     if (end > bytes.length) return { kind: "incomplete", bytesNeeded: end - offset };
     try {
-      this.#message.message = this.#body.decode(bytes, at, end);
+      // A new object each: one that is used again would keep the last message, and the
+      // chunk it came in, for as long as the connection is idle.
+      const message = this.#body.decode(bytes, at, end);
+      return { kind: "message", message, bytesUsed: end - offset };
     } catch (cause) {
       const name = this.#body.name ?? "body";
       return {
@@ -91,8 +88,6 @@ class DelimitedDecoder<Inbound> implements Decoder<Inbound> {
         cause,
       };
     }
-    this.#message.bytesUsed = end - offset;
-    return this.#message;
   }
 }
 

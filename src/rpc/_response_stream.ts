@@ -1,4 +1,4 @@
-import { Fifo } from "./_fifo.ts";
+import { Fifo } from "../fifo.ts";
 
 /** A `next()` that waits for an item. */
 interface Reader<Item> {

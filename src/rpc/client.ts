@@ -12,7 +12,7 @@ import {
   type Sender,
 } from "../../mod.ts";
 import { checkOption, MAX_DELAY } from "../options.ts";
-import { Fifo } from "./_fifo.ts";
+import { Fifo } from "../fifo.ts";
 import { ResponseStream } from "./_response_stream.ts";
 import { connectionClosed, RpcError } from "./errors.ts";
 import { ControlCode, plainId, type RpcId, type RpcMessages } from "./message.ts";

@@ -31,3 +31,15 @@ export {
 } from "./reactor.ts";
 export type { ObservedRpc, OnRpcEnd, RpcObserver } from "./observer.ts";
 export { type RpcServerConfig, serveRpc } from "./server.ts";
+export { RpcPool } from "./pool.ts";
+export {
+  type BackoffOptions,
+  DEFAULT_BACKOFF,
+  DEFAULT_CONNECT_TIMEOUT,
+  DEFAULT_ENDPOINTS_TTL,
+  DEFAULT_POOL_SLOTS,
+  type PoolCallOptions,
+  type PoolClientOptions,
+  type PoolObserver,
+  type RpcPoolConfig,
+} from "./pool_options.ts";

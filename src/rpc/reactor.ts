@@ -7,7 +7,7 @@ import {
   type SocketAddress,
 } from "../../mod.ts";
 import { checkOption } from "../options.ts";
-import { Fifo } from "./_fifo.ts";
+import { Fifo } from "../fifo.ts";
 import { connectionClosed, RpcError } from "./errors.ts";
 import { ControlCode, plainId, type RpcId, type RpcMessage, type RpcMessages } from "./message.ts";
 import { observe, type OnRpcEnd, type RpcObserver } from "./observer.ts";
@@ -22,8 +22,8 @@ export const refused: unique symbol = Symbol("refused");
 export type RpcAnswer<Response> =
   | Response
   | typeof refused
-  | PromiseLike<Response | typeof refused>
-  | AsyncIterable<Response>;
+  | AsyncIterable<Response>
+  | PromiseLike<Response | AsyncIterable<Response> | typeof refused>;
 
 /**
  * Answers a request: with a response or a promise of one (unary), with an async
@@ -310,11 +310,12 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
 
   async #awaitAnswer(
     rpc: Rpc<Response>,
-    answer: PromiseLike<Response | typeof refused>,
+    promise: PromiseLike<Response | AsyncIterable<Response> | typeof refused>,
   ): Promise<void> {
     try {
-      const response = await answer;
-      if (!rpc.done) this.#answer(rpc, response);
+      const answer = await promise;
+      if (isStream(answer)) await this.#stream(rpc, answer);
+      else if (!rpc.done) this.#answer(rpc, answer);
     } catch (error) {
       this.#fail(rpc, error);
     }
@@ -323,6 +324,8 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
   async #stream(rpc: Rpc<Response>, answers: AsyncIterable<Response>): Promise<void> {
     try {
       const iterator = rpc.iterator = answers[Symbol.asyncIterator]();
+      // Cancelled while the promise of the stream was pending.
+      if (rpc.done) return leave(iterator);
       while (!rpc.done) {
         if (this.#ready.length >= this.#settings.maxQueuedMessages) {
           await new Promise<void>((resolve) => this.#waitingStreams.push(resolve));
@@ -418,7 +421,9 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
   }
 }
 
-function isPromise<T>(answer: RpcAnswer<T>): answer is PromiseLike<T | typeof refused> {
+function isPromise<T>(
+  answer: RpcAnswer<T>,
+): answer is PromiseLike<T | AsyncIterable<T> | typeof refused> {
   return typeof answer === "object" && answer !== null &&
     typeof (answer as PromiseLike<T>).then === "function";
 }

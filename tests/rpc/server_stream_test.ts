@@ -142,3 +142,30 @@ test("ten thousand short streams", async () => {
     assertEquals(streams[id], [...items, end(id)]);
   }
 });
+
+test("an async handler may answer with a stream, which is left if it comes too late", async () => {
+  const gate = deferred();
+  const left = deferred();
+  const { connection, peer } = serverAndPeer(async ({ body: asked }) => {
+    if (asked === "late") await gate.promise;
+    return {
+      [Symbol.asyncIterator]: () => {
+        const items = [body(1), body(2)].values();
+        return {
+          next: () => Promise.resolve(items.next()),
+          return: () => {
+            left.resolve();
+            return Promise.resolve({ done: true, value: undefined });
+          },
+        };
+      },
+    } as AsyncIterable<Message>;
+  });
+  await peer.send(normal(1));
+  assertEquals(await peer.take(3), [normal(1, 1), normal(1, 2), end(1)]);
+  await peer.send(normal(2, "late"), cancel(2));
+  assertEquals(await peer.next(), cancel(2));
+  gate.resolve();
+  await soon(left.promise, "the stream to be left");
+  assertEquals(await endPeer(connection, peer), []);
+});

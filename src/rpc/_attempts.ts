@@ -1,0 +1,79 @@
+import type { Wanted } from "./_slots.ts";
+import type { CallOptions } from "./client.ts";
+import { RpcError } from "./errors.ts";
+import { checkDelay, checkKey, type PoolCallOptions } from "./pool_options.ts";
+
+/** How often a call that may have been sent is made again, if it is idempotent. */
+const REPEATS = 2;
+
+/** What {@linkcode Attempts} needs to know of the pool. */
+export interface AttemptsOf {
+  /** How often a call may meet a connection that has just gone. */
+  readonly slots: number;
+  /** The timeout of a call that has none. */
+  readonly timeout: number | undefined;
+}
+
+/** The attempts of one call: how long they may take together, and whether there is another. */
+export class Attempts {
+  readonly #options: PoolCallOptions;
+  readonly #timeout: number | undefined;
+  readonly #endsAt: number | undefined;
+  /** How many more there may be after one that was never sent. */
+  #unsentLeft: number;
+  /** How many more there may be after one that may have been sent. */
+  #sentLeft: number;
+  /** The error of one that may have been sent: what comes after cannot undo that. */
+  #sent: RpcError | undefined;
+
+  /** Throws a `RangeError` for a bad option. */
+  constructor(options: PoolCallOptions, { slots, timeout }: AttemptsOf) {
+    checkKey(options.key);
+    this.#options = options;
+    this.#timeout = checkDelay("timeout", options.timeout) ?? timeout;
+    if (this.#timeout !== undefined) this.#endsAt = performance.now() + this.#timeout;
+    this.#unsentLeft = slots;
+    this.#sentLeft = options.idempotent === true ? REPEATS : 0;
+  }
+
+  /** Where the next one goes, and how long it may wait. Throws if the time is up. */
+  wanted(left?: AbortSignal): Wanted {
+    const { key, signal } = this.#options;
+    const timeout = this.#remaining();
+    return { key, signals: [signal, left], timeout, timedOut: () => this.#timedOut() };
+  }
+
+  /** The options of the next one on its connection. Throws if the time is up. */
+  callOptions(): CallOptions {
+    return { signal: this.#options.signal, timeout: this.#remaining() };
+  }
+
+  /**
+   * Takes note of a failure. Returns if there may be another attempt, as far as the pool
+   * is `open` for it; else throws what the caller is told.
+   */
+  failed(error: unknown, open: boolean): void {
+    if (!(error instanceof RpcError)) throw error;
+    if (error.sent) this.#sent = error;
+    if (open && error.code === "connection-closed") {
+      if (error.sent === false ? this.#unsentLeft-- > 0 : this.#sentLeft-- > 0) return;
+    }
+    if (error.code === "deadline-exceeded") throw this.#timedOut(error);
+    // That this attempt was not sent is not the whole truth, if another may have been.
+    throw error.sent === false ? this.#sent ?? error : error;
+  }
+
+  #remaining(): number | undefined {
+    if (this.#endsAt === undefined) return undefined;
+    const remaining = Math.ceil(this.#endsAt - performance.now());
+    if (remaining < 1) throw this.#timedOut();
+    return remaining;
+  }
+
+  /** It names the time that the caller gave, not what was left of it for the last attempt. */
+  #timedOut(error?: RpcError): RpcError {
+    if (this.#timeout === undefined && error) return error;
+    const message = `No answer within ${this.#timeout} ms`;
+    return new RpcError("deadline-exceeded", message, { id: error?.id, cause: this.#sent });
+  }
+}

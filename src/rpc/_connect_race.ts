@@ -1,0 +1,87 @@
+/** After so many milliseconds the next endpoint is tried beside a slow one (RFC 8305). */
+const STAGGER = 250;
+/** How often one race waits for other endpoints. */
+const RENEWALS = 2;
+
+/** What a race is run with. */
+export interface ConnectRace<Place, Connection> {
+  /** The next to try; none if there is none, or none now. */
+  next(tried: ReadonlySet<Place>): Place | undefined;
+  /** Connects to it. Rejects once `signal` fires. */
+  connect(place: Place, signal: AbortSignal): Promise<Connection>;
+  /** Resolves, and never rejects, when there may be other places; nothing if that is not to be expected. */
+  renewed(): Promise<void> | undefined;
+  /** Gets rid of a connection that came second. */
+  discard(connection: Connection): void;
+  /** Ends it. */
+  readonly signal: AbortSignal;
+}
+
+/** How a race ended; without an error if there was nothing to try. */
+export type RaceResult<Connection> =
+  | { readonly kind: "connected"; readonly connection: Connection }
+  | { readonly kind: "failed"; readonly error: unknown };
+
+/**
+ * Tries one place after another until one connects: the next as soon as one has failed,
+ * or is slow. Never rejects.
+ */
+export function raceToConnect<Place, Connection>(
+  race: ConnectRace<Place, Connection>,
+): Promise<RaceResult<Connection>> {
+  return new Promise((resolve) => {
+    const losers = new AbortController();
+    const tried = new Set<Place>();
+    let pending = 0;
+    let renewals = 0;
+    let error: unknown;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let over = false;
+
+    function finish(result: RaceResult<Connection>): void {
+      over = true;
+      clearTimeout(timer);
+      race.signal.removeEventListener("abort", onAbort);
+      resolve(result);
+      losers.abort();
+    }
+
+    function launch(place: Place): void {
+      tried.add(place);
+      pending++;
+      race.connect(place, losers.signal).then(
+        (connection) => {
+          if (over) race.discard(connection);
+          else finish({ kind: "connected", connection });
+        },
+        (reason) => {
+          error = reason;
+          onSettled();
+        },
+      );
+      timer = setTimeout(next, STAGGER);
+    }
+
+    function next(): void {
+      clearTimeout(timer);
+      const place = race.next(tried);
+      if (place !== undefined) return launch(place);
+      const renewed = renewals < RENEWALS ? race.renewed() : undefined;
+      if (renewed) {
+        renewals++;
+        pending++;
+        renewed.then(onSettled);
+      } else if (pending === 0) finish({ kind: "failed", error });
+    }
+
+    function onSettled(): void {
+      pending--;
+      if (!over) next();
+    }
+
+    const onAbort = () => finish({ kind: "failed", error: race.signal.reason });
+    if (race.signal.aborted) return onAbort();
+    race.signal.addEventListener("abort", onAbort);
+    next();
+  });
+}

@@ -1,0 +1,130 @@
+import { bounded } from "./_bounded.ts";
+import { Rest, type RestOptions } from "./_rest.ts";
+
+/** An endpoint, and what is known of it. */
+export interface Place<Endpoint> {
+  /** As it was found last. */
+  endpoint: Endpoint;
+  /** Tells endpoints apart. */
+  readonly key: string;
+  readonly rest: Rest;
+  /** How many slots are connected to it, or connecting. */
+  load: number;
+}
+
+/** Finds the endpoints anew. */
+export type Resolve<Endpoint> = (
+  options: { readonly signal: AbortSignal },
+) => Promise<readonly Endpoint[]>;
+
+/** What {@linkcode Endpoints} needs besides a source. */
+export interface EndpointsOptions<Endpoint> {
+  readonly keyOf: (endpoint: Endpoint) => string;
+  /** How long a list is good for, in milliseconds. */
+  readonly ttl: number;
+  /** How long finding a list may take, in milliseconds. */
+  readonly timeout: number;
+  readonly rests: RestOptions;
+  /** Hears of a list that could not be found. */
+  readonly onError: (error: unknown) => void;
+  /** Ends all waits. */
+  readonly signal: AbortSignal;
+}
+
+/** The endpoints of a pool: a list, or the last one that a function gave. */
+export class Endpoints<Endpoint> {
+  /** Those that may be connected to. */
+  list: readonly Place<Endpoint>[] = [];
+  readonly #options: EndpointsOptions<Endpoint>;
+  readonly #resolve: Resolve<Endpoint> | undefined;
+  /** Those in the list, and those that have left it with a connection still open. */
+  #known = new Map<string, Place<Endpoint>>();
+  #freshUntil = -Infinity;
+  #renewal: Promise<void> | undefined;
+  readonly #resolving: Rest;
+
+  constructor(
+    source: readonly Endpoint[] | Resolve<Endpoint>,
+    options: EndpointsOptions<Endpoint>,
+  ) {
+    this.#options = options;
+    this.#resolving = new Rest(options.rests);
+    if (typeof source === "function") this.#resolve = source;
+    else this.#take(source);
+  }
+
+  /** What failed last, for those who are told that nothing can be tried. */
+  get error(): unknown {
+    let last: Rest | undefined;
+    for (const { rest } of this.list) if (!last || rest.until > last.until) last = rest;
+    return last?.error ?? this.#resolving.error;
+  }
+
+  /** When the next of all that rest may be tried. */
+  get nextAt(): number {
+    const rests = this.list.length > 0 ? this.list.map(({ rest }) => rest) : [this.#resolving];
+    return Math.min(...rests.map(({ until }) => until));
+  }
+
+  /** One that does not rest, of those with the fewest slots; of several, any. */
+  choose(now: number, except?: ReadonlySet<Place<Endpoint>>): Place<Endpoint> | undefined {
+    let fewest = Infinity;
+    let best: Place<Endpoint>[] = [];
+    for (const place of this.list) {
+      if (now < place.rest.until || place.load > fewest || except?.has(place)) continue;
+      if (place.load < fewest) best = [];
+      fewest = place.load;
+      best.push(place);
+    }
+    return best[Math.floor(this.#options.rests.random() * best.length)];
+  }
+
+  /** Says that the list may be wrong. */
+  doubt(): void {
+    this.#freshUntil = -Infinity;
+  }
+
+  /** Starts to find a new list, if it is time. Resolves, and never rejects, when that is done. */
+  renew(now: number): Promise<void> | undefined {
+    if (this.#renewal || !this.#resolve) return this.#renewal;
+    if (now < this.#freshUntil || now < this.#resolving.until) return undefined;
+    return this.#renewal = this.#find(this.#resolve, now).then(() => this.#renewal = undefined);
+  }
+
+  async #find(resolve: Resolve<Endpoint>, began: number): Promise<void> {
+    const { timeout, signal, ttl, onError } = this.#options;
+    try {
+      const found = await bounded((signal) => resolve({ signal }), {
+        signals: [signal],
+        timeout,
+        timedOut: () => new Error(`No endpoints were found within connectTimeout, ${timeout} ms`),
+      });
+      if (!Array.isArray(found)) throw new TypeError("endpoints did not return an array");
+      if (found.length === 0) throw new RangeError("endpoints returned none");
+      this.#take(found);
+      this.#freshUntil = performance.now() + ttl;
+      this.#resolving.succeeded(performance.now());
+    } catch (error) {
+      if (signal.aborted) return;
+      // Those that are known are better than none.
+      this.#resolving.failed(error, began, performance.now());
+      onError(error);
+    }
+  }
+
+  #take(found: readonly Endpoint[]): void {
+    const { keyOf, rests } = this.#options;
+    const list = new Map<string, Place<Endpoint>>();
+    for (const endpoint of found) {
+      const key = keyOf(endpoint);
+      const place = this.#known.get(key) ?? { endpoint, key, rest: new Rest(rests), load: 0 };
+      place.endpoint = endpoint;
+      list.set(key, place);
+    }
+    this.list = [...list.values()];
+    for (const [key, place] of this.#known) {
+      if (place.load > 0 && !list.has(key)) list.set(key, place);
+    }
+    this.#known = list;
+  }
+}

@@ -1,0 +1,390 @@
+import { type CloseReason, ConnectionError, TransportError } from "../../mod.ts";
+import { MAX_DELAY } from "../options.ts";
+import { bounded, type Bounds } from "./_bounded.ts";
+import { type RaceResult, raceToConnect } from "./_connect_race.ts";
+import { Endpoints, type Place } from "./_endpoints.ts";
+import type { RpcClient } from "./client.ts";
+import { RpcError } from "./errors.ts";
+import type { RpcId } from "./message.ts";
+import {
+  checkPoolConfig,
+  type PoolObserver,
+  type PoolSettings,
+  type RpcPoolConfig,
+} from "./pool_options.ts";
+
+/** How often, at the most, it is looked whether endpoints are stale and slots well spread. */
+const LOOK_INTERVAL = 1000;
+
+/** A client of a slot. */
+interface Member<Request, Response, Endpoint> {
+  readonly client: RpcClient<Request, Response>;
+  readonly place: Place<Endpoint>;
+  /** When it was connected. */
+  readonly since: number;
+  /** Whether it counts for its endpoint's load. */
+  counted: boolean;
+  /** Whether the pool itself ends it. */
+  retired: boolean;
+  /** Whether a call went to it since the last sweep. */
+  used: boolean;
+  /** Whether it was without calls from one sweep to the next. */
+  quiet: boolean;
+}
+
+/** A place for one connection at a time. */
+class Slot<Request, Response, Endpoint> {
+  member: Member<Request, Response, Endpoint> | undefined;
+  /** The connect in flight, which all who wait share. */
+  connecting: Promise<RaceResult<Member<Request, Response, Endpoint>>> | undefined;
+  /** How many wait for it. */
+  waiting = 0;
+
+  /** Its connection, if calls can be made on it. */
+  get live(): Member<Request, Response, Endpoint> | undefined {
+    return this.member?.client.isAlive ? this.member : undefined;
+  }
+
+  get load(): number {
+    return this.live?.client.inFlight ?? this.waiting;
+  }
+}
+
+/** Where a call goes, and how long it may wait for that. */
+export interface Wanted extends Pick<Bounds<unknown>, "signals" | "timeout" | "timedOut"> {
+  readonly key: RpcId | undefined;
+}
+
+/** The connections of a pool: makes them, spreads them, and ends them. */
+export class Slots<Request, Response, Endpoint> {
+  readonly settings: PoolSettings<Endpoint>;
+  readonly #config: RpcPoolConfig<Request, Response, Endpoint>;
+  readonly #observer: PoolObserver<Endpoint>;
+  readonly #slots: Slot<Request, Response, Endpoint>[];
+  readonly #endpoints: Endpoints<Endpoint>;
+  /** Ends all that is under way, when the pool closes. */
+  readonly #stop = new AbortController();
+  /** All connections that have not ended. */
+  readonly #members = new Set<Member<Request, Response, Endpoint>>();
+  /** How many wait for a connection. */
+  #waiting = 0;
+  #onNobodyWaits: (() => void) | undefined;
+  #lookAt = -Infinity;
+  /** Whether a slot is being moved to another endpoint. */
+  #moving = false;
+  #sweepTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(config: RpcPoolConfig<Request, Response, Endpoint>) {
+    const settings = this.settings = checkPoolConfig(config);
+    this.#config = config;
+    this.#observer = config.observer ?? {};
+    this.#slots = Array.from({ length: settings.slots }, () => new Slot());
+    this.#endpoints = new Endpoints(config.endpoints, {
+      ...settings,
+      ttl: settings.endpointsTtl,
+      timeout: settings.connectTimeout,
+      onError: (error) => this.#tell((observer) => observer.onEndpointsFailed?.(error)),
+      signal: this.#stop.signal,
+    });
+  }
+
+  get connected(): number {
+    return this.#slots.reduce((count, { live }) => live ? count + 1 : count, 0);
+  }
+
+  get inFlight(): number {
+    let sum = 0;
+    for (const { client } of this.#members) sum += client.inFlight;
+    return sum;
+  }
+
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** Does something with a client: at once if one is connected, else when one is. */
+  use<T>(wanted: Wanted, use: (client: RpcClient<Request, Response>) => T): T | Promise<T> {
+    const slot = this.#choose(wanted.key);
+    const member = slot.live;
+    if (!member) return this.#useWhenConnected(slot, wanted, use);
+    member.used = true;
+    return use(member.client);
+  }
+
+  /** Lets those who wait, and calls in flight, finish until the time is up; then as {@linkcode close}. */
+  async drain(timeout: number): Promise<void> {
+    const end = performance.now() + timeout;
+    if (this.#waiting > 0) {
+      const nobody = new Promise<void>((resolve) => this.#onNobodyWaits = resolve);
+      await bounded(() => nobody, { signals: [this.#stop.signal], timeout }).catch(() => {});
+    }
+    this.#end();
+    const left = Math.max(0, end - performance.now());
+    await Promise.all([...this.#members].map(({ client }) => drainWithin(client, left)));
+  }
+
+  /** Ends everything in order. */
+  async close(): Promise<void> {
+    this.#end();
+    await Promise.all([...this.#members].map(({ client }) => client.close()));
+  }
+
+  #end(): void {
+    clearTimeout(this.#sweepTimer);
+    this.#stop.abort(poolClosed());
+    for (const member of this.#members) member.retired = true;
+  }
+
+  async #useWhenConnected<T>(
+    slot: Slot<Request, Response, Endpoint>,
+    wanted: Wanted,
+    use: (client: RpcClient<Request, Response>) => T,
+  ): Promise<T> {
+    slot.waiting++;
+    this.#waiting++;
+    try {
+      const result = await bounded(() => slot.connecting ?? this.#connect(slot), wanted);
+      if (this.#stop.signal.aborted) throw poolClosed();
+      if (result.kind === "failed") throw this.#unavailable(result.error);
+      // It is used before those who drain are told that nobody waits.
+      return use(result.connection.client);
+    } finally {
+      slot.waiting--;
+      if (--this.#waiting === 0) this.#onNobodyWaits?.();
+    }
+  }
+
+  /** The slot for a call. It is one without a connection only if there is none, or a key asks for it. */
+  #choose(key: RpcId | undefined): Slot<Request, Response, Endpoint> {
+    const now = performance.now();
+    if (now >= this.#lookAt) this.#look(now);
+    if (key !== undefined) return this.#slotOf(key);
+    const slot = this.#lessBusyOfTwo();
+    if (slot.live) return slot;
+    const other = this.#leastBusyLive();
+    if (!other) return slot;
+    // Nobody waits for a connect while there is a connection.
+    if (!slot.connecting && this.#endpoints.choose(now)) this.#connect(slot);
+    return other;
+  }
+
+  #slotOf(key: RpcId): Slot<Request, Response, Endpoint> {
+    const { length } = this.#slots;
+    return this.#slots[typeof key === "number" ? key % length : Number(key % BigInt(length))]!;
+  }
+
+  #lessBusyOfTwo(): Slot<Request, Response, Endpoint> {
+    const { length } = this.#slots;
+    const first = Math.floor(this.settings.random() * length);
+    if (length === 1) return this.#slots[first]!;
+    const distance = 1 + Math.floor(this.settings.random() * (length - 1));
+    const a = this.#slots[first]!;
+    const b = this.#slots[(first + distance) % length]!;
+    return b.load < a.load ? b : a;
+  }
+
+  #leastBusyLive(): Slot<Request, Response, Endpoint> | undefined {
+    let best: Slot<Request, Response, Endpoint> | undefined;
+    for (const slot of this.#slots) if (slot.live && (!best || slot.load < best.load)) best = slot;
+    return best;
+  }
+
+  /** Looks after what nothing else calls for. */
+  #look(now: number): void {
+    this.#lookAt = now + LOOK_INTERVAL;
+    this.#endpoints.renew(now);
+    this.#spread(now);
+  }
+
+  /** Moves a slot to an endpoint that has two slots less, such as one that was away. */
+  #spread(now: number): void {
+    const target = this.#moving ? undefined : this.#endpoints.choose(now);
+    if (!target) return;
+    const [fullest] = this.#slots
+      .filter(({ live, connecting }) =>
+        live && !connecting && live.place.load - target.load >= 2 &&
+        this.#endpoints.list.includes(live.place)
+      )
+      .sort((a, b) => b.live!.place.load - a.live!.place.load || a.load - b.load);
+    if (!fullest) return;
+    this.#moving = true;
+    this.#connect(fullest, target).then(() => this.#moving = false);
+  }
+
+  /** Connects a slot to an endpoint; `target` is the first to be tried, and the only one of a slot that is live. */
+  #connect(
+    slot: Slot<Request, Response, Endpoint>,
+    target?: Place<Endpoint>,
+  ): Promise<RaceResult<Member<Request, Response, Endpoint>>> {
+    const { signal } = this.#stop;
+    return slot.connecting = raceToConnect<Place<Endpoint>, Member<Request, Response, Endpoint>>({
+      next: (tried) => {
+        if (target && !tried.has(target)) return target;
+        return slot.live ? undefined : this.#endpoints.choose(performance.now(), tried);
+      },
+      renewed: () => slot.live ? undefined : this.#endpoints.renew(performance.now()),
+      connect: (place, signal) => this.#dial(place, signal),
+      discard: (member) => this.#discard(member),
+      signal,
+    }).then((result) => {
+      slot.connecting = undefined;
+      if (result.kind === "failed") return result;
+      if (!signal.aborted) this.#install(slot, result.connection);
+      else this.#discard(result.connection);
+      return result;
+    });
+  }
+
+  async #dial(
+    place: Place<Endpoint>,
+    signal: AbortSignal,
+  ): Promise<Member<Request, Response, Endpoint>> {
+    const { connectTimeout } = this.settings;
+    const began = performance.now();
+    place.load++;
+    try {
+      const client = await bounded((signal) => this.#config.connect(place.endpoint, { signal }), {
+        signals: [signal],
+        timeout: connectTimeout,
+        timedOut: () =>
+          new TransportError(
+            "timed-out",
+            `Not connected within connectTimeout, ${connectTimeout} ms`,
+          ),
+        late: (client) => client?.abort?.("It came too late"),
+      });
+      if (typeof client?.unary !== "function") throw new TypeError("connect made no RpcClient");
+      if (!client.isAlive) throw endedAtOnce();
+      const since = performance.now();
+      place.rest.succeeded(since);
+      return { client, place, since, counted: true, retired: false, used: true, quiet: false };
+    } catch (error) {
+      place.load--;
+      if (!signal.aborted) this.#onFailed(place, error, began);
+      throw error;
+    }
+  }
+
+  #install(
+    slot: Slot<Request, Response, Endpoint>,
+    member: Member<Request, Response, Endpoint>,
+  ): void {
+    const { live } = slot;
+    slot.member = member;
+    this.#members.add(member);
+    if (live) {
+      this.#retire(live);
+      live.client.drain({ timeout: MAX_DELAY });
+    }
+    member.client.closed.then((reason) => this.#onEnded(slot, member, reason));
+    this.#tell((observer) => observer.onConnected?.(member.place.endpoint));
+    this.#sweepLater();
+  }
+
+  /** Gets rid of a connection that no slot has room for. */
+  #discard(member: Member<Request, Response, Endpoint>): void {
+    this.#retire(member);
+    member.client.abort("It is not needed");
+  }
+
+  #retire(member: Member<Request, Response, Endpoint>): void {
+    member.retired = true;
+    if (member.counted) member.place.load--;
+    member.counted = false;
+  }
+
+  #onFailed(place: Place<Endpoint>, error: unknown, began: number): void {
+    const now = performance.now();
+    place.rest.failed(error, began, now);
+    this.#endpoints.doubt();
+    this.#endpoints.renew(now);
+    const rest = Math.max(0, place.rest.until - now);
+    this.#tell((observer) => observer.onConnectFailed?.(place.endpoint, error, rest));
+  }
+
+  #onEnded(
+    slot: Slot<Request, Response, Endpoint>,
+    member: Member<Request, Response, Endpoint>,
+    reason: CloseReason,
+  ): void {
+    const { place, since } = member;
+    this.#members.delete(member);
+    if (this.#members.size === 0) this.#sweepNoMore();
+    if (slot.member === member) slot.member = undefined;
+    const ours = member.retired || endedHere(reason);
+    this.#retire(member);
+    this.#tell((observer) => observer.onDisconnected?.(place.endpoint, reason));
+    if (ours || performance.now() - since >= this.settings.rests.initial) return;
+    this.#onFailed(place, reason.kind === "error" ? reason.error : endedAtOnce(), since);
+  }
+
+  #sweepLater(): void {
+    const { idleTimeout } = this.settings;
+    if (idleTimeout === undefined) return;
+    this.#sweepTimer ??= setTimeout(() => this.#sweep(), idleTimeout);
+  }
+
+  #sweepNoMore(): void {
+    clearTimeout(this.#sweepTimer);
+    this.#sweepTimer = undefined;
+  }
+
+  /** Closes the connections that have had no call since the sweep before. */
+  #sweep(): void {
+    for (const slot of this.#slots) {
+      const { live } = slot;
+      if (!live) continue;
+      const busy = live.used || live.client.inFlight > 0;
+      live.used = false;
+      if (!busy && live.quiet) {
+        slot.member = undefined;
+        this.#retire(live);
+        live.client.close();
+      }
+      live.quiet = !busy;
+    }
+    this.#sweepTimer = undefined;
+    this.#sweepLater();
+  }
+
+  #unavailable(error: unknown): RpcError {
+    const cause = error ?? this.#endpoints.error;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const wait = Math.max(0, Math.ceil(this.#endpoints.nextAt - performance.now()));
+    const message = `No connection, and no endpoint to try for ${wait} ms. The last try: ${why}`;
+    return new RpcError("unavailable", message, { cause, sent: false });
+  }
+
+  #tell(what: (observer: PoolObserver<Endpoint>) => void): void {
+    try {
+      what(this.#observer);
+    } catch {
+      // Watching must not change what is watched.
+    }
+  }
+}
+
+/** The error for a call on a pool that takes no more. */
+export function poolClosed(): RpcError {
+  return new RpcError("connection-closed", "Cannot call: the pool is closed", { sent: false });
+}
+
+/** Drains a client, and gives up what is not done in time, whatever it was told before. */
+async function drainWithin(
+  client: Pick<RpcClient<unknown, unknown>, "drain" | "close">,
+  timeout: number,
+): Promise<void> {
+  const timer = setTimeout(() => client.close(), timeout);
+  await client.drain({ timeout: MAX_DELAY });
+  clearTimeout(timer);
+}
+
+/** Whether a connection was ended by this end's will. */
+function endedHere(reason: CloseReason): boolean {
+  if (reason.kind !== "error") return reason.kind === "local";
+  return reason.error instanceof ConnectionError && reason.error.code === "aborted";
+}
+
+function endedAtOnce(): TransportError {
+  return new TransportError("reset", "The connection ended as soon as it was made");
+}
