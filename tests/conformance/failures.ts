@@ -2,9 +2,10 @@ import { existsSync, linkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
-import { TransportError, type TransportErrorCode } from "../../mod.ts";
+import { type Listener, TransportError, type TransportErrorCode } from "../../mod.ts";
+import { End } from "../support/end.ts";
 import { outcome, soon } from "../support/within.ts";
-import { directory, type SocketAdapter, toReach } from "./sockets.ts";
+import { accept, directory, type SocketAdapter, spot, toReach } from "./sockets.ts";
 
 /** What cannot be reached or taken fails with the same code on every runtime. */
 export function failureCases(adapter: SocketAdapter): void {
@@ -29,7 +30,7 @@ export function failureCases(adapter: SocketAdapter): void {
     writeFileSync(file, "");
     await assertFails(listen({ path: file }), "address-in-use");
     assert(existsSync(file), "somebody else's file is gone");
-  });
+  }, adapter.gaps.unix.missing);
 
   failure("a port that nobody listens at", async () => {
     const listener = await listen({ port: 0 });
@@ -47,14 +48,14 @@ export function failureCases(adapter: SocketAdapter): void {
     await listener.close();
     await assertFails(connect({ path: stale }), "refused");
     await assertFails(listen({ path: stale }), "address-in-use");
-  });
+  }, adapter.gaps.unix.missing);
 
   failure("a path that does not exist", async () => {
     using place = directory();
     await assertFails(connect({ path: join(place.path, "socket") }), "not-found");
     await assertFails(connect({ path: join(place.path, "no", "socket") }), "not-found");
     await assertFails(listen({ path: join(place.path, "no", "socket") }), "not-found");
-  });
+  }, adapter.gaps.unix.missing);
 
   failure("a host to connect to that is unknown", async () => {
     // RFC 2606 keeps this name from ever being one.
@@ -77,24 +78,24 @@ export function failureCases(adapter: SocketAdapter): void {
     assertEquals(error.cause, reason);
   });
 
-  failure("a signal that fires while connecting", async () => {
-    using place = directory();
-    await using overTcp = await listen({ port: 0 });
-    await using overUnix = await listen({ path: join(place.path, "socket") });
-    const targets = [
-      toReach(overTcp),
-      { ...toReach(overTcp), hostname: "localhost" },
-      toReach(overUnix),
-    ];
-    for (const target of targets) {
-      const controller = new AbortController();
-      const connecting = connect({ ...target, signal: controller.signal });
-      const reason = { why: "changed my mind" };
-      controller.abort(reason);
-      const error = await assertFails(connecting, "aborted");
-      assertEquals(error.cause, reason);
-    }
-  });
+  for (const kind of ["tcp", "unix"] as const) {
+    failure(`a signal that fires while connecting, ${kind}`, async () => {
+      using place = spot(kind);
+      await using listener = await listen(place.options);
+      const target = toReach(listener);
+      for (
+        const options of kind === "tcp" ? [target, { ...target, hostname: "localhost" }] : [target]
+      ) {
+        const controller = new AbortController();
+        const connecting = connect({ ...options, signal: controller.signal });
+        const reason = { why: "changed my mind" };
+        controller.abort(reason);
+        const error = await assertFails(connecting, "aborted");
+        assertEquals(error.cause, reason);
+      }
+      await nobodyStays(listener, connect);
+    }, adapter.gaps[kind].missing);
+  }
 
   failure("nothing, from a signal that fires once connected", async () => {
     await using listener = await listen({ port: 0 });
@@ -121,6 +122,22 @@ export function failureCases(adapter: SocketAdapter): void {
     const client = await soon(connect({ port, hostname: "localhost" }), "a connection");
     await client.writable.abort();
   });
+}
+
+/** Whatever was accepted before a new connection has ended. */
+async function nobodyStays(
+  listener: Listener,
+  connect: SocketAdapter["connect"],
+): Promise<void> {
+  const client = new End(await soon(connect(toReach(listener)), "a connection"));
+  await client.write(new Uint8Array([1]));
+  for (;;) {
+    const end = new End(await accept(listener));
+    const read = await soon(outcome(end.reader.read()), "the end of an aborted connection");
+    end.drop();
+    if (read.kind === "value" && !read.value.done) break;
+  }
+  client.drop();
 }
 
 /** The platform's own error is the cause, but of an abort it is the caller's reason. */

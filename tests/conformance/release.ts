@@ -46,14 +46,14 @@ export function releaseCases(adapter: SocketAdapter, kind: Kind): void {
     await Promise.all([client.close(), server.close()]);
   });
   released("after the aborts of both", async (client, server) => {
-    await Promise.all([client.writer.abort(), server.writer.abort()]);
+    await Promise.all([client.abort(), server.abort()]);
   });
   released(
     "after one end's abort, which the other answers with its own",
     async (client, server) => {
-      await client.writer.abort();
+      await client.abort();
       await server.readAll().catch(() => {});
-      await server.writer.abort();
+      await server.abort();
     },
   );
 }

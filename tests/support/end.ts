@@ -21,6 +21,10 @@ export class End {
     return soon(this.writer.close(), "the close of a writable");
   }
 
+  abort(reason?: unknown): Promise<void> {
+    return soon(this.writer.abort(reason), "an abort");
+  }
+
   readAll(): Promise<Uint8Array> {
     return readAll(this.reader);
   }

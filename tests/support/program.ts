@@ -1,0 +1,96 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { runtime } from "./runtime.ts";
+import { within } from "./within.ts";
+
+/** Starting takes its time on a busy machine; nothing here runs that long. */
+const LIMIT_MS = 30_000;
+
+const FLAGS = { deno: ["run", "-A", "--quiet"], bun: ["run"], node: ["--import", "tsx"] };
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** A program of this repository, run by the runtime that runs the test. Disposing of it kills it. */
+export class Program implements AsyncDisposable {
+  /** What it has printed, errors too. */
+  said = "";
+  /** The signal that ended it, or its exit code. */
+  readonly ended: Promise<string | number | null>;
+  readonly #child: ChildProcess;
+  #over = false;
+  #onChange: () => void = () => {};
+
+  /** `ownGroup` lets a signal reach it with all its children, as from a terminal. */
+  constructor(
+    file: string,
+    args: string[] = [],
+    { ownGroup = false }: { ownGroup?: boolean } = {},
+  ) {
+    const child = spawn(process.execPath, [...FLAGS[runtime], file, ...args], {
+      cwd: root,
+      stdio: "pipe",
+      detached: ownGroup,
+    });
+    this.#child = child;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (text: string) => {
+        this.said += text;
+        this.#onChange();
+      });
+    }
+    this.ended = within(
+      LIMIT_MS,
+      new Promise((resolve) => {
+        child.on("close", (code, signal) => {
+          resolve(signal ?? code);
+          this.#over = true;
+          this.#onChange();
+        });
+      }),
+      `the end of ${file}`,
+    );
+    this.ended.catch(() => {});
+  }
+
+  /** Waits until what it has printed matches. */
+  async until(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const match = pattern.exec(this.said);
+      if (match) return match;
+      if (this.#over) throw new Error(`It ended without ${pattern}: ${this.said}`);
+      const change = new Promise<void>((resolve) => this.#onChange = resolve);
+      await within(LIMIT_MS, change, `${pattern} in ${JSON.stringify(this.said)}`);
+    }
+  }
+
+  /** Where it listens, as it prints. */
+  async listening(): Promise<{ address: string; port: number }> {
+    const [, address] = await this.until(/^listening (\S+)\n/m);
+    return { address: address!, port: Number(address!.split(":").at(-1)) };
+  }
+
+  /** Types a line for it. */
+  type(line: string): void {
+    this.#child.stdin!.write(`${line}\n`);
+  }
+
+  /** Types no more. */
+  endInput(): void {
+    this.#child.stdin!.end();
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    // After the child's own `kill`, Deno takes every end for one by that signal.
+    process.kill(this.#child.pid!, signal);
+  }
+
+  /** Sends a signal to it and all its children, if it has a group of its own. */
+  killAll(signal: NodeJS.Signals): void {
+    process.kill(-this.#child.pid!, signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#over) this.kill("SIGKILL");
+    await this.ended;
+  }
+}
