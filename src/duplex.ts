@@ -48,4 +48,6 @@ export type SocketAddress =
 export interface SocketDuplex extends Duplex {
   /** The other end's address, where the transport knows it. */
   readonly remoteAddress?: SocketAddress;
+  /** The application protocol that the TLS handshake agreed on (ALPN), if it did on any. */
+  readonly alpnProtocol?: string;
 }

@@ -18,19 +18,35 @@ and the latencies' percentiles in milliseconds; at the end, the same of the whol
   --connections N  connections (default 4)
   --help           this text`;
 
-/** How the load client's messages look. */
+/** How the messages of a load client look. */
 export interface LoadMessages<Request, Response> {
   readonly codec: () => Codec<Response, Request>;
   readonly messages: RpcMessages<Request, Response>;
+}
+
+/** What is echoed, and how to tell. */
+export interface Echo<Request, Response> extends LoadMessages<Request, Response> {
   /** Makes a request to be echoed. */
   readonly request: (message: string, nanotime: number) => Request;
   /** Whether a response is the echo of that request. */
   readonly isEcho: (response: Response, message: string, nanotime: number) => boolean;
 }
 
-/** Does what the command line says. */
-export async function loadClient<Request, Response>(
-  { codec, messages, request, isEcho }: LoadMessages<Request, Response>,
+/** Calls unary echoes as the command line says. */
+export async function loadClient<Request, Response>(echo: Echo<Request, Response>): Promise<void> {
+  await drive(echo, async (client, number) => {
+    const message = String(number);
+    const response = await client.unary(echo.request(message, number));
+    if (!echo.isEcho(response, message, number)) {
+      throw new Error(`The answer to ${message} is not its echo`);
+    }
+  });
+}
+
+/** Makes calls as the command line says; `call` makes one, and checks what it brings. */
+export async function drive<Request, Response>(
+  { codec, messages }: LoadMessages<Request, Response>,
+  call: (client: RpcClient<Request, Response>, number: number) => Promise<void>,
 ): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -52,20 +68,11 @@ export async function loadClient<Request, Response>(
   }
 
   let calls = 0;
-  /** Makes one call and checks its answer. */
-  async function call(): Promise<void> {
-    const number = calls++;
-    const message = String(number);
-    const response = await clients[number % clients.length]!.unary(request(message, number));
-    if (!isEcho(response, message, number)) {
-      throw new Error(`The answer to ${message} is not its echo`);
-    }
-  }
-
+  const next = () => call(clients[calls % clients.length]!, calls++);
   try {
     const seconds = Number(values.seconds);
-    if (values.rate) await openLoop(call, { rate: Number(values.rate), seconds });
-    else await closedLoop(call, { inFlight: Number(values["in-flight"]), seconds });
+    if (values.rate) await openLoop(next, { rate: Number(values.rate), seconds });
+    else await closedLoop(next, { inFlight: Number(values["in-flight"]), seconds });
   } catch (error) {
     console.error(`failed after ${calls} calls:`, error);
     process.exitCode = 1;

@@ -7,6 +7,7 @@ const CODES: Record<string, TransportErrorCode> = {
   ECONNABORTED: "reset",
   EPIPE: "reset",
   ENOTCONN: "reset",
+  ECANCELED: "reset",
   EHOSTUNREACH: "unreachable",
   ENETUNREACH: "unreachable",
   EHOSTDOWN: "unreachable",
@@ -41,12 +42,19 @@ const NAMES: Record<string, TransportErrorCode> = {
   TimedOut: "timed-out",
 };
 
-/** Makes the platform's error one of ours; `action` begins the sentence, such as "Cannot connect to …". */
-export function toTransportError(action: string, cause: unknown): TransportError {
+/**
+ * Makes the platform's error one of ours. `action` begins the sentence, such as "Cannot
+ * connect to …"; `otherwise` is the code of an error that the system has no code for.
+ */
+export function toTransportError(
+  action: string,
+  cause: unknown,
+  otherwise: TransportErrorCode = "other",
+): TransportError {
   if (cause instanceof TransportError) return cause;
   const { code, name, message } = cause as { code?: string; name?: string; message?: string };
   const ours = CODES[code ?? ""] ?? NAMES[name ?? ""] ??
-    (message?.includes("failed to lookup address") ? "not-found" : "other");
+    (message?.includes("failed to lookup address") ? "not-found" : otherwise);
   return new TransportError(ours, `${action}: ${message || code || String(cause)}`, { cause });
 }
 

@@ -1,4 +1,7 @@
 import { TransportError } from "../errors.ts";
+import type { TlsConnectOptions, TlsListenOptions } from "./_tls_options.ts";
+
+export type { TlsConnectOptions, TlsListenOptions } from "./_tls_options.ts";
 
 /** Where to connect to, and how. */
 export interface ConnectOptions {
@@ -24,6 +27,13 @@ export interface ConnectOptions {
    * @default {false}
    */
   readonly keepAlive?: boolean;
+  /**
+   * Speaks TLS, 1.3 or at least 1.2; not for Unix sockets. `true` is for a server that
+   * the public roots vouch for under the hostname, and stands for `{}`.
+   *
+   * @default {false}
+   */
+  readonly tls?: boolean | TlsConnectOptions;
   /** Gives up connecting: a {@linkcode TransportError} of code `aborted`. Means nothing afterwards. */
   readonly signal?: AbortSignal;
 }
@@ -64,6 +74,13 @@ export interface ListenOptions {
    * @default {false}
    */
   readonly reusePort?: boolean;
+  /**
+   * Speaks TLS, 1.3 or at least 1.2; not for Unix sockets. A connection is accepted when
+   * its handshake is done. Handshakes run side by side, and one that fails harms no other.
+   *
+   * @default {undefined} plain text
+   */
+  readonly tls?: TlsListenOptions;
 }
 
 /** A place to connect to or to listen on, checked. */
@@ -96,6 +113,11 @@ export function placeOf(options: ConnectOptions | ListenOptions, minPort: 0 | 1)
   return { kind: "tcp", hostname, port: port! };
 }
 
+/** Whether a connection is not to be plain text; whatever else `tls` may be is for TLS to check. */
+export function asksForTls({ tls }: ConnectOptions | ListenOptions): boolean {
+  return tls !== undefined && tls !== false;
+}
+
 /** Checks the options of a listener that have ranges. */
 export function checkListenOptions(options: ListenOptions): void {
   const { backlog, path, reusePort } = options;
@@ -103,6 +125,11 @@ export function checkListenOptions(options: ListenOptions): void {
   if (backlog !== undefined && !(Number.isInteger(backlog) && backlog >= 1 && backlog <= 65535)) {
     throw invalid(`backlog must be an integer from 1 to 65535, not ${backlog}`);
   }
+}
+
+/** Says that an option has a value that makes no sense. */
+export function invalid(message: string, cause?: unknown): TransportError {
+  return new TransportError("invalid-option", message, { cause });
 }
 
 /** Says that this runtime cannot honour an option. */
@@ -118,8 +145,4 @@ export function connectAborted(signal: AbortSignal): TransportError {
 /** A place in words, for messages. */
 export function describe(place: Place): string {
   return place.kind === "unix" ? place.path : `${place.hostname}:${place.port}`;
-}
-
-function invalid(message: string): TransportError {
-  return new TransportError("invalid-option", message);
 }

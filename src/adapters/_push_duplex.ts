@@ -29,6 +29,7 @@ export class PushDuplex implements SocketDuplex {
   readonly readable: ReadableStream<Uint8Array>;
   readonly writable: WritableStream<Uint8Array>;
   readonly remoteAddress?: SocketAddress;
+  readonly alpnProtocol?: string;
   readonly #transport: PushTransport;
   #source!: ReadableStreamDefaultController<Uint8Array>;
   #sink!: WritableStreamDefaultController;
@@ -37,9 +38,10 @@ export class PushDuplex implements SocketDuplex {
   #writeDone = false;
   #error: TransportError | undefined;
 
-  constructor(transport: PushTransport, remoteAddress?: SocketAddress) {
+  constructor(transport: PushTransport, remoteAddress?: SocketAddress, alpnProtocol?: string) {
     this.#transport = transport;
     this.remoteAddress = remoteAddress;
+    this.alpnProtocol = alpnProtocol;
     this.readable = new ReadableStream<Uint8Array>({
       start: (controller) => void (this.#source = controller),
       pull: () => this.#resume(),

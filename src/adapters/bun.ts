@@ -23,6 +23,7 @@ import type { Listener } from "../listener.ts";
 import { AcceptQueue } from "./_accept_queue.ts";
 import { toTransportError } from "./_errors.ts";
 import {
+  asksForTls,
   checkListenOptions,
   connectAborted,
   type ConnectOptions,
@@ -35,7 +36,12 @@ import {
 import { PushDuplex, type PushTransport } from "./_push_duplex.ts";
 import { Turns } from "./_turns.ts";
 
-export type { ConnectOptions, ListenOptions } from "./_options.ts";
+export type {
+  ConnectOptions,
+  ListenOptions,
+  TlsConnectOptions,
+  TlsListenOptions,
+} from "./_options.ts";
 
 /** What this adapter uses of Bun; described here so that other type checkers know it. */
 interface BunApi {
@@ -79,6 +85,7 @@ function bun(): BunApi {
  * {@linkcode TransportError}.
  */
 export async function connect(options: ConnectOptions): Promise<SocketDuplex> {
+  if (asksForTls(options)) return (await import("./_tls.ts")).connectTls(options);
   const place = placeOf(options, 1);
   const { signal } = options;
   if (signal?.aborted) throw connectAborted(signal);
@@ -107,6 +114,7 @@ export async function connect(options: ConnectOptions): Promise<SocketDuplex> {
  * {@linkcode TransportError}. Bun cannot set the `backlog`.
  */
 export async function listen(options: ListenOptions): Promise<Listener> {
+  if (asksForTls(options)) return (await import("./_tls.ts")).listenTls(options);
   const place = placeOf(options, 0);
   checkListenOptions(options);
   if (options.backlog !== undefined) throw unsupported("backlog", "Bun cannot set it");

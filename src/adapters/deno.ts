@@ -24,6 +24,7 @@ import { TransportError } from "../errors.ts";
 import type { Listener } from "../listener.ts";
 import { brokenOff, toTransportError } from "./_errors.ts";
 import {
+  asksForTls,
   checkListenOptions,
   connectAborted,
   type ConnectOptions,
@@ -34,13 +35,17 @@ import {
   unsupported,
 } from "./_options.ts";
 
-export type { ConnectOptions, ListenOptions } from "./_options.ts";
+export type {
+  ConnectOptions,
+  ListenOptions,
+  TlsConnectOptions,
+  TlsListenOptions,
+} from "./_options.ts";
 
 /** What this adapter uses of Deno; described here so that other type checkers know it. */
 interface DenoApi {
   connect(options: object): Promise<DenoConn>;
   listen(options: object): DenoListener;
-  removeSync(path: string): void;
   /** There with `--unstable-net` only. */
   readonly listenDatagram?: unknown;
 }
@@ -85,6 +90,7 @@ function deno(): DenoApi {
  * {@linkcode TransportError}.
  */
 export async function connect(options: ConnectOptions): Promise<SocketDuplex> {
+  if (asksForTls(options)) return (await import("./_tls.ts")).connectTls(options);
   const place = placeOf(options, 1);
   const { signal } = options;
   if (signal?.aborted) throw connectAborted(signal);
@@ -107,8 +113,8 @@ export async function connect(options: ConnectOptions): Promise<SocketDuplex> {
  * {@linkcode TransportError}. `reusePort` needs `--unstable-net`; Deno cannot set
  * the `backlog` of a Unix socket.
  */
-// deno-lint-ignore require-await
 export async function listen(options: ListenOptions): Promise<Listener> {
+  if (asksForTls(options)) return (await import("./_tls.ts")).listenTls(options);
   const place = placeOf(options, 0);
   checkListenOptions(options);
   const { backlog, reusePort = false } = options;
@@ -131,7 +137,6 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     if (closed) return;
     closed = true;
     listener.close();
-    if (place.kind === "unix") removeQuietly(place.path);
   };
   return {
     address: addressOf(listener.addr),
@@ -164,15 +169,6 @@ function target(place: Place): object {
   return place.kind === "unix"
     ? { transport: "unix", path: place.path }
     : { transport: "tcp", hostname: place.hostname, port: place.port };
-}
-
-/** Deno, unlike Node and Bun, leaves the file of a Unix socket behind. */
-function removeQuietly(path: string): void {
-  try {
-    deno().removeSync(path);
-  } catch {
-    // Somebody else has removed it.
-  }
 }
 
 function addressOf(addr: DenoAddr): SocketAddress {

@@ -1,6 +1,7 @@
 import type { Wanted } from "./_slots.ts";
 import type { CallOptions } from "./client.ts";
 import { RpcError } from "./errors.ts";
+import type { RpcId } from "./message.ts";
 import { checkDelay, checkKey, type PoolCallOptions } from "./pool_options.ts";
 
 /** How often a call that may have been sent is made again, if it is idempotent. */
@@ -15,7 +16,8 @@ export interface AttemptsOf {
 }
 
 /** The attempts of one call: how long they may take together, and whether there is another. */
-export class Attempts {
+export class Attempts implements Wanted {
+  readonly key: RpcId | undefined;
   readonly #options: PoolCallOptions;
   readonly #timeout: number | undefined;
   readonly #endsAt: number | undefined;
@@ -29,6 +31,7 @@ export class Attempts {
   /** Throws a `RangeError` for a bad option. */
   constructor(options: PoolCallOptions, { slots, timeout }: AttemptsOf) {
     checkKey(options.key);
+    this.key = options.key;
     this.#options = options;
     this.#timeout = checkDelay("timeout", options.timeout) ?? timeout;
     if (this.#timeout !== undefined) this.#endsAt = performance.now() + this.#timeout;
@@ -36,11 +39,10 @@ export class Attempts {
     this.#sentLeft = options.idempotent === true ? REPEATS : 0;
   }
 
-  /** Where the next one goes, and how long it may wait. Throws if the time is up. */
-  wanted(left?: AbortSignal): Wanted {
-    const { key, signal } = this.#options;
+  /** How long the next one may wait for a connection; `left` ends it too. Throws if the time is up. */
+  bounds(left?: AbortSignal): ReturnType<Wanted["bounds"]> {
     const timeout = this.#remaining();
-    return { key, signals: [signal, left], timeout, timedOut: () => this.#timedOut() };
+    return { signals: [this.#options.signal, left], timeout, timedOut: () => this.#timedOut() };
   }
 
   /** The options of the next one on its connection. Throws if the time is up. */

@@ -1,3 +1,4 @@
+import { TransportError } from "../../mod.ts";
 import { bounded } from "./_bounded.ts";
 import { Rest, type RestOptions } from "./_rest.ts";
 
@@ -97,7 +98,11 @@ export class Endpoints<Endpoint> {
       const found = await bounded((signal) => resolve({ signal }), {
         signals: [signal],
         timeout,
-        timedOut: () => new Error(`No endpoints were found within connectTimeout, ${timeout} ms`),
+        timedOut: () =>
+          new TransportError(
+            "timed-out",
+            `No endpoints found within connectTimeout, ${timeout} ms`,
+          ),
       });
       if (!Array.isArray(found)) throw new TypeError("endpoints did not return an array");
       if (found.length === 0) throw new RangeError("endpoints returned none");

@@ -50,9 +50,11 @@ class Slot<Request, Response, Endpoint> {
   }
 }
 
-/** Where a call goes, and how long it may wait for that. */
-export interface Wanted extends Pick<Bounds<unknown>, "signals" | "timeout" | "timedOut"> {
+/** Where a call goes, and how long it may wait for a connection. */
+export interface Wanted {
   readonly key: RpcId | undefined;
+  /** Asked for only if it has to wait. */
+  bounds(): Pick<Bounds<unknown>, "signals" | "timeout" | "timedOut">;
 }
 
 /** The connections of a pool: makes them, spreads them, and ends them. */
@@ -143,7 +145,7 @@ export class Slots<Request, Response, Endpoint> {
     slot.waiting++;
     this.#waiting++;
     try {
-      const result = await bounded(() => slot.connecting ?? this.#connect(slot), wanted);
+      const result = await bounded(() => slot.connecting ?? this.#connect(slot), wanted.bounds());
       if (this.#stop.signal.aborted) throw poolClosed();
       if (result.kind === "failed") throw this.#unavailable(result.error);
       // It is used before those who drain are told that nobody waits.

@@ -102,10 +102,12 @@ export class RpcPool<Request, Response, Endpoint> implements AsyncDisposable {
   streaming(request: Request, options: PoolCallOptions = NONE): RpcStream<Response> {
     const attempts = new Attempts(options, this.#slots.settings);
     return new PoolStream({
-      open: async (left) =>
-        await this.#use(attempts.wanted(left), (client) => {
+      open: async (left) => {
+        const wanted = { key: attempts.key, bounds: () => attempts.bounds(left) };
+        return await this.#use(wanted, (client) => {
           return left.aborted ? undefined : client.streaming(request, attempts.callOptions());
-        }),
+        });
+      },
       afterFailure: (error) => attempts.failed(error, this.#open),
     });
   }
@@ -122,7 +124,7 @@ export class RpcPool<Request, Response, Endpoint> implements AsyncDisposable {
     const { signal } = options;
     if (signal?.aborted) throw signal.reason;
     const attempts = new Attempts(options, this.#slots.settings);
-    return await this.#use(attempts.wanted(), (client) => client);
+    return await this.#use(attempts, (client) => client);
   }
 
   /**
@@ -154,7 +156,7 @@ export class RpcPool<Request, Response, Endpoint> implements AsyncDisposable {
   async #unary(request: Request, attempts: Attempts): Promise<Response> {
     for (;;) {
       try {
-        return await this.#use(attempts.wanted(), (client) => {
+        return await this.#use(attempts, (client) => {
           return client.unary(request, attempts.callOptions());
         });
       } catch (error) {

@@ -55,7 +55,8 @@ export async function standstill(adapter: Adapter, count: () => number): Promise
 }
 
 const OFFER = 64 * 1024 * 1024;
-const STEP = 64 * 1024;
+/** How much is written at a time. */
+export const STEP: number = 64 * 1024;
 
 /** What a transport may take that nobody reads: what the kernel holds for a fast network, and a bit. */
 export const MAX_TAKEN: number = 16 * 1024 * 1024;

@@ -15,6 +15,10 @@ export interface SocketGaps extends Gaps {
   readonly backlog?: string;
   /** The option `reusePort` is refused. */
   readonly reusePort?: string;
+  /** There is no such kind of socket. */
+  readonly missing?: string;
+  /** A connection that is reset as soon as it is made may never be accepted. */
+  readonly early?: string;
   /** A listener on a host that is unknown, or not this one, fails with the code `other`. */
   readonly listenHost?: string;
 }

@@ -1,0 +1,11 @@
+// What both ends agree on: work that takes so many milliseconds.
+import type { RpcMessages } from "@protosocket/protosocket/rpc";
+import { type Plain, plainMessage } from "../support/plain_messages.ts";
+
+export type Request = Plain<{ milliseconds: number }>;
+export type Response = Plain<{ done: string }>;
+
+export const messages: RpcMessages<Request, Response> = {
+  request: plainMessage(),
+  response: plainMessage(),
+};

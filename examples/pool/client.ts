@@ -1,0 +1,77 @@
+// A client that goes on when a server goes. Start two servers, then this, and end either
+// of the servers and start it again as you like:
+//
+//   npx tsx examples/proto/server.ts 127.0.0.1:9000      # or: deno run -A …, bun …
+//   npx tsx examples/proto/server.ts 127.0.0.1:9001
+//   npx tsx examples/pool/client.ts 127.0.0.1:9000 127.0.0.1:9001
+//
+// It makes a hundred calls a second over a pool of four connections. It prints a line
+// for each connection that is made, cannot be made or ends, and each second how the
+// calls went. With --seconds it ends by itself: it drains the pool.
+import { create } from "@bufbuild/protobuf";
+import { parseArgs } from "node:util";
+import { protobufEs } from "@protosocket/protosocket/protobuf-es";
+import { RpcClient, RpcError, RpcPool } from "@protosocket/protosocket/rpc";
+import { echoMessages as messages } from "../proto/echo.ts";
+import { RequestSchema, ResponseSchema } from "../proto/gen/echo_pb.ts";
+import { formatAddress, parseAddress, sockets } from "../support/sockets.ts";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { seconds: { type: "string", default: "Infinity" } },
+});
+const { connect } = await sockets();
+
+type Endpoint = ReturnType<typeof parseAddress>;
+const name = (endpoint: Endpoint) => formatAddress({ transport: "tcp", ...endpoint });
+
+const pool = new RpcPool({
+  // A name can stand for all of them: dnsEndpoints({ hostname, port }) of the entry ./dns.
+  endpoints: (positionals.length > 0 ? positionals : ["127.0.0.1:9000", "127.0.0.1:9001"])
+    .map(parseAddress),
+  connect: async (endpoint, { signal }) =>
+    new RpcClient(await connect({ ...endpoint, signal }), {
+      codec: protobufEs(ResponseSchema, RequestSchema),
+      messages,
+    }),
+  timeout: 1000,
+  observer: {
+    onConnected: (endpoint) => console.log(`connected to ${name(endpoint)}`),
+    onConnectFailed: (endpoint, error, rest) =>
+      console.log(`${name(endpoint)} rests for ${Math.round(rest)} ms: ${error}`),
+    onDisconnected: (endpoint, { kind }) => console.log(`disconnected: ${name(endpoint)}, ${kind}`),
+  },
+});
+
+const outcomes = new Map<string, number>();
+
+async function call(): Promise<void> {
+  let outcome = "answered";
+  try {
+    // An echo does no harm if it is made twice, so a call that a dying server may have
+    // seen is made again on another.
+    const request = create(RequestSchema, { body: { message: "hello" } });
+    await pool.unary(request, { idempotent: true });
+  } catch (error) {
+    outcome = error instanceof RpcError ? error.code : String(error);
+  }
+  outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+}
+
+function report(): void {
+  if (outcomes.size === 0) return;
+  const counts = [...outcomes].map(([outcome, count]) => `${count} ${outcome}`);
+  console.log(`${counts.join(", ")}; ${pool.connected} of ${pool.size} connected`);
+  outcomes.clear();
+}
+
+const calling = setInterval(call, 10);
+const reporting = setInterval(report, 1000);
+await new Promise<void>((resolve) => {
+  const seconds = Number(values.seconds);
+  if (seconds < Infinity) setTimeout(resolve, seconds * 1000);
+});
+clearInterval(calling);
+clearInterval(reporting);
+await pool.drain();
+report();

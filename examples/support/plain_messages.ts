@@ -1,0 +1,25 @@
+// Rpc messages as plain objects, for examples whose point is not the encoding. With the
+// codec of ./json they can be typed by hand: {"id":1,"code":0,"body":…}
+import { ControlCode, type RpcId, type RpcMessage } from "@protosocket/protosocket/rpc";
+
+export interface Plain<Body> {
+  id: RpcId;
+  code: number;
+  body?: Body;
+}
+
+/** A request or an answer; who sends it gives it its id. */
+export function plain<Body>(body: Body): Plain<Body> {
+  return { id: 0, code: ControlCode.normal, body };
+}
+
+/** Where ids and control codes are in these messages. */
+export function plainMessage<Body>(): RpcMessage<Plain<Body>> {
+  return {
+    id: (message) => message.id,
+    setId: (message, id) => message.id = id,
+    code: (message) => message.code,
+    cancelled: (id) => ({ id, code: ControlCode.cancel }),
+    ended: (id) => ({ id, code: ControlCode.end }),
+  };
+}

@@ -1,0 +1,153 @@
+/**
+ * One server on all cores: as many workers as there are cores, each with an event loop
+ * and a server of its own, on one port.
+ *
+ * On Node the workers are processes (`node:cluster`), which get connections in turn. On
+ * Deno and Bun they are threads, each with a listener that has `reusePort`; the system,
+ * which must be Linux, spreads connections over them by chance. On Deno the listener of
+ * `./deno` needs `--unstable-net` for that; that of `./node` needs nothing.
+ *
+ * A connection stays with its worker: few connections may leave a core idle.
+ *
+ * @example The program
+ * ```ts ignore
+ * import { serveOnEachCore } from "@protosocket/protosocket/cores";
+ *
+ * const server = await serveOnEachCore(new URL("./echo.ts", import.meta.url), { port: 9000 });
+ * console.log(server.address);
+ * await server.finished;
+ * ```
+ *
+ * @example echo.ts, which every worker loads
+ * ```ts ignore
+ * import { serve } from "@protosocket/protosocket";
+ * import type { ServeCore } from "@protosocket/protosocket/cores";
+ * import { lengthDelimited } from "@protosocket/protosocket/length-delimited";
+ * import { listen } from "@protosocket/protosocket/node"; // or /deno, /bun
+ *
+ * export const serveCore: ServeCore = async (options) =>
+ *   serve(await listen(options), () => ({
+ *     codec: lengthDelimited(),
+ *     reactor: (sender) => ({ onInboundMessage: (message) => sender.send(message) }),
+ *   }));
+ * ```
+ *
+ * @module
+ */
+import { availableParallelism } from "node:os";
+import { serialize } from "node:v8";
+import { TransportError } from "../errors.ts";
+import { Cores, type Settings } from "./_cores.ts";
+import type { MultiCoreServer } from "./_core_server.ts";
+import { placeOf } from "./_options.ts";
+import { workerKind } from "./_workers.ts";
+
+export type {
+  CoreCloseOptions,
+  CoreListenOptions,
+  CoreServer,
+  MultiCoreServer,
+  ServeCore,
+} from "./_core_server.ts";
+
+/** Options of {@linkcode serveOnEachCore}. */
+export interface CoresOptions<Data = unknown> {
+  /**
+   * The address to listen on; `0.0.0.0` or `::` for all.
+   *
+   * @default {"127.0.0.1"}
+   */
+  readonly hostname?: string;
+  /** The port, 0 to 65535; with 0 the system chooses one. */
+  readonly port: number;
+  /**
+   * How many workers, 1 to 1,024.
+   *
+   * @default {availableParallelism()} as many as there are cores
+   */
+  readonly cores?: number;
+  /** Given to every worker, cloned: what `structuredClone` takes; on Node, no shared memory. */
+  readonly data?: Data;
+  /**
+   * How many workers that died are started again within a minute. When one more dies,
+   * the others are closed in order and `finished` rejects. 0 to 1,000.
+   *
+   * @default {5}
+   */
+  readonly maxRestarts?: number;
+  /**
+   * Hears of a worker that died: it threw where nothing caught, its listener broke, its
+   * process was killed. `core` counts from 1. What it throws itself is ignored.
+   *
+   * @default {console.error}
+   */
+  readonly onError?: (error: TransportError, core: number) => void;
+}
+
+/**
+ * Starts a worker on each core, which loads `module` and calls the function `serveCore`
+ * that it exports, a {@linkcode ServeCore}. Resolves when all listen.
+ *
+ * Rejects with a {@linkcode TransportError}, of code `invalid-option` for a bad option, of
+ * code `unsupported` where workers cannot share a port, and of the worker's own code, or
+ * `other`, if one does not start. None is left running then.
+ */
+export async function serveOnEachCore<Data = unknown>(
+  module: URL | string,
+  options: CoresOptions<Data>,
+): Promise<MultiCoreServer> {
+  const server = new Cores(check(module, options));
+  await server.start();
+  return server;
+}
+
+function check(module: URL | string, options: CoresOptions): Settings {
+  const {
+    hostname = "127.0.0.1",
+    port,
+    cores = availableParallelism(),
+    data,
+    maxRestarts = 5,
+    onError = (error, core) => console.error(`protosocket: core ${core}`, error),
+  } = options;
+  placeOf({ hostname, port }, 0);
+  checkRange("cores", cores, 1, 1024);
+  checkRange("maxRestarts", maxRestarts, 0, 1000);
+  const kind = workerKind(cores);
+  try {
+    // Messages between processes hold a little less than those between threads.
+    kind === "threads" ? structuredClone(data) : serialize(data);
+  } catch (cause) {
+    throw invalid(`data cannot be cloned for the workers: ${(cause as Error).message}`, cause);
+  }
+  return {
+    module: toUrl(module),
+    hostname,
+    port,
+    cores,
+    data,
+    maxRestarts,
+    onError,
+    kind,
+  };
+}
+
+function toUrl(module: URL | string): URL {
+  try {
+    return new URL(module);
+  } catch (cause) {
+    throw invalid(
+      `module must be a URL, such as new URL("./echo.ts", import.meta.url), not ${module}`,
+      cause,
+    );
+  }
+}
+
+function checkRange(name: string, value: number, min: number, max: number): void {
+  if (Number.isInteger(value) && value >= min && value <= max) return;
+  throw invalid(`${name} must be an integer from ${min} to ${max}, not ${value}`);
+}
+
+function invalid(message: string, cause?: unknown): TransportError {
+  return new TransportError("invalid-option", message, { cause });
+}

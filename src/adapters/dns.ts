@@ -1,0 +1,103 @@
+/**
+ * Finds the endpoints of an `RpcPool` by DNS, over `node:dns`, which Deno, Bun and Node
+ * all have.
+ *
+ * @example
+ * ```ts ignore
+ * import { dnsEndpoints } from "@protosocket/protosocket/dns";
+ * import { connect } from "@protosocket/protosocket/node"; // or /deno, /bun
+ * import { RpcClient, RpcPool } from "@protosocket/protosocket/rpc";
+ *
+ * await using pool = new RpcPool({
+ *   endpoints: dnsEndpoints({ hostname: "echo.internal", port: 9000 }),
+ *   connect: async (endpoint, { signal }) =>
+ *     new RpcClient(await connect({ ...endpoint, signal }), { codec: codec(), messages }),
+ * });
+ * ```
+ *
+ * @module
+ */
+import { lookup } from "node:dns/promises";
+import { TransportError } from "../errors.ts";
+import { toTransportError } from "./_errors.ts";
+
+/** What {@linkcode dnsEndpoints} looks up. */
+export interface DnsOptions {
+  /** The name to look up. A numeric address is taken as it is. */
+  readonly hostname: string;
+  /** The port of every endpoint, 1 to 65535. */
+  readonly port: number;
+  /**
+   * Finds addresses of one family only: 4 or 6.
+   *
+   * @default {undefined} both
+   */
+  readonly family?: 4 | 6;
+}
+
+/** An address that a name stood for. It goes into the options of `connect`. */
+export interface DnsEndpoint {
+  /** The numeric address, such as `10.0.0.1` or `::1`. */
+  readonly hostname: string;
+  /** The port. */
+  readonly port: number;
+}
+
+/**
+ * Makes a function that finds all addresses of a name, for the `endpoints` of an
+ * `RpcPool`, which says when to look anew. Names are looked up as the system does it,
+ * its hosts file included.
+ *
+ * The function rejects with a {@linkcode TransportError} of code `not-found` for a name
+ * that has no address, and with the signal's reason; the look-up itself cannot be given
+ * up and goes on unheard. With TLS, give `connect` the name as its `serverName`.
+ *
+ * Throws a {@linkcode TransportError} of code `invalid-option` for a bad option.
+ */
+export function dnsEndpoints(
+  options: DnsOptions,
+): (options?: { readonly signal?: AbortSignal }) => Promise<DnsEndpoint[]> {
+  const { hostname, port, family } = options;
+  if (typeof hostname !== "string" || hostname === "") {
+    throw invalid("hostname must be a name that is not empty");
+  }
+  if (!Number.isInteger(port) || port < 1 || port > 65535) {
+    throw invalid(`port must be an integer from 1 to 65535, not ${String(port)}`);
+  }
+  if (family !== undefined && family !== 4 && family !== 6) {
+    throw invalid(`family must be 4 or 6, not ${String(family)}`);
+  }
+  return async ({ signal } = {}) => {
+    const addresses = await heeding(signal, find(hostname, family));
+    return [...new Set(addresses)].map((hostname) => ({ hostname, port }));
+  };
+}
+
+async function find(hostname: string, family: 4 | 6 | undefined): Promise<string[]> {
+  try {
+    const found = await lookup(hostname, { all: true, family: family ?? 0 });
+    return found.map(({ address }) => address);
+  } catch (error) {
+    throw toTransportError(`Cannot find ${hostname}`, error);
+  }
+}
+
+/** Waits for `promise`, but no longer than until the signal fires. */
+async function heeding<T>(signal: AbortSignal | undefined, promise: Promise<T>): Promise<T> {
+  if (!signal) return await promise;
+  let onAbort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort);
+  });
+  try {
+    return await Promise.race([aborted, promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+function invalid(message: string): TransportError {
+  return new TransportError("invalid-option", message);
+}

@@ -1,0 +1,2 @@
+// A module that exports no `serveCore`.
+export const nothing = 0;

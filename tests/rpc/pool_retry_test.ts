@@ -1,0 +1,334 @@
+// Which calls are made again when their connection ends, and which are not.
+import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import { test } from "node:test";
+import { duplexPair } from "@protosocket/protosocket";
+import { RpcClient, RpcError, RpcPool } from "@protosocket/protosocket/rpc";
+import {
+  type Asked,
+  asked,
+  bodyOf,
+  type Host,
+  pass,
+  poolAndHosts,
+  unavailable,
+} from "../support/pool.ts";
+import {
+  body,
+  cancel,
+  clientAndPeer,
+  closeClient,
+  jsonCodec,
+  type Message,
+  messages,
+  normal,
+  Peer,
+  rpcError,
+} from "../support/rpc.ts";
+import { deferred, outcome, soon } from "../support/within.ts";
+
+const LARGE = "x".repeat(64 * 1024);
+
+test("sent: a call on a connection that has ended was not sent", async () => {
+  const { client, peer } = clientAndPeer();
+  await closeClient(client, peer);
+  for (const call of [client.unary(body("x")), client.streaming(body("x")).next()]) {
+    assertEquals((await rpcError(outcome<unknown>(call), "connection-closed")).sent, false);
+  }
+});
+
+test("sent: when a connection breaks, what was encoded may have been sent, and nothing else", async () => {
+  const { client, peer } = clientAndPeer({ maxQueuedMessages: 4 }, { capacity: 1 });
+  const calls = Array.from({ length: 20 }, () => outcome(client.unary(body(LARGE))));
+  const { id } = await peer.next();
+  peer.abort();
+  const errors = await Promise.all(calls.map((call) => rpcError(call, "connection-closed")));
+  const sent = errors.map((error) => error.sent);
+  assertEquals([id, sent[0], sent.at(-1)], [1, true, false]);
+  // They leave in order.
+  assertEquals(sent, [...sent].sort((a, b) => Number(b) - Number(a)));
+});
+
+test("sent: when the server ends, what is still queued never leaves", async () => {
+  const { client, peer } = clientAndPeer({ maxQueuedMessages: 8 }, { capacity: 1 });
+  const calls = Array.from({ length: 50 }, () => outcome(client.unary(body(LARGE))));
+  const first = await peer.next();
+  await peer.end();
+  const errors = await Promise.all(calls.map((call) => rpcError(call, "connection-closed")));
+  const rest = [first, ...await peer.rest()];
+  assertEquals((await soon(client.closed, "the end")).kind, "peer");
+  const arrived = new Set(rest.filter(({ code }) => code === 0).map(({ id }) => id));
+  for (const { id, sent } of errors) {
+    assert(typeof sent === "boolean");
+    if (!sent) assert(!arrived.has(id!), `The request ${id} has arrived, and it was not sent`);
+  }
+  // What was queued is replaced by Cancels, which the server ignores.
+  const cancels = rest.filter(({ code }) => code === 1).map(({ id }) => id);
+  assert(cancels.every((id) => !arrived.has(id)));
+  assert(errors.filter(({ sent }) => !sent).length >= 40);
+});
+
+test("sent: when this end closes, what is queued is still sent", async () => {
+  const { client, peer } = clientAndPeer();
+  const calls = [1, 2].map((i) => outcome(client.unary(body(i))));
+  const sent = await closeClient(client, peer);
+  assertEquals(sent, [normal(1, 1), normal(2, 2), cancel(1), cancel(2)]);
+  for (const call of calls) {
+    assertEquals((await rpcError(call, "connection-closed")).sent, true);
+  }
+});
+
+test("sent: other errors do not tell", async () => {
+  const { client, peer } = clientAndPeer();
+  const calls = [client.unary(body("x")), client.unary(body(1n))].map(outcome);
+  await peer.send(cancel((await peer.next()).id));
+  assertEquals((await rpcError(calls[0]!, "cancelled")).sent, undefined);
+  assertEquals((await rpcError(calls[1]!, "encode-failed")).sent, undefined);
+  await closeClient(client, peer);
+});
+
+/**
+ * A pool of two slots. The first connection is to a server that reads one request and
+ * no more; the others are to one that answers.
+ */
+function stuckAndSound(options: { maxQueuedMessages?: number } = {}) {
+  const [here, there] = duplexPair({ capacity: 1 });
+  const peer = new Peer(there);
+  const { hosts: [host] } = poolAndHosts(1);
+  let tries = 0;
+  const pool = new RpcPool<Message, Message, string>({
+    endpoints: ["stuck", "sound"],
+    slots: 2,
+    random: () => 0,
+    connect: async (_, { signal }) => {
+      if (tries++ > 0) return await host!.connect({}, 65536, signal);
+      return new RpcClient(here, { codec: jsonCodec(), messages, ...options });
+    },
+  });
+  return { pool, peer, host: host!, tries: () => tries };
+}
+
+test("calls that never left are made again on another connection, and the others fail", async () => {
+  const { pool, peer, host } = stuckAndSound({ maxQueuedMessages: 4 });
+  const seen: unknown[] = [];
+  host.handler = ({ body: asked }) => {
+    seen.push(asked);
+    return body("sound");
+  };
+  await soon(pool.client({ key: 0 }), "the first slot");
+  const requests = Array.from({ length: 30 }, (_, i) => body(`${i} ${LARGE}`));
+  const calls = requests.map((request) => outcome(pool.unary(request, { key: 0 })));
+  const streams = Array.from({ length: 5 }, () => pool.streaming(body("stream"), { key: 0 }));
+  const items = streams.map((stream) => outcome(stream.next()));
+  await peer.next();
+  peer.abort();
+
+  const results = await soon(Promise.all(calls), "all calls");
+  const failed = results.filter((result) => result.kind === "error");
+  for (const { error } of failed) {
+    assertInstanceOf(error, RpcError);
+    assertEquals([error.code, error.sent], ["connection-closed", true]);
+  }
+  const answered = results.filter((result) => result.kind === "value");
+  assert(answered.every(({ value }) => value.body === "sound"));
+  assert(failed.length >= 1 && failed.length < 10, `${failed.length} calls failed`);
+  for (const item of items) {
+    const result = await soon(item, "an item");
+    assert(result.kind === "value" && result.value.value?.body === "sound");
+  }
+  // Those that failed were not made again.
+  assertEquals(seen.length, answered.length + streams.length);
+  assertEquals(new Set(seen).size, answered.length + 1);
+  await soon(pool.close(), "the end");
+});
+
+test("a call that may have been sent is made again if it is idempotent", async () => {
+  const { pool, hosts } = poolAndHosts(2, { slots: 2, random: () => 0 });
+  const next = asked(...hosts);
+  for (
+    const call of [
+      () => pool.unary(body("x"), { idempotent: true }).then(({ body }) => body),
+      () => pool.streaming(body("x"), { idempotent: true }).next().then(({ value }) => value?.body),
+    ]
+  ) {
+    const answer = call();
+    const first = await next();
+    first.host.breakAll();
+    const second = await next();
+    assert(second.host !== first.host);
+    second.answer("again");
+    assertEquals(await soon(answer, "the answer"), "again");
+    // Its connection ended as soon as it was made: it rests.
+    pass(20_000);
+  }
+  await soon(pool.close(), "the end");
+});
+
+test("and fails if it is not: only true says so", async () => {
+  const { pool, hosts } = poolAndHosts(2, { slots: 2 });
+  const next = asked(...hosts);
+  for (const idempotent of [undefined, false, 1 as unknown as boolean]) {
+    for (const streams of [false, true]) {
+      const call = outcome<unknown>(
+        streams
+          ? pool.streaming(body("x"), { idempotent }).next()
+          : pool.unary(body("x"), { idempotent }),
+      );
+      (await next()).host.breakAll();
+      const error = await rpcError(call, "connection-closed");
+      assertEquals(error.sent, true);
+      pass(20_000);
+    }
+  }
+  await soon(pool.close(), "the end");
+});
+
+test("an idempotent call that ends every connection is made three times", async () => {
+  const { pool, hosts } = poolAndHosts(6, { slots: 6 });
+  let calls = 0;
+  for (const host of hosts) {
+    host.handler = () => {
+      calls++;
+      queueMicrotask(() => host.breakAll());
+      return new Promise(() => {});
+    };
+  }
+  const call = outcome(pool.unary(body("poison"), { idempotent: true }));
+  assertEquals((await rpcError(call, "connection-closed")).sent, true);
+  assertEquals(calls, 3);
+  await soon(pool.close(), "the end");
+});
+
+test("a call that meets nothing but connections that have gone is made slots + 1 times", async () => {
+  // Clients that look alive and are not: each call on them fails, unsent.
+  const gone = new RpcError("connection-closed", "gone", { sent: false });
+  let calls = 0;
+  const pool = new RpcPool<Message, Message, string>({
+    endpoints: ["a"],
+    slots: 3,
+    connect: () => {
+      const client = clientAndPeer().client;
+      client.unary = () => (calls++, Promise.reject(gone));
+      client.abort = () => {};
+      return Promise.resolve(client);
+    },
+  });
+  assertEquals(await outcome(pool.unary(body("x"))), { kind: "error", error: gone });
+  assertEquals(calls, 4);
+});
+
+test("that nothing is there for the next attempt does not unsay that one may have been sent", async () => {
+  const { pool, hosts: [host] } = poolAndHosts(1, { slots: 2 });
+  const next = asked(host!);
+  const call = outcome(pool.unary(body("x"), { idempotent: true }));
+  await next();
+  host!.down();
+  const error = await rpcError(call, "connection-closed");
+  assertEquals(error.sent, true);
+  // Another, which was not sent, says so.
+  await unavailable(pool.unary(body("x"), { idempotent: true }));
+  await soon(pool.close(), "the end");
+});
+
+test("the timeout counts all attempts together", async () => {
+  const { pool, hosts } = poolAndHosts(2, { slots: 2, timeout: 60 });
+  const next = asked(...hosts);
+  const call = outcome(pool.unary(body("x"), { idempotent: true }));
+  const first = await next();
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  first.host.breakAll();
+  const second = await next();
+  const error = await rpcError(call, "deadline-exceeded");
+  assertEquals(error.message, "No answer within 60 ms");
+  // The reader can see that an attempt before may have been sent.
+  assertInstanceOf(error.cause, RpcError);
+  assertEquals(error.cause.sent, true);
+  if (!second.signal.aborted) {
+    await soon(new Promise((r) => second.signal.addEventListener("abort", r)), "the Cancel");
+  }
+  // A timeout of the call's own goes before the pool's.
+  const long = pool.unary(body("x"), { timeout: 60_000 });
+  const third = await next();
+  await new Promise((resolve) => setTimeout(resolve, 70));
+  third.answer("in time");
+  assertEquals(await bodyOf(long), "in time");
+  await soon(pool.close(), "the end");
+});
+
+test("a signal that fires between attempts ends the call with its reason", async () => {
+  const { pool, hosts } = poolAndHosts(2, { slots: 1, random: () => 0 });
+  const next = asked(...hosts);
+  const controller = new AbortController();
+  const call = outcome(pool.unary(body("x"), { idempotent: true, signal: controller.signal }));
+  const first = await next();
+  for (const host of hosts) host.hold();
+  first.host.breakAll();
+  const other = hosts.find((host) => host !== first.host)!;
+  await other.until(() => other.tries === 1, "the second attempt's connect");
+  controller.abort("enough");
+  assertEquals(await soon(call, "the end of the call"), { kind: "error", error: "enough" });
+  for (const host of hosts) host.release();
+  await soon(pool.close(), "the end");
+});
+
+test("a stream that has brought something is not made again", async () => {
+  const { pool, hosts } = poolAndHosts(2, { slots: 2 });
+  let calls = 0;
+  const begun = deferred<Host>();
+  for (const host of hosts) {
+    host.handler = async function* () {
+      calls++;
+      yield body("first");
+      begun.resolve(host);
+      await new Promise(() => {});
+    };
+  }
+  const stream = pool.streaming(body("x"), { idempotent: true });
+  assertEquals((await soon(stream.next(), "the first item")).value?.body, "first");
+  (await begun.promise).breakAll();
+  assertEquals((await rpcError(outcome(stream.next()), "connection-closed")).sent, true);
+  assertEquals((await stream.next()).done, true);
+  assertEquals(calls, 1);
+  await soon(pool.close(), "the end");
+});
+
+test("of several reads one is told of the error, and to the others the stream is over", async () => {
+  const { pool, hosts: [host] } = poolAndHosts(1);
+  host!.down();
+  const stream = pool.streaming(body("x"));
+  const reads = [1, 2, 3].map(() => outcome(stream.next()));
+  await rpcError(reads[0]!, "unavailable");
+  for (const read of reads.slice(1)) {
+    const result = await soon(read, "a read");
+    assert(result.kind === "value" && result.value.done);
+  }
+  await soon(pool.close(), "the end");
+});
+
+test("a stream that nobody reads fails without a sound", async () => {
+  const { pool, hosts: [host] } = poolAndHosts(1);
+  host!.down();
+  const stream = pool.streaming(body("x"));
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  await rpcError(outcome(stream.next()), "unavailable");
+  await soon(pool.close(), "the end");
+});
+
+test("a server that drains: what it refuses is cancelled, what comes after goes elsewhere", async () => {
+  const { pool, hosts } = poolAndHosts(2, { slots: 2 });
+  const clients = await Promise.all([pool.client({ key: 0 }), pool.client({ key: 1 })]);
+  const next = asked(...hosts);
+  const calls = Array.from({ length: 4 }, () => pool.unary(body("x")));
+  const inFlight: Asked[] = [];
+  for (const _ of calls) inFlight.push(await next());
+  const [leaving, staying] = hosts as [Host, Host];
+  const drained = [...leaving.connections].map((connection) => connection.drain());
+  for (const { answer, host } of inFlight) answer(host.name);
+  const answers = await soon(Promise.all(calls), "the answers");
+  assertEquals(answers.filter(({ body }) => body === leaving.name).length, 2);
+  await soon(Promise.all(drained), "the drained connection");
+  leaving.down();
+  await soon(Promise.race(clients.map(({ closed }) => closed)), "its end at the client");
+  staying.handler = () => body("stayed");
+  for (let i = 0; i < 20; i++) assertEquals(await bodyOf(pool.unary(body("x"))), "stayed");
+  await soon(pool.close(), "the end");
+});
