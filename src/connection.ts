@@ -286,7 +286,15 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
     for (;;) {
       if (this.#outbox.ready) await this.#sendBatch();
       else if (this.#outbox.ended) break;
-      else await this.#outbox.changed();
+      else {
+        await this.#outbox.changed();
+        // Others may be about to send in this turn as well: as long as the queue grows
+        // from one microtask to the next, it is worth waiting for.
+        for (let seen = -1; this.#outbox.queued > seen;) {
+          seen = this.#outbox.queued;
+          await undefined;
+        }
+      }
     }
     await this.#encoder.close();
   }
