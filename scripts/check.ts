@@ -10,16 +10,24 @@ Checks formatting, lint, types (Deno's and TypeScript's), that the public types 
 written out (JSR's "no slow types"), and that everything public is documented.
 --fix formats first. Exits with 1 if anything is found.`;
 
+const DOC_LINT = "doc lint";
+
+/** Whether anything was found in this repository, and not in the types of a package that ours refer to. */
+function foundHere(report: string): boolean {
+  const places = [...report.matchAll(/^ *--> (.*)$/gm)].map(([, place]) => place!);
+  return places.length === 0 || places.some((place) => place.startsWith(root));
+}
+
 const entries = Object.values<string>(JSON.parse(readFileSync(`${root}deno.json`, "utf8")).exports);
 const fix = process.argv.includes("--fix");
 const deno = command("deno");
 const steps: [name: string, program: string, args: string[]][] = [
   ["formatting", deno, fix ? ["fmt"] : ["fmt", "--check"]],
   ["lint", deno, ["lint"]],
-  ["types, Deno", deno, ["check", "mod.ts", "src", "tests", "examples", "scripts"]],
+  ["types, Deno", deno, ["check", "mod.ts", "src", "tests", "examples", "bench", "scripts"]],
   ["types, TypeScript", `${root}node_modules/.bin/tsc`, ["-p", "."]],
   ["slow types", deno, ["publish", "--dry-run", "--allow-dirty"]],
-  ["doc lint", deno, ["doc", "--lint", ...entries]],
+  [DOC_LINT, deno, ["doc", "--lint", ...entries]],
 ];
 
 if (process.argv.includes("--help")) {
@@ -29,10 +37,12 @@ if (process.argv.includes("--help")) {
     const { status, stdout, stderr } = spawnSync(program, args, {
       cwd: root,
       encoding: "utf8",
+      env: { ...process.env, NO_COLOR: "1" },
       shell: process.platform === "win32",
     });
-    console.log(`${status === 0 ? "ok    " : "FAILED"} ${name}`);
-    if (status === 0) continue;
+    const ok = status === 0 || (name === DOC_LINT && !foundHere(stderr));
+    console.log(`${ok ? "ok    " : "FAILED"} ${name}`);
+    if (ok) continue;
     process.exitCode = 1;
     console.log(stdout, stderr);
   }

@@ -31,6 +31,8 @@ import {
 import type { ConnectionObserver } from "../../mod.ts";
 import type { RpcObserver } from "../rpc/mod.ts";
 
+export type { Meter, Tracer } from "@opentelemetry/api";
+
 const NAME = "@protosocket/protosocket";
 
 /** Options of {@linkcode otelConnections}. */
