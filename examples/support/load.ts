@@ -1,12 +1,15 @@
 // Drives calls and tells how fast they were: for the load clients of the examples.
 import { build, type Histogram } from "hdr-histogram-js";
 
-/** Calls as fast as answers come, with so many in flight, for a number of seconds. */
+/**
+ * Calls as fast as answers come, with so many in flight, for a number of seconds. Returns
+ * how many calls a second that made.
+ */
 export async function closedLoop(
   call: () => Promise<void>,
-  { inFlight, seconds }: { inFlight: number; seconds: number },
-): Promise<void> {
-  using report = new Report();
+  { inFlight, seconds, quiet = false }: { inFlight: number; seconds: number; quiet?: boolean },
+): Promise<number> {
+  using report = new Report(quiet);
   const end = performance.now() + seconds * 1000;
   async function worker() {
     for (let now = performance.now(); now < end;) {
@@ -17,6 +20,7 @@ export async function closedLoop(
     }
   }
   await Promise.all(Array.from({ length: inFlight }, worker));
+  return report.rate;
 }
 
 /** Calls on a fixed schedule; a latency counts from when the schedule says. */
@@ -46,13 +50,24 @@ export async function openLoop(
   for (const error of failed) throw error;
 }
 
-/** Prints a line each second, and a summary when it is disposed of. */
+/** Unless it is quiet, prints a line each second, and a summary when it is disposed of. */
 class Report {
   readonly #started = performance.now();
   #lastLine = this.#started;
   readonly #all = histogram();
   readonly #second = histogram();
+  readonly #quiet: boolean;
   readonly #timer = setInterval(() => this.#line(), 1000);
+
+  constructor(quiet = false) {
+    this.#quiet = quiet;
+  }
+
+  /** Calls a second, so far. */
+  get rate(): number {
+    const calls = this.#all.totalCount + this.#second.totalCount;
+    return calls / (performance.now() - this.#started) * 1000;
+  }
 
   add(milliseconds: number): void {
     this.#second.recordValue(Math.max(1, Math.round(milliseconds * 1000)));
@@ -61,15 +76,19 @@ class Report {
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
     this.#all.add(this.#second);
-    console.log(`summary ${line(this.#all, performance.now() - this.#started)}`);
+    this.#print(`summary ${line(this.#all, performance.now() - this.#started)}`);
   }
 
   #line(): void {
     const now = performance.now();
-    console.log(line(this.#second, now - this.#lastLine));
+    this.#print(line(this.#second, now - this.#lastLine));
     this.#lastLine = now;
     this.#all.add(this.#second);
     this.#second.reset();
+  }
+
+  #print(text: string): void {
+    if (!this.#quiet) console.log(text);
   }
 }
 

@@ -64,7 +64,6 @@ export class PoolStream<Response> implements RpcStream<Response> {
       try {
         const stream = await this.#attempt;
         const result = stream ? await stream.next() : DONE;
-        if (this.#over) return DONE;
         if (result.done) this.#over = true;
         else this.#settled = stream;
         return result;

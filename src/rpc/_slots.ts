@@ -132,9 +132,7 @@ export class Slots<Request, Response, Endpoint> {
   }
 
   #end(): void {
-    clearTimeout(this.#sweepTimer);
     this.#stop.abort(poolClosed());
-    for (const member of this.#members) member.retired = true;
   }
 
   async #useWhenConnected<T>(
@@ -313,7 +311,7 @@ export class Slots<Request, Response, Endpoint> {
     this.#members.delete(member);
     if (this.#members.size === 0) this.#sweepNoMore();
     if (slot.member === member) slot.member = undefined;
-    const ours = member.retired || endedHere(reason);
+    const ours = member.retired || endedHere(reason) || this.#stop.signal.aborted;
     this.#retire(member);
     this.#tell((observer) => observer.onDisconnected?.(place.endpoint, reason));
     if (ours || performance.now() - since >= this.settings.rests.initial) return;

@@ -7,6 +7,9 @@
  * {@linkcode RpcMessage} says where. Codes: 0 normal, 1 cancel, 2 end; a response is
  * matched to its request by the id alone.
  *
+ * {@linkcode RpcClient} calls over one connection, {@linkcode RpcPool} over several;
+ * {@linkcode serveRpc} answers.
+ *
  * @module
  */
 export { ControlCode, type RpcId, type RpcMessage, type RpcMessages } from "./message.ts";

@@ -71,6 +71,18 @@ test("closing again does nothing, and neither does closing a pool that was never
   await assertClosed(pool);
 });
 
+test("whenever a pool closes while it connects, no connection is left", async () => {
+  for (let microtasks = 0; microtasks < 40; microtasks++) {
+    const { pool, hosts: [host] } = poolAndHosts(1, { slots: 1 });
+    const calls = [outcome(pool.unary(body("x"))), outcome(pool.streaming(body("x")).next())];
+    for (let i = 0; i < microtasks; i++) await Promise.resolve();
+    await soon(pool.close(), "the end");
+    for (const call of calls) await soon<unknown>(call, "a call");
+    await host!.until(() => host!.connections.size === 0, "the end of the connection");
+    assertEquals([pool.connected, pool.inFlight, pool.waiting], [0, 0, 0]);
+  }
+});
+
 test("a connect that never ends does not keep the pool from closing", async () => {
   const { pool, hosts: [host] } = poolAndHosts(1, { slots: 1 });
   host!.hold();
@@ -166,6 +178,19 @@ test("close() cuts a drain short", async () => {
   assertEquals(b.tries, 0);
 });
 
+test("a connection that breaks while the pool closes is no failure of its endpoint", async () => {
+  for (const end of ["close", "drain"] as const) {
+    const { pool, hosts: [host], events } = poolAndHosts(1);
+    await pool.client();
+    const ended = pool[end]();
+    host!.breakAll();
+    await soon(ended, "the end");
+    await turn();
+    assertEquals(events.map(([what]) => what), ["connected", "disconnected"]);
+    assert(events[1]![0] === "disconnected");
+  }
+});
+
 test("a bad timeout of drain() is a RangeError, and the pool goes on", async () => {
   const { pool } = poolAndHosts(1);
   for (const timeout of [-1, 0.5, NaN, Infinity, 2 ** 31]) {
@@ -252,9 +277,9 @@ test("a connection is idle after a whole idleTimeout without a call, and not bef
     // Calls that begin and end between two looks are seen, too.
     host!.handler = () => body("quick");
     for (let i = 0; i < 5; i++) {
-      stays();
-      stays();
       await bodyOf(pool.unary(body("x")));
+      stays();
+      stays();
     }
     await pool.client();
     stays();

@@ -1,7 +1,7 @@
 // Which calls are made again when their connection ends, and which are not.
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { test } from "node:test";
-import { duplexPair } from "@protosocket/protosocket";
+import { duplexPair, TransportError } from "@protosocket/protosocket";
 import { RpcClient, RpcError, RpcPool } from "@protosocket/protosocket/rpc";
 import {
   type Asked,
@@ -139,6 +139,22 @@ test("calls that never left are made again on another connection, and the others
   assertEquals(seen.length, answered.length + streams.length);
   assertEquals(new Set(seen).size, answered.length + 1);
   await soon(pool.close(), "the end");
+});
+
+test("while the pool drains nothing is made again, and the errors say what happened", async () => {
+  const { pool, peer, tries } = stuckAndSound({ maxQueuedMessages: 4 });
+  await soon(pool.client({ key: 0 }), "the first slot");
+  const calls = Array.from({ length: 20 }, () => {
+    return outcome(pool.unary(body(LARGE), { key: 0, idempotent: true }));
+  });
+  await peer.next();
+  const drained = pool.drain();
+  peer.abort();
+  for (const call of calls) {
+    assertInstanceOf((await rpcError(call, "connection-closed")).cause, TransportError);
+  }
+  await soon(drained, "the end");
+  assertEquals(tries(), 1);
 });
 
 test("a call that may have been sent is made again if it is idempotent", async () => {
