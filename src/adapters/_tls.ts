@@ -1,7 +1,7 @@
 import * as net from "node:net";
 import process from "node:process";
 import * as tls from "node:tls";
-import type { SocketAddress, SocketDuplex } from "../duplex.ts";
+import type { SocketDuplex } from "../duplex.ts";
 import { TransportError } from "../errors.ts";
 import type { Listener } from "../listener.ts";
 import { AcceptQueue } from "./_accept_queue.ts";
