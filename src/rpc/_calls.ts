@@ -1,0 +1,258 @@
+import type { CloseReason, Reactor, SendBudget, Sender } from "../../mod.ts";
+import { Fifo } from "../fifo.ts";
+import { ResponseStream } from "./_response_stream.ts";
+import { connectionClosed, RpcError } from "./errors.ts";
+import { ControlCode, plainId, type RpcId, type RpcMessages } from "./message.ts";
+import { observe, type OnRpcEnd, type RpcObserver } from "./observer.ts";
+
+/** What waits in the connection's queue: a call's request, or a heartbeat. */
+export interface Outgoing<Request> {
+  readonly id: RpcId;
+  /** What is sent, until it leaves for the encoder. */
+  request: Request | undefined;
+  /** Whether it was given up meanwhile. */
+  readonly done: boolean;
+}
+
+/** A call in flight. */
+abstract class Call<Request, Response> implements Outgoing<Request> {
+  id: RpcId = 0;
+  request: Request | undefined;
+  /** Whether it has its end: nobody waits for an answer. */
+  done = false;
+  /** Takes the request out from among those that wait for room in the connection's queue. */
+  waiting: AbortController | undefined;
+  /** Undoes what watches for the call's end: a timer, a listener. */
+  release: (() => void) | undefined;
+  /** Hears of the end, if somebody watches. */
+  onEnd: OnRpcEnd | undefined;
+
+  constructor(request: Request) {
+    this.request = request;
+  }
+
+  /** Takes an answer; returns whether it was the last, or a promise to wait for. */
+  abstract take(response: Response): boolean | Promise<void>;
+  abstract fail(error: unknown): void;
+}
+
+export class UnaryCall<Request, Response> extends Call<Request, Response> {
+  readonly #resolve: (response: Response) => void;
+  readonly fail: (error: unknown) => void;
+
+  constructor(
+    request: Request,
+    resolve: (response: Response) => void,
+    reject: (error: unknown) => void,
+  ) {
+    super(request);
+    this.#resolve = resolve;
+    this.fail = reject;
+  }
+
+  take(response: Response): boolean {
+    this.#resolve(response);
+    return true;
+  }
+}
+
+export class StreamingCall<Request, Response> extends Call<Request, Response> {
+  readonly stream: ResponseStream<Response>;
+
+  constructor(request: Request, maxBufferedItems: number, onLeave: () => void) {
+    super(request);
+    this.stream = new ResponseStream(maxBufferedItems, onLeave);
+  }
+
+  take(response: Response): boolean | Promise<void> {
+    return this.stream.push(response) ?? false;
+  }
+
+  fail(error: unknown): void {
+    this.stream.fail(error);
+  }
+}
+
+/** The calls in flight of one connection, and its reactor. */
+export class Calls<Request, Response> implements Reactor<Response, Request, Outgoing<Request>> {
+  open = true;
+  readonly #messages: RpcMessages<Request, Response>;
+  readonly #sender: Sender<Outgoing<Request>>;
+  readonly #observer: RpcObserver<Request> | undefined;
+  readonly #calls = new Map<RpcId, Call<Request, Response>>();
+  /** Rpcs to cancel at the server: asked for when there is room to send. */
+  readonly #cancels = new Fifo<RpcId>();
+  #lastId = 0;
+  /** The server has ended its side: what is still queued is not asked any more. */
+  #peerEnded = false;
+  /** Tells that no call is in flight any more. */
+  #onEmpty: (() => void) | undefined;
+
+  constructor(
+    messages: RpcMessages<Request, Response>,
+    sender: Sender<Outgoing<Request>>,
+    observer: RpcObserver<Request> | undefined,
+  ) {
+    this.#messages = messages;
+    this.#sender = sender;
+    this.#observer = observer;
+  }
+
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  start(
+    call: Call<Request, Response>,
+    signal: AbortSignal | undefined,
+    timeout: number | undefined,
+  ): void {
+    if (!this.open) return call.fail(connectionClosed({ sent: false }));
+    if (signal?.aborted) return call.fail(signal.reason);
+    const id = call.id = ++this.#lastId;
+    this.#messages.request.setId(call.request!, id);
+    this.#calls.set(id, call);
+    if (this.#observer) call.onEnd = observe(this.#observer, { id, request: call.request! });
+    if (signal || timeout !== undefined) this.#watch(call, signal, timeout);
+    if (!this.#sender.trySend(call)) this.#sendLater(call);
+  }
+
+  onOutboundMessage(call: Outgoing<Request>): Request {
+    const request = call.request!;
+    call.request = undefined;
+    if (call.done) {
+      // Its caller has been told that it never left. A Cancel of what is unknown is ignored.
+      if (this.#peerEnded) return this.#messages.request.cancelled(call.id);
+      // It was given up in the queue, where it could not be taken out.
+      this.#sendCancel(call.id);
+    }
+    return request;
+  }
+
+  onInboundMessage(response: Response): void | Promise<void> {
+    const id = plainId(this.#messages.response.id(response));
+    const call = this.#calls.get(id);
+    // One that was given up, or never was.
+    if (call === undefined) return;
+    const code = this.#messages.response.code(response);
+    if (code === ControlCode.normal) {
+      const last = call.take(response);
+      if (typeof last === "object") return last;
+      if (last) this.#forget(call, undefined);
+    } else if (code === ControlCode.end && call instanceof StreamingCall) {
+      this.#forget(call, undefined);
+      call.stream.end();
+    } else {
+      const what = code === ControlCode.end
+        ? "ended the rpc without an answer"
+        : "cancelled the rpc";
+      this.#fail(call, new RpcError("cancelled", `The server ${what}`, { id }));
+    }
+  }
+
+  pullOutbound(budget: SendBudget<Request>): void {
+    while (budget.remaining > 0 && this.#cancels.length > 0) {
+      budget.send(this.#messages.request.cancelled(this.#cancels.shift()));
+    }
+  }
+
+  onEncodeError(cause: unknown, request: Request): void {
+    const id = plainId(this.#messages.request.id(request));
+    const call = this.#calls.get(id);
+    if (call === undefined) return;
+    this.#fail(call, new RpcError("encode-failed", "The request cannot be encoded", { id, cause }));
+  }
+
+  onInboundEnd(): void {
+    // Nobody will answer any more.
+    this.#peerEnded = true;
+    this.#failAll(undefined);
+  }
+
+  async onDrain(signal: AbortSignal): Promise<void> {
+    this.open = false;
+    signal.addEventListener("abort", () => this.closeAll());
+    if (this.#calls.size > 0) await new Promise<void>((resolve) => this.#onEmpty = resolve);
+  }
+
+  onClose(reason: CloseReason): void {
+    this.#failAll(reason.kind === "error" ? reason.error : undefined);
+  }
+
+  /** Fails all calls and cancels them at the server. */
+  closeAll(): void {
+    for (const call of this.#calls.values()) this.#cancel(call);
+    // What is queued is still sent.
+    this.#failAll(undefined, true);
+  }
+
+  /** Forgets a call that nobody waits for, for a reason of the caller's, and cancels it at the server. */
+  giveUp(call: Call<Request, Response>, reason: unknown): void {
+    if (call.done) return;
+    this.#cancel(call);
+    this.#forget(call, reason);
+  }
+
+  /** `queuedLeave`: requests that are in the connection's queue still leave it. */
+  #failAll(cause: unknown, queuedLeave = false): void {
+    this.open = false;
+    for (const call of this.#calls.values()) {
+      const sent = queuedLeave || call.request === undefined;
+      this.#fail(call, connectionClosed({ id: call.id, cause, sent }));
+    }
+  }
+
+  #cancel(call: Call<Request, Response>): void {
+    call.waiting?.abort();
+    // A Cancel must not overtake its request: that of one that is queued follows it.
+    if (call.request === undefined) this.#sendCancel(call.id);
+  }
+
+  #sendCancel(id: RpcId): void {
+    this.#cancels.push(id);
+    this.#sender.wake();
+  }
+
+  #fail(call: Call<Request, Response>, error: unknown): void {
+    this.#forget(call, error);
+    call.fail(error);
+  }
+
+  /** A call has come to its end; `error` is for the observer. */
+  #forget(call: Call<Request, Response>, error: unknown): void {
+    call.done = true;
+    this.#calls.delete(call.id);
+    call.release?.();
+    call.onEnd?.(error);
+    if (this.#calls.size === 0) this.#onEmpty?.();
+  }
+
+  #watch(
+    call: Call<Request, Response>,
+    signal: AbortSignal | undefined,
+    timeout: number | undefined,
+  ): void {
+    const giveUp = (error: unknown) => {
+      this.giveUp(call, error);
+      call.fail(error);
+    };
+    const onAbort = () => giveUp(signal!.reason);
+    const timer = timeout === undefined ? undefined : setTimeout(() => {
+      const { id } = call;
+      giveUp(new RpcError("deadline-exceeded", `No answer within ${timeout} ms`, { id }));
+    }, timeout);
+    signal?.addEventListener("abort", onAbort);
+    call.release = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", onAbort);
+    };
+  }
+
+  /** The queue is full: waits for room, unless the call is given up before. */
+  #sendLater(call: Call<Request, Response>): void {
+    call.waiting = new AbortController();
+    // It rejects when the call is given up, or when the connection has ended, which
+    // fails all calls.
+    this.#sender.send(call, call.waiting).catch(() => {});
+  }
+}
