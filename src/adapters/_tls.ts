@@ -27,7 +27,13 @@ import {
   placeOf,
 } from "./_options.ts";
 import type { PushDuplex } from "./_push_duplex.ts";
-import { checkTlsConnect, checkTlsListen, MAX_DELAY, type TlsClient } from "./_tls_checks.ts";
+import {
+  checkTlsConnect,
+  checkTlsListen,
+  MAX_DELAY,
+  type TlsClient,
+  type TlsServer,
+} from "./_tls_checks.ts";
 
 const MIN_VERSION = "TLSv1.2";
 
@@ -40,13 +46,7 @@ export async function connectTls(options: ConnectOptions): Promise<SocketDuplex>
   const place = tcpPlaceOf(options, 1);
   const client = checkTlsConnect(options.tls, place.hostname);
   const raw = await dial(place, options);
-  const remoteAddress = tcpAddressOf(raw);
-  const socket = await shakeHands(raw, place, client, options.signal);
-  return toDuplex(
-    new TlsTransport(socket, raw, false),
-    remoteAddress,
-    socket.alpnProtocol || undefined,
-  );
+  return await shakeHands(raw, place, client, options.signal);
 }
 
 async function shakeHands(
@@ -54,25 +54,15 @@ async function shakeHands(
   place: Place,
   client: TlsClient,
   signal: AbortSignal | undefined,
-): Promise<tls.TLSSocket> {
-  const { serverName, unverified, handshakeTimeout } = client;
+): Promise<SocketDuplex> {
+  const { unverified, handshakeTimeout } = client;
   const action = `Cannot connect to ${describe(place)} with TLS`;
-  const socket = tls.connect({
-    socket: raw,
-    // What is verified; what is told to the server must not be an address.
-    host: serverName,
-    servername: net.isIP(serverName) ? "" : serverName,
-    ca: client.ca,
-    cert: client.cert,
-    key: client.key,
-    ALPNProtocols: client.alpnProtocols,
-    rejectUnauthorized: !unverified,
-    minVersion: MIN_VERSION,
-  });
+  const socket = start(client, raw);
+  const remoteAddress = tcpAddressOf(raw);
   let onAbort = () => {};
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
-    await new Promise<void>((resolve, reject) => {
+    return await new Promise<SocketDuplex>((resolve, reject) => {
       onAbort = () => reject(connectAborted(signal!));
       signal?.addEventListener("abort", onAbort);
       if (signal?.aborted) onAbort();
@@ -80,16 +70,20 @@ async function shakeHands(
         const why = `the handshake took longer than ${handshakeTimeout} ms`;
         reject(new TransportError("timed-out", `${action}: ${why}`));
       }, handshakeTimeout);
+      const onSecure = () => {
+        // Every runtime has refused it by now. If one had not, nothing else would.
+        if (!unverified && !socket.authorized) {
+          return reject(toTlsError(action, socket.authorizationError ?? "it is not trusted"));
+        }
+        // At once: the server's refusal of our certificate may come right behind.
+        const transport = new TlsTransport(socket, raw, false);
+        resolve(toDuplex(transport, remoteAddress, socket.alpnProtocol || undefined));
+      };
       socket
-        .on("secureConnect", resolve)
+        .on("secureConnect", onSecure)
         .on("error", (error) => reject(toTlsError(action, error)))
         .on("close", () => reject(new TransportError("reset", `${action}: the server hung up`)));
     });
-    // Every runtime has refused it by now. If one had not, nothing else would.
-    if (!unverified && !socket.authorized) {
-      throw toTlsError(action, socket.authorizationError ?? "the certificate is not trusted");
-    }
-    return socket;
   } catch (error) {
     socket.destroy();
     raw.destroy();
@@ -100,29 +94,42 @@ async function shakeHands(
   }
 }
 
+function start(client: TlsClient, raw: net.Socket): tls.TLSSocket {
+  const { serverName } = client;
+  try {
+    return tls.connect({
+      socket: raw,
+      // What is verified; what is told to the server must not be an address.
+      host: serverName,
+      servername: net.isIP(serverName) ? "" : serverName,
+      ca: client.ca,
+      cert: client.cert,
+      key: client.key,
+      ALPNProtocols: client.alpnProtocols,
+      rejectUnauthorized: !client.unverified,
+      minVersion: MIN_VERSION,
+    });
+  } catch (error) {
+    raw.destroy();
+    throw notUsable(error);
+  }
+}
+
+/** The certificates are well-formed, and this runtime's TLS finds something wrong with them. */
+function notUsable(cause: unknown): TransportError {
+  const { message } = cause as Error;
+  return invalid(`The certificates or the key in tls cannot be used: ${message}`, cause);
+}
+
 /** Listens; a connection is accepted when its handshake is done. */
 export async function listenTls(options: ListenOptions): Promise<Listener> {
   const place = tcpPlaceOf(options, 0);
   checkListenOptions(options);
-  const { noDelay = true, keepAlive = false } = options;
-  const { cert, key, clientCa, alpnProtocols, ...rest } = checkTlsListen(options.tls);
-  const handshakes = new Handshakes(rest.handshakeTimeout, rest.onHandshakeError);
+  const settings = checkTlsListen(options.tls);
+  const { clientCa, handshakeTimeout, onHandshakeError } = settings;
+  const handshakes = new Handshakes(handshakeTimeout, onHandshakeError);
   const accepted = new AcceptQueue();
-  const server = tls.createServer({
-    cert,
-    key,
-    ca: clientCa,
-    requestCert: clientCa !== undefined,
-    rejectUnauthorized: clientCa !== undefined,
-    ALPNProtocols: alpnProtocols,
-    minVersion: MIN_VERSION,
-    // Node's counts from the last byte, which a client may send one by one: ours comes first.
-    handshakeTimeout: MAX_DELAY,
-    // A client that ends in the middle of the handshake is no more to be waited for.
-    allowHalfOpen: false,
-    noDelay,
-    keepAlive,
-  });
+  const server = createServer(settings, options);
   server
     .on("connection", (raw) => {
       handshakes.begin(raw, tcpAddressOf(raw));
@@ -149,6 +156,31 @@ export async function listenTls(options: ListenOptions): Promise<Listener> {
     });
   const address = await listening(server, place, options);
   return toListener(server, address, accepted, () => handshakes.close());
+}
+
+function createServer(
+  { cert, key, clientCa, alpnProtocols }: TlsServer,
+  { noDelay = true, keepAlive = false }: ListenOptions,
+): tls.Server {
+  try {
+    return tls.createServer({
+      cert,
+      key,
+      ca: clientCa,
+      requestCert: clientCa !== undefined,
+      rejectUnauthorized: clientCa !== undefined,
+      ALPNProtocols: alpnProtocols,
+      minVersion: MIN_VERSION,
+      // Node's counts from the last byte, which a client may send one by one: ours comes first.
+      handshakeTimeout: MAX_DELAY,
+      // A client that ends in the middle of the handshake is no more to be waited for.
+      allowHalfOpen: false,
+      noDelay,
+      keepAlive,
+    });
+  } catch (error) {
+    throw notUsable(error);
+  }
 }
 
 type TcpPlace = Extract<Place, { kind: "tcp" }>;

@@ -1,6 +1,6 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { invalid } from "./_options.ts";
+import { checkCertificates, checkIdentity, type Identity } from "./_pem.ts";
 import type { TlsConnectOptions, TlsListenOptions } from "./_tls_options.ts";
 
 /** How long a handshake may take unless the options say. */
@@ -10,12 +10,6 @@ export const MAX_DELAY: number = 2 ** 31 - 1;
 /** The length of a protocol's name is sent in one byte, and that of all names in two. */
 const MAX_PROTOCOL_BYTES = 255;
 const MAX_PROTOCOLS_BYTES = 65535;
-
-/** Who we are, for `node:tls`. */
-export interface Identity {
-  readonly cert?: string;
-  readonly key?: string;
-}
 
 /** {@linkcode TlsConnectOptions}, checked. */
 export interface TlsClient extends Identity {
@@ -36,61 +30,56 @@ export interface TlsServer extends Identity {
   readonly onHandshakeError: NonNullable<TlsListenOptions["onHandshakeError"]>;
 }
 
+const COMMON = ["cert", "key", "alpnProtocols", "handshakeTimeout"];
+const CONNECT_OPTIONS = ["serverName", "caCerts", "unverified", ...COMMON];
+const LISTEN_OPTIONS = ["clientCaCerts", "onHandshakeError", ...COMMON];
+
 /** Checks the options of a client. Throws a TransportError of code `invalid-option`. */
-export function checkTlsConnect(options: unknown, hostname: string): TlsClient {
-  const { serverName = hostname, caCerts, unverified = false, cert, key, ...rest } = optionsOf<
-    TlsConnectOptions
-  >(options === true ? {} : options);
-  const { alpnProtocols, handshakeTimeout, ...unknown } = rest;
-  refuseUnknown(unknown);
+export function checkTlsConnect(tls: unknown, hostname: string): TlsClient {
+  const options = tls === true ? {} : optionsOf<TlsConnectOptions>(tls, CONNECT_OPTIONS);
+  const { serverName = hostname, caCerts, unverified = false, cert, key } = options;
   if (typeof unverified !== "boolean") {
     throw invalid(`tls.unverified must be true or false, not ${describe(unverified)}`);
   }
   if (unverified && caCerts !== undefined) {
     throw invalid("tls.caCerts means nothing with tls.unverified");
   }
+  const identity = cert === undefined && key === undefined ? {} : checkIdentity(cert, key);
   return {
-    // What connected has a name that will do, if it is the one that is to be verified.
+    ...identity,
+    // A hostname that makes no sense fails to connect, whatever it would be to TLS.
     serverName: serverName === hostname ? withoutDot(hostname) : checkServerName(serverName),
-    ca: caCerts && checkCertificates("tls.caCerts", caCerts),
+    ca: optionalCertificates("tls.caCerts", caCerts),
     unverified,
-    ...(cert === undefined && key === undefined ? {} : checkIdentity(cert, key)),
-    alpnProtocols: checkProtocols(alpnProtocols),
-    handshakeTimeout: checkTimeout(handshakeTimeout),
+    alpnProtocols: checkProtocols(options.alpnProtocols),
+    handshakeTimeout: checkTimeout(options.handshakeTimeout),
   };
 }
 
 /** Checks the options of a server. Throws a TransportError of code `invalid-option`. */
-export function checkTlsListen(options: unknown): TlsServer {
-  const { cert, key, clientCaCerts, alpnProtocols, handshakeTimeout, ...rest } = optionsOf<
-    TlsListenOptions
-  >(options);
-  const { onHandshakeError = () => {}, ...unknown } = rest;
-  refuseUnknown(unknown);
+export function checkTlsListen(tls: unknown): TlsServer {
+  const options = optionsOf<TlsListenOptions>(tls, LISTEN_OPTIONS);
+  const { onHandshakeError = () => {} } = options;
   if (typeof onHandshakeError !== "function") {
-    throw invalid(
-      `tls.onHandshakeError must be a function, not ${describe(onHandshakeError)}`,
-    );
+    throw invalid(`tls.onHandshakeError must be a function, not ${describe(onHandshakeError)}`);
   }
   return {
-    ...checkIdentity(cert, key),
-    clientCa: clientCaCerts && checkCertificates("tls.clientCaCerts", clientCaCerts),
-    alpnProtocols: checkProtocols(alpnProtocols),
-    handshakeTimeout: checkTimeout(handshakeTimeout),
+    ...checkIdentity(options.cert, options.key),
+    clientCa: optionalCertificates("tls.clientCaCerts", options.clientCaCerts),
+    alpnProtocols: checkProtocols(options.alpnProtocols),
+    handshakeTimeout: checkTimeout(options.handshakeTimeout),
     onHandshakeError,
   };
 }
 
-/** Callers without types may give anything. */
-function optionsOf<Options>(options: unknown): Partial<Options> {
-  if (typeof options === "object" && options !== null && !Array.isArray(options)) return options;
-  throw invalid(`tls must be an object, not ${describe(options)}`);
-}
-
 /** A misspelled option, or one that `node:tls` knows by another name, must not mean "none". */
-function refuseUnknown(unknown: object): void {
-  const [name] = Object.keys(unknown);
-  if (name !== undefined) throw invalid(`tls has no option ${name}`);
+function optionsOf<Options>(tls: unknown, known: readonly string[]): Partial<Options> {
+  if (typeof tls !== "object" || tls === null || Array.isArray(tls)) {
+    throw invalid(`tls must be an object with options, not ${describe(tls)}`);
+  }
+  const unknown = Object.keys(tls).find((name) => !known.includes(name));
+  if (unknown === undefined) return tls;
+  throw invalid(`tls has no option ${unknown}; there are: ${known.join(", ")}`);
 }
 
 function checkServerName(name: unknown): string {
@@ -109,40 +98,8 @@ function withoutDot(name: string): string {
   return name.endsWith(".") ? name.slice(0, -1) : name;
 }
 
-function checkIdentity(cert: unknown, key: unknown): Required<Identity> {
-  if (typeof cert !== "string" || typeof key !== "string") {
-    throw invalid("tls.cert and tls.key must both be given, as PEM");
-  }
-  const [own, ...between] = checkCertificates("tls.cert", [cert]);
-  let matches: boolean;
-  try {
-    matches = new X509Certificate(own!).checkPrivateKey(createPrivateKey(key));
-  } catch (error) {
-    throw invalid(`tls.key is not a private key in PEM, not encrypted: ${message(error)}`, error);
-  }
-  if (!matches) throw invalid("tls.key is not the private key of tls.cert");
-  return { cert: [own, ...between].join("\n"), key };
-}
-
-/** Takes bundles apart: not every runtime reads on after the first certificate. */
-function checkCertificates(option: string, bundles: unknown): string[] {
-  if (!Array.isArray(bundles) || bundles.length === 0) {
-    throw invalid(`${option} must be an array of at least one certificate in PEM`);
-  }
-  return bundles.flatMap((bundle) => {
-    const found = typeof bundle === "string"
-      ? bundle.match(/-----BEGIN CERTIFICATE-----[^]*?-----END CERTIFICATE-----/g)
-      : null;
-    if (!found) throw invalid(`${option} has no certificate in PEM where one must be`);
-    for (const certificate of found) {
-      try {
-        new X509Certificate(certificate);
-      } catch (error) {
-        throw invalid(`${option} has a certificate that is broken: ${message(error)}`, error);
-      }
-    }
-    return found;
-  });
+function optionalCertificates(option: string, bundles: unknown): string[] | undefined {
+  return bundles === undefined ? undefined : checkCertificates(option, bundles);
 }
 
 function checkProtocols(protocols: unknown): string[] | undefined {
@@ -175,9 +132,6 @@ function checkTimeout(timeout: unknown = DEFAULT_HANDSHAKE_TIMEOUT): number {
 }
 
 function describe(value: unknown): string {
-  return typeof value === "string" ? `"${value.slice(0, 100)}"` : String(value);
-}
-
-function message(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (typeof value === "string") return `"${value.slice(0, 100)}"`;
+  return typeof value === "object" && value !== null ? "an object" : String(value);
 }

@@ -8,11 +8,15 @@ export interface Certified {
 
 const DAY = 24 * 60 * 60 * 1000;
 
-/** Makes an authority that vouches for others. */
-export async function authority(name = "An authority of the tests"): Promise<Certified> {
+/** Makes an authority that vouches for others, and for which another one may vouch. */
+export async function authority(
+  name = "An authority of the tests",
+  by?: Certified,
+): Promise<Certified> {
   const made = await generate([{ name: "commonName", value: name }], {
     keyType: "ec",
     algorithm: "sha256",
+    ca: by,
     extensions: [
       { name: "basicConstraints", cA: true, critical: true },
       { name: "keyUsage", keyCertSign: true, cRLSign: true, critical: true },
@@ -21,17 +25,17 @@ export async function authority(name = "An authority of the tests"): Promise<Cer
   return { cert: made.cert, key: made.private };
 }
 
-/** Makes a certificate for names and addresses, signed by an authority. */
+/** Makes a certificate for names and addresses, signed by an authority or by itself. */
 export async function certified(
-  by: Certified,
+  by: Certified | "itself",
   names: readonly string[],
-  { expired = false }: { expired?: boolean } = {},
+  { expired = false, keyType = "ec" }: { expired?: boolean; keyType?: "ec" | "rsa" } = {},
 ): Promise<Certified> {
   const end = Date.now() + (expired ? -DAY : DAY);
   const made = await generate([{ name: "commonName", value: names[0]! }], {
-    keyType: "ec",
+    keyType,
     algorithm: "sha256",
-    ca: { key: by.key, cert: by.cert },
+    ca: by === "itself" ? undefined : by,
     notBeforeDate: new Date(end - 30 * DAY),
     notAfterDate: new Date(end),
     extensions: [

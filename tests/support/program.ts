@@ -20,16 +20,20 @@ export class Program implements AsyncDisposable {
   #over = false;
   #onChange: () => void = () => {};
 
-  /** `ownGroup` lets a signal reach it with all its children, as from a terminal. */
+  /**
+   * `ownGroup` lets a signal reach it with all its children, as from a terminal; `env`
+   * is added to what is in the environment.
+   */
   constructor(
     file: string,
     args: string[] = [],
-    { ownGroup = false }: { ownGroup?: boolean } = {},
+    { ownGroup = false, env = {} }: { ownGroup?: boolean; env?: Record<string, string> } = {},
   ) {
     const child = spawn(process.execPath, [...FLAGS[runtime], file, ...args], {
       cwd: root,
       stdio: "pipe",
       detached: ownGroup,
+      env: { ...process.env, ...env },
     });
     this.#child = child;
     for (const stream of [child.stdout, child.stderr]) {

@@ -1,0 +1,133 @@
+import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import { sockets } from "../../examples/support/sockets.ts";
+import {
+  type Listener,
+  type SocketAddress,
+  type SocketDuplex,
+  TransportError,
+  type TransportErrorCode,
+} from "../../mod.ts";
+import type {
+  ConnectOptions,
+  TlsConnectOptions,
+  TlsListenOptions,
+} from "../../src/adapters/_options.ts";
+import { authority, type Certified, certified } from "./certificates.ts";
+import { End } from "./end.ts";
+import { outcome, soon } from "./within.ts";
+
+type Sockets = Awaited<ReturnType<typeof sockets>>;
+const adapter = await sockets();
+/** Those of this runtime's adapter. */
+export const connect: Sockets["connect"] = adapter.connect;
+export const listen: Sockets["listen"] = adapter.listen;
+
+/** Whom the tests trust, and a server that it vouches for. */
+export const ca: Certified = await authority();
+export const ours: Certified = await certified(ca, ["localhost", "127.0.0.1"]);
+/** Whom nobody trusts. */
+export const stranger: Certified = await authority("A stranger");
+/** For clients: trusts `ca`. */
+export const trusting: TlsConnectOptions = { caCerts: [ca.cert] };
+
+/** A failed handshake, as the observer was told. */
+export interface Failed {
+  readonly error: TransportError;
+  readonly remoteAddress: SocketAddress | undefined;
+}
+
+/** A listener over TLS, and what its observer is told. */
+export class TlsServer implements AsyncDisposable {
+  readonly listener: Listener;
+  readonly port: number;
+  readonly #accepted: AsyncIterator<SocketDuplex>;
+  readonly #told: Failed[];
+  #taken = 0;
+  readonly #waiting: Set<() => void>;
+
+  private constructor(listener: Listener, told: Failed[], waiting: Set<() => void>) {
+    const { address } = listener;
+    assert(address.transport === "tcp");
+    this.listener = listener;
+    this.port = address.port;
+    this.#accepted = listener[Symbol.asyncIterator]();
+    this.#told = told;
+    this.#waiting = waiting;
+  }
+
+  static async listen(options: Partial<TlsListenOptions> = {}): Promise<TlsServer> {
+    const told: Failed[] = [];
+    const waiting = new Set<() => void>();
+    const onHandshakeError: TlsListenOptions["onHandshakeError"] = (error, remoteAddress) => {
+      told.push({ error, remoteAddress });
+      for (const wake of waiting) wake();
+    };
+    const tls = { ...ours, onHandshakeError, ...options };
+    return new TlsServer(await listen({ port: 0, tls }), told, waiting);
+  }
+
+  /** How often the observer was told of a failure. */
+  get failures(): number {
+    return this.#told.length;
+  }
+
+  /** The next failure that the observer is told of, or was. */
+  async failure(): Promise<Failed> {
+    while (this.#told.length <= this.#taken) {
+      const more = new Promise<void>((resolve) => this.#waiting.add(resolve));
+      await soon(more, "a handshake to fail");
+    }
+    return this.#told[this.#taken++]!;
+  }
+
+  async accept(): Promise<SocketDuplex> {
+    const { done, value } = await soon(this.#accepted.next(), "a connection to accept");
+    assert(!done, "the listener was closed");
+    return value;
+  }
+
+  /** Connects to it, and fails unless bytes go both ways. Returns both ends, let go of. */
+  async serves(
+    tls: boolean | TlsConnectOptions = trusting,
+    options: Omit<ConnectOptions, "port" | "tls"> = {},
+  ): Promise<{ client: SocketDuplex; server: SocketDuplex }> {
+    const [client, server] = await Promise.all([
+      soon(connect({ port: this.port, ...options, tls }), "a connection"),
+      this.accept(),
+    ]);
+    const [here, there] = [new End(client), new End(server)];
+    await here.write(new Uint8Array([1, 2]));
+    assertEquals(await there.readExactly(2), new Uint8Array([1, 2]));
+    await there.write(new Uint8Array([3]));
+    assertEquals(await here.readExactly(1), new Uint8Array([3]));
+    here.drop();
+    there.drop();
+    return { client, server };
+  }
+
+  /** Connects to it, which must fail. */
+  refuses(
+    tls: boolean | TlsConnectOptions,
+    code: TransportErrorCode,
+    options: Omit<ConnectOptions, "port" | "tls"> = {},
+  ): Promise<TransportError> {
+    return assertFails(connect({ port: this.port, ...options, tls }), code);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await soon(this.listener.close(), "a listener to close");
+  }
+}
+
+/** A rejection, not a throw, with this code and words for people. */
+export async function assertFails(
+  promise: Promise<unknown>,
+  code: TransportErrorCode,
+): Promise<TransportError> {
+  const result = await soon(outcome(promise), `a failure, ${code}`);
+  assert(result.kind === "error", "it succeeded");
+  assertInstanceOf(result.error, TransportError);
+  assertEquals(result.error.code, code, result.error.message);
+  assert(result.error.message.length > 20, `this says little: ${result.error.message}`);
+  return result.error;
+}
