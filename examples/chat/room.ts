@@ -39,7 +39,11 @@ export class Room {
     for (const member of this.#members.values()) member.show(line);
   }
 
-  leave({ name }: Member): void {
-    if (this.#members.delete(name)) this.say(`* ${name} is gone`);
+  /** Lets somebody go, and says so. May be called again, when another has the name. */
+  leave(member: Member): void {
+    const { name } = member;
+    if (this.#members.get(name) !== member) return;
+    this.#members.delete(name);
+    this.say(`* ${name} is gone`);
   }
 }

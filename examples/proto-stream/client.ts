@@ -9,11 +9,11 @@
 // 256 streams at a time over 4 connections, checks every item and that none is missing,
 // and prints a line each second: here an rpc is a whole stream. With --help it tells its
 // options.
-import { create } from "@bufbuild/protobuf";
+import { create, equals } from "@bufbuild/protobuf";
 import { protobufEs } from "@protosocket/protosocket/protobuf-es";
 import { echoMessages } from "../proto/echo.ts";
 import {
-  type EchoStream,
+  EchoStreamSchema,
   RequestSchema,
   ResponseBehavior,
   ResponseSchema,
@@ -32,16 +32,15 @@ await drive({
   });
   let sequence = 0;
   for await (const { kind } of client.streaming(request)) {
-    const expected = { message: message[sequence], nanotime, sequence: BigInt(sequence) };
-    if (kind.case !== "stream" || !equals(kind.value, expected)) {
+    const expected = create(EchoStreamSchema, {
+      message: message[sequence],
+      nanotime,
+      sequence: BigInt(sequence),
+    });
+    if (kind.case !== "stream" || !equals(EchoStreamSchema, kind.value, expected)) {
       throw new Error(`Item ${sequence} of the stream for ${message} is not what it should be`);
     }
     sequence++;
   }
   if (sequence !== message.length) throw new Error(`The stream for ${message} is not complete`);
 });
-
-function equals(item: EchoStream, expected: Record<"message" | "nanotime" | "sequence", unknown>) {
-  return item.message === expected.message && item.nanotime === expected.nanotime &&
-    item.sequence === expected.sequence;
-}

@@ -32,21 +32,28 @@ export interface Echo<Request, Response> extends LoadMessages<Request, Response>
   readonly isEcho: (response: Response, message: string, nanotime: number) => boolean;
 }
 
+/** How to connect, beside where to. */
+type How = Pick<Parameters<Awaited<ReturnType<typeof sockets>>["connect"]>[0], "tls">;
+
 /** Calls unary echoes as the command line says. */
-export async function loadClient<Request, Response>(echo: Echo<Request, Response>): Promise<void> {
+export async function loadClient<Request, Response>(
+  echo: Echo<Request, Response>,
+  how: How = {},
+): Promise<void> {
   await drive(echo, async (client, number) => {
     const message = String(number);
     const response = await client.unary(echo.request(message, number));
     if (!echo.isEcho(response, message, number)) {
       throw new Error(`The answer to ${message} is not its echo`);
     }
-  });
+  }, how);
 }
 
 /** Makes calls as the command line says; `call` makes one, and checks what it brings. */
 export async function drive<Request, Response>(
   { codec, messages }: LoadMessages<Request, Response>,
   call: (client: RpcClient<Request, Response>, number: number) => Promise<void>,
+  how: How = {},
 ): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
@@ -64,7 +71,9 @@ export async function drive<Request, Response>(
   const address = parseAddress(positionals[0] ?? "127.0.0.1:9000");
   const clients: RpcClient<Request, Response>[] = [];
   for (let i = 0; i < Number(values.connections); i++) {
-    clients.push(new RpcClient(await connect(address), { codec: codec(), messages }));
+    clients.push(
+      new RpcClient(await connect({ ...address, ...how }), { codec: codec(), messages }),
+    );
   }
 
   let calls = 0;

@@ -122,6 +122,23 @@ test("cores: when workers die too often, all is closed in order and told", async
   await server.close();
 });
 
+test("cores: the bound of restarts counts those before", async () => {
+  const told: number[] = [];
+  const server = await serveOnTwo({}, {
+    cores: 1,
+    maxRestarts: 1,
+    onError: (_, core) => told.push(core),
+  });
+  const port = portOf(server);
+  const before = await workers(port, 1);
+  assertEquals((await outcome(ask(await dial(port), "die"))).kind, "error");
+  await within(START_MS, untilNew(port, before), "a new worker");
+  assertEquals((await outcome(ask(await dial(port), "die"))).kind, "error");
+  const end = within(START_MS, server.finished, "the end");
+  await assertRejects(() => end, TransportError, "The worker of core 1 died: ");
+  assertEquals(told, [1, 1]);
+});
+
 /** Two clients, each of another worker. */
 async function fromDifferentWorkers(port: number) {
   const one = await dial(port);

@@ -1,5 +1,8 @@
 import { assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import cluster from "node:cluster";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { TransportError } from "@protosocket/protosocket";
@@ -21,6 +24,16 @@ test("cores: a worker that throws at its start rejects, and none goes on", async
   assertEquals(error.message, "The worker of core 1 did not start: it is not the day for it");
   assertInstanceOf(error.cause, Error);
   assertEquals(error.cause.name, "RangeError");
+  await failure("refused", () => connect({ port }));
+});
+
+test("cores: a second worker that throws at its start rejects, and the first is ended", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "cores-"));
+  const { port } = await freePort();
+  const onlyOne = join(folder, "first");
+  const { message } = await failure("other", () => serveOnTwo({ onlyOne }, { port }));
+  rmSync(folder, { recursive: true });
+  assertEquals(message.startsWith("The worker of core 2 did not start: EEXIST"), true, message);
   await failure("refused", () => connect({ port }));
 });
 

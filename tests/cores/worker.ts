@@ -1,5 +1,6 @@
 // What the workers of the tests run: rpcs that tell which worker answers, or that make
 // it behave as its data, or a request, says.
+import { mkdirSync } from "node:fs";
 import process from "node:process";
 import { threadId } from "node:worker_threads";
 import type { ServeCore } from "@protosocket/protosocket/cores";
@@ -10,6 +11,8 @@ import { runtime } from "../support/runtime.ts";
 /** What a test asks of its workers. */
 export interface WorkerData {
   readonly start?: "throws" | "dies" | "hangs at close";
+  /** A folder that the first worker makes; one that finds it there does not start. */
+  readonly onlyOne?: string;
   /** The adapter to listen with, if not the one that can reuse a port here. */
   readonly adapter?: "deno" | "bun" | "node";
   readonly told?: ReadonlyMap<string, number>;
@@ -27,6 +30,7 @@ const adapters = {
 export const serveCore: ServeCore<WorkerData> = async (options, data) => {
   if (data.start === "throws") throw new RangeError("it is not the day for it");
   if (data.start === "dies") process.exit(3);
+  if (data.onlyOne) mkdirSync(data.onlyOne);
   // Deno's own has port reuse with a flag only; see the test of its absence.
   const { listen } = await adapters[data.adapter ?? (runtime === "bun" ? "bun" : "node")]();
   const server = serveRpc(await listen(options), {

@@ -3,7 +3,7 @@ import process from "node:process";
 import { test } from "node:test";
 import { connect } from "@protosocket/protosocket/node";
 import { Program } from "../support/program.ts";
-import { outcome, soon } from "../support/within.ts";
+import { outcome, soon, within } from "../support/within.ts";
 
 // Windows has no SIGTERM to send: there it ends a program at once.
 const skip = process.platform === "win32";
@@ -19,7 +19,7 @@ test(
     server.kill("SIGTERM");
     await server.until(/closing within 2500 ms\n/);
     await soon(untilRefused(port), "connections to be refused");
-    assertEquals(await client.ended, 0, client.said);
+    assertEquals(await within(8000, client.ended, "the client to end"), 0, client.said);
     assertEquals(
       client.said,
       "done: 10 ms of work\ndone: 1000 ms of work\nnot done: 60000 ms of work, cancelled\n",

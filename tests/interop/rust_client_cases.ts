@@ -19,16 +19,20 @@ const CASES: Record<string, (number | bigint)[]> = {
   "slow-reader": [1],
 };
 
+type Sockets = Awaited<ReturnType<typeof sockets>>;
+type ListenOptions = Parameters<Sockets["listen"]>[0];
+
 /** Registers a test for each case; the Rust client is started with the flags. */
 export function rustClientTests<Request, Response>(
   name: string,
   encoding: EchoEncoding<Request, Response>,
   flags: readonly string[] = [],
+  options: Omit<ListenOptions, "port"> = {},
 ): void {
   for (const [rpc, expected] of Object.entries(CASES)) {
     test(`${name}: ${rpc}`, async () => {
       const { listen } = await sockets();
-      const listener = await listen({ port: 0 });
+      const listener = await listen({ port: 0, ...options });
       const address = listener.address;
       if (address.transport !== "tcp") throw new Error("not TCP");
       const cancelled: (number | bigint)[] = [];

@@ -5,10 +5,14 @@ use std::net::SocketAddr;
 
 use futures::stream::{Stream, StreamExt};
 use protosocket::PooledEncoder;
-use protosocket_rpc::client::{connect, Configuration, RpcClient, TcpStreamConnector};
+use protosocket_rpc::client::{
+    connect, Configuration, RpcClient, StreamConnector, TcpStreamConnector,
+    UnverifiedTlsStreamConnector, WebpkiTlsStreamConnector,
+};
 use protosocket_rpc::Error;
 
 use crate::messages::{Request, Response};
+use crate::tls::{localhost, Tls, Trust};
 use crate::wire::Wire;
 use crate::{Failure, Outcome};
 
@@ -19,8 +23,27 @@ type Received = Result<Response, Error>;
 pub const DEFAULT_STEP: usize = 1 << 20;
 
 /// The step is how far a receive buffer grows at once, and so how much a read may bring.
-pub async fn open<W: Wire>(address: SocketAddr, step: usize) -> Outcome<Rpc> {
-    let mut configuration = Configuration::new(TcpStreamConnector);
+pub async fn open<W: Wire>(address: SocketAddr, tls: &Tls, step: usize) -> Outcome<Rpc> {
+    match tls.trust {
+        Trust::Plain => open_with::<W, _>(address, TcpStreamConnector, step).await,
+        Trust::Unverified => {
+            let connector = UnverifiedTlsStreamConnector::new(localhost());
+            open_with::<W, _>(address, connector, step).await
+        }
+        Trust::Public => {
+            let connector = WebpkiTlsStreamConnector::new(localhost());
+            open_with::<W, _>(address, connector, step).await
+        }
+        Trust::Given => open_with::<W, _>(address, tls.given()?, step).await,
+    }
+}
+
+async fn open_with<W: Wire, C: StreamConnector>(
+    address: SocketAddr,
+    connector: C,
+    step: usize,
+) -> Outcome<Rpc> {
+    let mut configuration = Configuration::new(connector);
     configuration.max_queued_outbound_messages(64);
     configuration.buffer_allocation_increment(step);
     type Codec<W> = (

@@ -9,13 +9,14 @@ use tokio::time::{sleep, timeout};
 
 use crate::check::{echo, expect, finished, item, mismatch, open, Rpc};
 use crate::messages::{Request, Response};
+use crate::tls::Tls;
 use crate::wire::Wire;
 use crate::{say, Outcome};
 
 pub const CASES: &str = "unary big-id streaming cancel refused big many gone slow-reader";
 
-pub async fn run<W: Wire>(address: SocketAddr, case: &str) -> Outcome {
-    timeout(Duration::from_secs(20), scenario::<W>(address, case))
+pub async fn run<W: Wire>(address: SocketAddr, tls: Tls, case: &str) -> Outcome {
+    timeout(Duration::from_secs(20), scenario::<W>(address, &tls, case))
         .await
         .unwrap_or_else(|_| Err("not done within 20 s".into()))
         .map_err(|error| format!("{case}: {error}"))?;
@@ -23,9 +24,9 @@ pub async fn run<W: Wire>(address: SocketAddr, case: &str) -> Outcome {
     Ok(())
 }
 
-async fn scenario<W: Wire>(address: SocketAddr, case: &str) -> Outcome {
+async fn scenario<W: Wire>(address: SocketAddr, tls: &Tls, case: &str) -> Outcome {
     // The default step lets one poll of a flooded connection run for seconds, timers waiting.
-    let rpc = open::<W>(address, 64 << 10).await?;
+    let rpc = open::<W>(address, tls, 64 << 10).await?;
     match case {
         "unary" => unary(&rpc).await,
         "big-id" => big_id(&rpc).await,

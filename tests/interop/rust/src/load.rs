@@ -12,6 +12,7 @@ use tokio::time::{sleep_until, timeout};
 
 use crate::check::{mismatch, open, Rpc, DEFAULT_STEP};
 use crate::messages::{Kind, Request};
+use crate::tls::Tls;
 use crate::wire::Wire;
 use crate::{say, Outcome};
 
@@ -25,11 +26,11 @@ pub struct Options {
 /// Of one connection: its lanes share it, as one histogram each would crowd the cache.
 type Latencies = Arc<Mutex<Histogram<u64>>>;
 
-pub async fn run<W: Wire>(address: SocketAddr, options: Options) -> Outcome {
+pub async fn run<W: Wire>(address: SocketAddr, tls: Tls, options: Options) -> Outcome {
     let mut connections = Vec::new();
     for _ in 0..options.connections.get() {
         let latencies: Latencies = Arc::new(Mutex::new(empty()));
-        connections.push((open::<W>(address, DEFAULT_STEP).await?, latencies));
+        connections.push((open::<W>(address, &tls, DEFAULT_STEP).await?, latencies));
     }
 
     let in_flight = options.in_flight.get();

@@ -5,6 +5,7 @@ mod client;
 mod load;
 mod messages;
 mod server;
+mod tls;
 mod wire;
 
 use std::fmt::Display;
@@ -15,6 +16,7 @@ use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 use lexopt::prelude::*;
+use tls::{Tls, Trust};
 use wire::{MessagePack, Protobuf, Wire};
 
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -28,6 +30,10 @@ Usage:
                        [--workers 2] [--message-bytes 0]
 
 with --messagepack each speaks MessagePack instead of protobuf.
+with --cert FILE --key FILE a server speaks TLS, and with --ca FILE it wants clients
+to have a certificate by that authority.
+with --tls unverified|public|given a client speaks TLS to a server named localhost;
+given is the authority --ca FILE, and --cert FILE --key FILE are what it shows.
 in-flight counts all connections together; with message-bytes 0 each message
 is its request id in decimal.
 
@@ -48,6 +54,7 @@ fn dispatch() -> Outcome {
     let mut words: Vec<String> = Vec::new();
     let mut listen = "127.0.0.1:0".parse()?;
     let mut messagepack = false;
+    let mut tls = Tls::default();
     let mut workers = NonZeroUsize::new(2).expect("not zero");
     let mut options = load::Options {
         connections: NonZeroUsize::new(4).expect("not zero"),
@@ -64,6 +71,10 @@ fn dispatch() -> Outcome {
                 return Ok(());
             }
             (_, Long("messagepack")) => messagepack = true,
+            (_, Long("ca")) => tls.ca = Some(parser.value()?.string()?),
+            (_, Long("cert")) => tls.cert = Some(parser.value()?.string()?),
+            (_, Long("key")) => tls.key = Some(parser.value()?.string()?),
+            (_, Long("tls")) => tls.trust = trust(&parser.value()?.string()?)?,
             ("server", Long("listen")) => listen = parser.value()?.parse()?,
             ("load", Long("connections")) => options.connections = parser.value()?.parse()?,
             ("load", Long("in-flight")) => options.in_flight = parser.value()?.parse()?,
@@ -77,22 +88,34 @@ fn dispatch() -> Outcome {
 
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     if messagepack {
-        run::<MessagePack>(&words, listen, options, workers)
+        run::<MessagePack>(&words, listen, tls, options, workers)
     } else {
-        run::<Protobuf>(&words, listen, options, workers)
+        run::<Protobuf>(&words, listen, tls, options, workers)
+    }
+}
+
+fn trust(word: &str) -> Outcome<Trust> {
+    match word {
+        "unverified" => Ok(Trust::Unverified),
+        "public" => Ok(Trust::Public),
+        "given" => Ok(Trust::Given),
+        _ => Err("--tls is unverified, public or given".into()),
     }
 }
 
 fn run<W: Wire>(
     words: &[&str],
     listen: SocketAddr,
+    tls: Tls,
     load: load::Options,
     workers: NonZeroUsize,
 ) -> Outcome {
     match *words {
-        ["server"] => block_on(workers, server::run::<W>(listen)),
-        ["client", address, case] => block_on(workers, client::run::<W>(address.parse()?, case)),
-        ["load", address] => block_on(workers, load::run::<W>(address.parse()?, load)),
+        ["server"] => block_on(workers, server::run::<W>(listen, tls)),
+        ["client", address, case] => {
+            block_on(workers, client::run::<W>(address.parse()?, tls, case))
+        }
+        ["load", address] => block_on(workers, load::run::<W>(address.parse()?, tls, load)),
         _ => Err("wrong arguments, see --help".into()),
     }
 }

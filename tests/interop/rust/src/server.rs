@@ -14,6 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
 use crate::messages::{EchoRequest, Request, Response, ResponseBehavior};
+use crate::tls::Tls;
 use crate::wire::Wire;
 use crate::{say, Outcome};
 
@@ -21,12 +22,21 @@ const MAX_BUFFER: usize = 4 << 20;
 const BUFFER_STEP: usize = 1 << 20;
 const MAX_QUEUED: usize = 512;
 
-pub async fn run<W: Wire>(listen: SocketAddr) -> Outcome {
+pub async fn run<W: Wire>(listen: SocketAddr, tls: Tls) -> Outcome {
+    if let Some((address, listener)) = tls.listen(listen)? {
+        return serve::<W, _>(address, listener).await;
+    }
     let listener = TcpListener::bind(listen).await?;
-    let address = listener.local_addr()?;
-    let listener = Listener(listener);
-    let echo = Echo::<W>(PhantomData);
-    let server = SocketRpcServer::new(listener, echo, MAX_BUFFER, BUFFER_STEP, MAX_QUEUED)?;
+    serve::<W, _>(listener.local_addr()?, Listener(listener)).await
+}
+
+async fn serve<W: Wire, L>(address: SocketAddr, listener: L) -> Outcome
+where
+    L: SocketListener + Unpin + 'static,
+    L::Stream: Send,
+{
+    let service = Service::<W, L>(PhantomData);
+    let server = SocketRpcServer::new(listener, service, MAX_BUFFER, BUFFER_STEP, MAX_QUEUED)?;
     // The socket already listens: whoever connects now waits in its backlog.
     say(format_args!("listening {address}"));
     Ok(server.await?)
@@ -50,22 +60,24 @@ impl SocketListener for Listener {
     }
 }
 
-/// Keeps no state, so it serves as both the factory and the connection.
-struct Echo<W>(PhantomData<W>);
+/// Whatever the listener, each connection is the same.
+struct Service<W, L>(PhantomData<(W, L)>);
 
-impl<W: Wire> SocketService for Echo<W> {
-    type ConnectionService = Self;
-    type SocketListener = Listener;
+impl<W: Wire, L: SocketListener + 'static> SocketService for Service<W, L> {
+    type ConnectionService = Echo<W>;
+    type SocketListener = L;
 
-    fn codec(&mut self) -> <Self as ConnectionService>::Codec {
+    fn codec(&mut self) -> <Echo<W> as ConnectionService>::Codec {
         let encoder = PooledEncoder::new_with_pool_size(64, W::Out::default());
         (encoder, W::In::default())
     }
 
-    fn new_stream_service(&mut self, _stream: &TcpStream) -> Self {
-        Self(PhantomData)
+    fn new_stream_service(&mut self, _stream: &L::Stream) -> Echo<W> {
+        Echo(PhantomData)
     }
 }
+
+struct Echo<W>(PhantomData<W>);
 
 impl<W: Wire> ConnectionService for Echo<W> {
     type Codec = (PooledEncoder<W::Out<Response>>, W::In<Request>);
