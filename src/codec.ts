@@ -42,7 +42,8 @@ export interface Decoder<Message> {
 export interface Encoder<Message> {
   /**
    * Appends the bytes of `message` to `out`: {@linkcode EncodeBuffer.reserve} room,
-   * write into `out.bytes`, advance `out.offset`.
+   * write into `out.bytes`, advance `out.offset`. That memory is recycled: it must not
+   * be kept, or written, after this returns.
    *
    * If it throws, what it has appended is taken back, so one message that cannot
    * be encoded does no harm to those before and after it.

@@ -168,7 +168,10 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
     this.#source.closed.catch(fail);
     this.#dispatch().catch(fail);
     this.#encode().catch(fail);
-    this.#transmit(encoder.readable.getReader()).then(() => this.#onFlushed(), fail);
+    const release = duplex.returnsBuffers
+      ? (chunk: Uint8Array) => encoder.release(chunk)
+      : undefined;
+    this.#transmit(encoder.readable.getReader(), release).then(() => this.#onFlushed(), fail);
   }
 
   /**
@@ -306,11 +309,15 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
   }
 
   /** The way out, second part: bytes to the socket. */
-  #transmit(encoded: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+  #transmit(
+    encoded: ReadableStreamDefaultReader<Uint8Array>,
+    release: ((chunk: Uint8Array) => void) | undefined,
+  ): Promise<void> {
     const quiet = this.#quiet;
     const observer = this.#observer;
-    if (!quiet && !observer) return pump(encoded, this.#sink);
+    if (!quiet && !observer) return pump(encoded, this.#sink, { passed: release });
     return pump(encoded, this.#sink, {
+      passed: release,
       passing: (chunk) => {
         quiet?.touch();
         observer?.onBytesSent?.(chunk.length);
@@ -406,6 +413,8 @@ interface Tap<T> {
   waiting?(): void;
   /** A chunk has come. */
   passing?(chunk: T): void;
+  /** The other side has taken it. */
+  readonly passed?: ((chunk: T) => void) | undefined;
 }
 
 /** Carries chunks from one stream to the next, one at a time, and the end after them. */
@@ -423,6 +432,7 @@ async function pump<T>(
     if (done) break;
     tap?.passing?.(value);
     await to.write(value);
+    tap?.passed?.(value);
   }
   await to.close();
 }

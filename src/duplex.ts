@@ -25,6 +25,14 @@ export interface Duplex {
   readonly readable: ReadableStream<Uint8Array>;
   /** What is sent to the other end. */
   readonly writable: WritableStream<Uint8Array>;
+  /**
+   * Whether nothing refers to the bytes of a write that has succeeded, as with a socket
+   * whose system has copied them: their memory is used for the next messages then. Not
+   * so where chunks are handed on as they are, as by an in-memory pair.
+   *
+   * @default {false}
+   */
+  readonly returnsBuffers?: boolean;
 }
 
 /** Where a socket is: a TCP address or the path of a Unix socket. */

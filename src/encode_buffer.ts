@@ -11,9 +11,9 @@ const EMPTY_VIEW = new DataView(EMPTY.buffer);
 /**
  * Memory that encoders append to.
  *
- * It is cut from slabs: what has been taken is never written again, so nobody
- * needs to give it back, and one allocation serves many messages. Slabs start at
- * 1 KiB and double with use up to 128 KiB; a larger message gets its own.
+ * It is cut from slabs: one allocation serves many messages. Slabs start at 1 KiB
+ * and double with use up to 128 KiB; a larger message gets its own. What has been
+ * taken is not written again before it is released, and nobody needs to release it.
  *
  * @example A message of a tag and four bytes
  * ```ts
@@ -35,6 +35,8 @@ export class EncodeBuffer {
   /** Where the next byte goes. Only bytes that {@linkcode reserve} has promised may be passed. */
   offset = 0;
   #start = 0;
+  /** Bytes of this slab that have been taken and not released. */
+  #lent = 0;
   #nextSlab = MIN_SLAB;
 
   /** How many bytes have been appended and not taken. */
@@ -64,15 +66,27 @@ export class EncodeBuffer {
     this.offset = this.#start + length;
   }
 
-  /** Hands out what has been appended. The caller owns it; it is never written again. */
+  /** Hands out what has been appended. The caller owns it until it releases it, or for good. */
   take(): Uint8Array {
     const taken = this.bytes.subarray(this.#start, this.offset);
     this.#start = this.offset;
+    this.#lent += taken.length;
     // A slab with little room left would be moved out of soon, and the slab of a
     // large message should go back as soon as it has been written.
     const { length } = this.bytes;
     if (length - this.offset < MIN_SLAB / 4 || length > 2 * MAX_SLAB) this.#use(EMPTY);
     return taken;
+  }
+
+  /**
+   * Gives back what {@linkcode take} has handed out, once: nobody reads it any more.
+   * When all of a slab has been given back, the slab is written from its beginning
+   * again. Of a slab that is no longer in use the garbage collector takes care.
+   */
+  release(taken: Uint8Array): void {
+    if (taken.buffer !== this.bytes.buffer) return;
+    this.#lent -= taken.length;
+    if (this.#lent === 0 && this.length === 0) this.offset = this.#start = 0;
   }
 
   #grow(size: number): void {
@@ -88,6 +102,6 @@ export class EncodeBuffer {
   #use(slab: Uint8Array): void {
     this.bytes = slab;
     this.view = new DataView(slab.buffer);
-    this.offset = this.#start = 0;
+    this.offset = this.#start = this.#lent = 0;
   }
 }

@@ -32,6 +32,7 @@ export interface EncoderStreamOptions<Message> {
  */
 export class EncoderStream<Message> extends TransformStream<Iterable<Message>, Uint8Array> {
   readonly #progress: { batchBytes: number };
+  readonly #buffer: EncodeBuffer;
 
   /** Makes a stream over an encoder of its own. */
   constructor(encoder: Encoder<Message>, options: EncoderStreamOptions<Message> = {}) {
@@ -59,6 +60,16 @@ export class EncoderStream<Message> extends TransformStream<Iterable<Message>, U
       },
     });
     this.#progress = progress;
+    this.#buffer = buffer;
+  }
+
+  /**
+   * Gives back a chunk that came out of this stream and that nobody reads any more, so
+   * that its memory is written again. Not to be called twice for one chunk; one that is
+   * kept is never written again.
+   */
+  release(chunk: Uint8Array): void {
+    this.#buffer.release(chunk);
   }
 
   /** How many bytes the batch at hand has come to, for a batch that ends at a size. */

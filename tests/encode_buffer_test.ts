@@ -96,3 +96,39 @@ test("EncodeBuffer: an idle one holds little, also after a large message", () =>
   out.take();
   assert(out.bytes.length <= 256 * KIB, `${out.bytes.length} bytes are held`);
 });
+
+test("EncodeBuffer: what was released is written again, and nothing else is", () => {
+  const out = new EncodeBuffer();
+  out.write(new Uint8Array(300));
+  out.take();
+  const memory = out.bytes.buffer;
+  const first = out.bytes.subarray(0, 300);
+  out.release(first);
+  out.write(new Uint8Array([1, 2]));
+  const second = out.take();
+  assertEquals([second.buffer, second.byteOffset], [memory, 0]);
+
+  // One of two is still read, or a message has begun: what follows goes behind.
+  out.write(new Uint8Array([3]));
+  const third = out.take();
+  out.release(second);
+  out.write(new Uint8Array([4]));
+  out.release(third);
+  const fourth = out.take();
+  assertEquals(fourth.byteOffset, 3);
+  assertEquals([...third, ...fourth], [3, 4]);
+});
+
+test("EncodeBuffer: what is released of a slab that is no longer in use changes nothing", () => {
+  const out = new EncodeBuffer();
+  out.write(new Uint8Array(10));
+  const old = out.take();
+  out.write(new Uint8Array(10 * KIB));
+  out.release(old);
+  out.take();
+  out.write(new Uint8Array([1]));
+  const kept = out.take();
+  out.release(old);
+  out.write(new Uint8Array([2]));
+  assertEquals([...kept, ...out.take()], [1, 2]);
+});

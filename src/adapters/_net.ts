@@ -133,6 +133,7 @@ export function toDuplex(
 /** What all sockets of `node:net` have in common. */
 export class NetTransport implements PushTransport {
   readonly socket: net.Socket;
+  readonly returnsBuffers = true;
   readonly #turns = new Turns();
   /** Writes whose callback has not been called. */
   #unwritten = 0;

@@ -7,6 +7,8 @@ const HIGH_WATER_MARK = 64 * 1024;
 
 /** What a {@linkcode PushDuplex} does with the socket that pushes into it. */
 export interface PushTransport {
+  /** See {@linkcode SocketDuplex.returnsBuffers}. */
+  readonly returnsBuffers?: boolean;
   /** Stops the flow of {@linkcode PushDuplex.push}. */
   pause(): void;
   /** Lets it flow again. */
@@ -30,6 +32,7 @@ export class PushDuplex implements SocketDuplex {
   readonly writable: WritableStream<Uint8Array>;
   readonly remoteAddress?: SocketAddress;
   readonly alpnProtocol?: string;
+  readonly returnsBuffers: boolean;
   readonly #transport: PushTransport;
   #source!: ReadableStreamDefaultController<Uint8Array>;
   #sink!: WritableStreamDefaultController;
@@ -42,6 +45,7 @@ export class PushDuplex implements SocketDuplex {
     this.#transport = transport;
     this.remoteAddress = remoteAddress;
     this.alpnProtocol = alpnProtocol;
+    this.returnsBuffers = transport.returnsBuffers ?? false;
     this.readable = new ReadableStream<Uint8Array>({
       start: (controller) => void (this.#source = controller),
       pull: () => this.#resume(),

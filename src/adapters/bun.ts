@@ -209,6 +209,7 @@ function tcpAddressOf({ remoteAddress, remotePort }: BunSocket): SocketAddress |
 }
 
 class BunTransport implements PushTransport {
+  readonly returnsBuffers = true;
   readonly #socket: BunSocket;
   readonly #turns = new Turns();
   /** Whether the peer has been told that no more will come. */

@@ -195,6 +195,7 @@ function toDuplex(
  * peer's end and hold 64 KiB for an idle one.
  */
 class DenoDuplex implements SocketDuplex {
+  readonly returnsBuffers = true;
   readonly readable: ReadableStream<Uint8Array>;
   readonly writable: WritableStream<Uint8Array>;
   readonly remoteAddress: SocketAddress;
