@@ -1,0 +1,155 @@
+// Builds the npm package into npm/.
+import { spawnSync } from "node:child_process";
+import {
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import {
+  type EntryPoint,
+  entryPoints,
+  NPM_FILES,
+  npmPackageJson,
+  readDenoJson,
+} from "./support/npm_package.ts";
+import { root } from "./support/runtimes.ts";
+
+const HELP = `Usage: npm run build:npm
+       deno run -A scripts/build_npm.ts [--with dnt|tsc]
+
+Builds the npm package into npm/: ESM and types, with the entry points of deno.json.
+
+  --with dnt       by dnt, which comes from JSR and runs on Deno (the default)
+  --with tsc       by TypeScript, for machines that JSR is out of reach of
+  --help           this text`;
+
+const OUT = `${root}npm`;
+const DNT = "jsr:@deno/dnt@^0.42.0";
+/** TypeScript's options for it, while it works. */
+const CONFIG = `${root}tsconfig.npm.json`;
+/** What is used of @std/bytes, in the package. */
+const STD_BYTES = "src/_std_bytes";
+
+/** The parts of dnt that are used. */
+interface Dnt {
+  build(options: Record<string, unknown>): Promise<void>;
+}
+
+async function buildWithDnt(entries: readonly EntryPoint[]): Promise<void> {
+  if (!("Deno" in globalThis)) throw new Error("dnt runs on Deno: deno task build:npm");
+  let dnt: Dnt;
+  try {
+    dnt = await import(DNT);
+  } catch (cause) {
+    throw new Error(`JSR cannot be reached, where dnt comes from; use --with tsc`, { cause });
+  }
+  const deno = readDenoJson();
+  const importMap = `${OUT}.import_map.json`;
+  // dnt writes what @std resolves to into the package: that must not be offline/.
+  writeFileSync(importMap, JSON.stringify({ imports: deno.imports }));
+  try {
+    await dnt.build({
+      entryPoints: entries.map(({ name, source }) => ({ name, path: `${root}${source}` })),
+      outDir: OUT,
+      importMap,
+      shims: {},
+      test: false,
+      scriptModule: false,
+      skipSourceOutput: true,
+      // @types/node is what the types of ./node refer to while dnt checks them.
+      package: { ...npmPackageJson(deno, "./esm"), devDependencies: { "@types/node": "*" } },
+    });
+  } finally {
+    rmSync(importMap, { force: true });
+  }
+}
+
+/** TypeScript makes a file of each source; esbuild makes one of what is used of @std. */
+async function buildWithTsc(entries: readonly EntryPoint[]): Promise<void> {
+  writeFileSync(
+    CONFIG,
+    JSON.stringify({
+      extends: "./tsconfig.json",
+      compilerOptions: {
+        noEmit: false,
+        outDir: "npm",
+        rootDir: ".",
+        target: "es2022",
+        allowImportingTsExtensions: false,
+        rewriteRelativeImportExtensions: true,
+      },
+      include: ["offline/**/*.d.ts", "offline/bytes"],
+      files: entries.map(({ source }) => source),
+    }),
+  );
+  try {
+    const { status, stdout, stderr } = spawnSync(`${root}node_modules/.bin/tsc`, ["-p", CONFIG], {
+      cwd: root,
+      encoding: "utf8",
+      shell: process.platform === "win32",
+    });
+    if (status !== 0) throw new Error(`tsc failed:\n${stdout}${stderr}`);
+  } finally {
+    rmSync(CONFIG, { force: true });
+  }
+  const { build } = await import("esbuild");
+  await build({
+    entryPoints: [`${root}offline/bytes/mod.ts`],
+    outfile: `${OUT}/${STD_BYTES}.js`,
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    logLevel: "warning",
+  });
+  renameSync(`${OUT}/offline/bytes/mod.d.ts`, `${OUT}/${STD_BYTES}.d.ts`);
+  rmSync(`${OUT}/offline`, { recursive: true, force: true });
+  for (const file of readdirSync(OUT, { recursive: true, encoding: "utf8" })) {
+    if (/\.(js|d\.ts)$/.test(file)) relocate(file.replaceAll("\\", "/"));
+  }
+  const metadata = JSON.stringify(npmPackageJson(readDenoJson()), null, 2);
+  writeFileSync(`${OUT}/package.json`, `${metadata}\n`);
+}
+
+/** Lets a file import what is in the package: types name `.ts` files, and @std is inside. */
+function relocate(file: string): void {
+  const up = "../".repeat(file.split("/").length - 1) || "./";
+  const text = readFileSync(`${OUT}/${file}`, "utf8");
+  const relocated = text
+    .replaceAll(/((?:from|import) "|import\(")@std\/bytes"/g, `$1${up}${STD_BYTES}.js"`)
+    .replaceAll(/((?:from|import) "|import\(")(\.{1,2}\/[^"]+)\.ts"/g, '$1$2.js"');
+  if (relocated !== text) writeFileSync(`${OUT}/${file}`, relocated);
+}
+
+const BUILDERS = { dnt: buildWithDnt, tsc: buildWithTsc };
+
+const { values } = parseArgs({
+  options: {
+    with: { type: "string", default: "dnt" },
+    help: { type: "boolean", default: false },
+  },
+});
+
+if (values.help) {
+  console.log(HELP);
+} else {
+  try {
+    const builder = values.with as keyof typeof BUILDERS;
+    if (!Object.hasOwn(BUILDERS, builder)) {
+      throw new Error(`--with must be dnt or tsc, not ${values.with}`);
+    }
+    rmSync(OUT, { recursive: true, force: true });
+    mkdirSync(OUT);
+    await BUILDERS[builder](entryPoints(readDenoJson()));
+    for (const file of NPM_FILES) copyFileSync(`${root}${file}`, `${OUT}/${file}`);
+    console.log(`npm/ built with ${builder}`);
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exitCode = 1;
+  }
+}

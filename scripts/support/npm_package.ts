@@ -1,0 +1,68 @@
+// What the npm package is, whichever builder makes it: its entry points and its package.json.
+import { readFileSync } from "node:fs";
+import { root } from "./runtimes.ts";
+
+/** The package's name on npm. */
+export const NPM_NAME = "protosocket";
+/** Files that go into the package as they are. */
+export const NPM_FILES: readonly string[] = ["README.md", "LICENSE", "CHANGELOG.md"];
+/** Packages that an entry point stands on: who uses that entry point installs them. */
+const OPTIONAL_PEERS = ["@bufbuild/protobuf", "@opentelemetry/api"];
+
+interface DenoJson {
+  readonly version: string;
+  readonly license: string;
+  readonly exports: Readonly<Record<string, string>>;
+  readonly imports: Readonly<Record<string, string>>;
+}
+
+/** Reads deno.json, which is where the version and the entry points are written down. */
+export function readDenoJson(): DenoJson {
+  return JSON.parse(readFileSync(`${root}deno.json`, "utf8"));
+}
+
+/** An entry point: `./rpc`, its source, and its file in the package, without the extension. */
+export interface EntryPoint {
+  readonly name: string;
+  readonly source: string;
+  readonly output: string;
+}
+
+/** The entry points that deno.json exports. */
+export function entryPoints({ exports }: Pick<DenoJson, "exports">): EntryPoint[] {
+  return Object.entries(exports).map(([name, source]) => ({
+    name,
+    source,
+    output: source.replace(/^\.\/(.*)\.ts$/, "$1"),
+  }));
+}
+
+/** The package.json of the npm package, whose entry points a builder puts into `folder`. */
+export function npmPackageJson(deno: DenoJson, folder = "."): Record<string, unknown> {
+  const exports = entryPoints(deno).map(({ name, output }) => [
+    name,
+    { types: `${folder}/${output}.d.ts`, default: `${folder}/${output}.js` },
+  ]);
+  const peers = OPTIONAL_PEERS.map((name) => [name, rangeOf(deno.imports[name]!)]);
+  return {
+    name: NPM_NAME,
+    version: deno.version,
+    description: "Two programs that talk in messages, fast: connections and remote procedure " +
+      "calls with backpressure, compatible with the protosocket crates of Rust",
+    keywords: ["rpc", "protobuf", "messagepack", "streams", "tcp", "tls", "framing"],
+    license: deno.license,
+    type: "module",
+    sideEffects: false,
+    engines: { node: ">=20" },
+    exports: { ...Object.fromEntries(exports), "./package.json": "./package.json" },
+    peerDependencies: Object.fromEntries(peers),
+    peerDependenciesMeta: Object.fromEntries(
+      OPTIONAL_PEERS.map((name) => [name, { optional: true }]),
+    ),
+  };
+}
+
+/** The range in `npm:@scope/name@range`. */
+function rangeOf(specifier: string): string {
+  return specifier.slice(specifier.lastIndexOf("@") + 1);
+}
