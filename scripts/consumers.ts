@@ -28,6 +28,9 @@ const BUDGETS: Readonly<Record<string, number>> = {
   "./protobuf": 800,
 };
 
+/** What "current" is of Node. */
+const NODE = "26.10.0";
+
 /** A server and a client, in the words of a user. */
 const ECHO = `
 import { connect, listen } from "${NPM_NAME}/node";
@@ -99,6 +102,7 @@ async function consume(project: string): Promise<void> {
     step(`every entry point on ${runtime}`, project, command(runtime), [...run, "all.mjs"]);
     step(`an echo rpc on ${runtime}`, project, command(runtime), [...run, "echo.mjs"]);
   }
+  currentNode(project, names);
   for (const [resolution, module] of [["bundler", "preserve"], ["nodenext", "nodenext"]]) {
     step(`types, moduleResolution ${resolution}`, project, join(project, "node_modules/.bin/tsc"), [
       ...["--noEmit", "--strict", "--target", "es2022", "--module", module!],
@@ -107,6 +111,17 @@ async function consume(project: string): Promise<void> {
     ]);
   }
   for (const [name, budget] of Object.entries(BUDGETS)) await bundle(project, name, budget);
+}
+
+/** The newest Node, from npm, which also lets CommonJS require what is ESM. */
+function currentNode(project: string, names: readonly string[]): void {
+  if (!step(`npm install of Node ${NODE}`, project, "npm", ["install", `node@${NODE}`])) return;
+  const node = join(project, "node_modules/node/bin/node");
+  step(`every entry point on Node ${NODE}`, project, node, ["all.mjs"]);
+  step(`an echo rpc on Node ${NODE}`, project, node, ["echo.mjs"]);
+  const requires = names.map((name) => `require("${name}");`).join("\n");
+  writeFileSync(join(project, "all.cjs"), requires);
+  step(`require() on Node ${NODE}`, project, node, ["all.cjs"]);
 }
 
 /** Bundles an entry point for a browser: what it needs of a runtime would fail here. */
