@@ -26,6 +26,7 @@ const BUDGETS: Readonly<Record<string, number>> = {
   "./json": 1_200,
   "./messagepack": 4_600,
   "./protobuf": 800,
+  "./message-port": 4_000,
 };
 
 /** What "current" is of Node. */

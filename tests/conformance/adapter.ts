@@ -20,6 +20,8 @@ export interface Gaps {
   readonly reset?: string;
   /** The first write of an accepted end fails if the peer's end is there already. */
   readonly crossing?: string;
+  /** A peer that writes cannot be made to wait: what nobody reads is bounded by breaking off. */
+  readonly inbound?: string;
 }
 
 /** A transport that the suite is run on. */

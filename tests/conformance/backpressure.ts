@@ -11,11 +11,13 @@ export function backpressureCases(adapter: Adapter): void {
     adapter,
     "a peer that does not read stops the dialling end's writes",
     (client, server) => stops(adapter, client, server),
+    adapter.gaps.inbound,
   );
   onPair(
     adapter,
     "a peer that does not read stops the accepting end's writes",
     (client, server) => stops(adapter, server, client),
+    adapter.gaps.inbound,
   );
 
   onPair(adapter, "a peer that reads a little lets a little through", async (client, server) => {
@@ -29,14 +31,14 @@ export function backpressureCases(adapter: Adapter): void {
         got += (await soon(server.reader.read(), "a chunk")).value!.length;
       }
     }
-  });
+  }, adapter.gaps.inbound);
 
   onPair(adapter, "a stopped direction does not stop the other", async (client, server) => {
     const flood = new Flood(client);
     await standstill(adapter, () => flood.taken);
     await server.write(new Uint8Array([1, 2, 3]));
     assertEquals(await client.readExactly(3), new Uint8Array([1, 2, 3]));
-  });
+  }, adapter.gaps.inbound);
 }
 
 async function stops(adapter: Adapter, from: End, to: End): Promise<void> {

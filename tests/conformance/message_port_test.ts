@@ -1,0 +1,12 @@
+import { portDuplex } from "../../src/adapters/message_port.ts";
+import { conformance } from "./suite.ts";
+
+conformance({
+  name: "message port",
+  gaps: {},
+  open() {
+    const { port1, port2 } = new MessageChannel();
+    const [client, server] = [portDuplex(port1), portDuplex(port2)];
+    return Promise.resolve({ client, server, close: () => Promise.resolve() });
+  },
+});

@@ -1,0 +1,69 @@
+// A conversation whose network is cut, after every byte of it: whatever has been said by
+// then, everybody hears of the end, once, and nothing is left.
+import { assert, assertEquals } from "@std/assert";
+import { test } from "node:test";
+import { duplexPair } from "@protosocket/protosocket";
+import { concat } from "@std/bytes";
+import { assertOver, assertUncut, messageEnds } from "../support/conversation_checks.ts";
+import { converse, DRAIN, type Heard } from "../support/conversation.ts";
+import { countTimers } from "../support/count_timers.ts";
+import { type Faults, relay } from "../support/relay.ts";
+import { soon } from "../support/within.ts";
+
+/** Conversations at a time: most of each is waiting for a turn. */
+const AT_ONCE = 64;
+
+/** The conversation over memory with a network between. */
+async function over(faults: { there?: Faults; back?: Faults }): Promise<Heard> {
+  const [near, left] = duplexPair();
+  const [right, far] = duplexPair();
+  const { done } = relay(left, right, faults);
+  const heard = await converse(near, far, DRAIN);
+  await soon(done, "the network to be done");
+  return heard;
+}
+
+/** The bytes of an uncut conversation, each way. */
+async function recorded(): Promise<Record<"there" | "back", Uint8Array>> {
+  const there: Uint8Array[] = [];
+  const back: Uint8Array[] = [];
+  const heard = await over({
+    there: { onCarried: (bytes) => there.push(bytes) },
+    back: { onCarried: (bytes) => back.push(bytes) },
+  });
+  assertUncut(heard);
+  return { there: concat(there), back: concat(back) };
+}
+
+test("without a fault the conversation comes to its end, the same each time", async () => {
+  assertEquals(await recorded(), await recorded());
+});
+
+for (const way of ["there", "back"] as const) {
+  for (const cut of ["end", "reset"] as const) {
+    const what = way === "there" ? "requests" : "answers";
+    test(`cut by ${cut} after each byte of the ${what}`, async () => {
+      const bytes = (await recorded())[way];
+      const ends = messageEnds(bytes);
+      const timers = await countTimers(async () => {
+        for (let from = 0; from <= bytes.length; from += AT_ONCE) {
+          const length = Math.min(AT_ONCE, bytes.length + 1 - from);
+          await Promise.all(Array.from({ length }, async (_, i) => {
+            const cutAt = from + i;
+            const heard = await over({ [way]: { cutAt, cut } });
+            try {
+              assertOver(heard);
+              const { received } = heard;
+              const whole = ends.filter((end) => end <= cutAt).length;
+              assertEquals(received[way === "there" ? "server" : "client"], whole, "messages");
+            } catch (cause) {
+              throw new Error(`Cut after ${cutAt} of ${bytes.length} bytes: ${cause}`, { cause });
+            }
+          }));
+        }
+      });
+      assert(timers.started > bytes.length, `${timers.started} timers were started`);
+      assertEquals(timers.left, 0, "timers are left");
+    });
+  }
+}

@@ -1,0 +1,41 @@
+import { readdirSync, readlinkSync } from "node:fs";
+import process from "node:process";
+import { turn } from "./within.ts";
+
+/** How many sockets this process has open, as Linux tells; undefined elsewhere. */
+export function openSockets(): number | undefined {
+  if (process.platform !== "linux") return undefined;
+  let sockets = 0;
+  for (const fd of readdirSync("/proc/self/fd")) {
+    try {
+      if (readlinkSync(`/proc/self/fd/${fd}`).startsWith("socket:")) sockets++;
+    } catch {
+      // Closed since it was listed.
+    }
+  }
+  return sockets;
+}
+
+/**
+ * What keeps the process from its end, by kind, where the runtime tells (Node), and the
+ * sockets, where the system does.
+ */
+export function openHandles(): Record<string, number> {
+  const handles: Record<string, number> = { sockets: openSockets() ?? 0 };
+  for (const kind of process.getActiveResourcesInfo?.() ?? []) {
+    handles[kind] = (handles[kind] ?? 0) + 1;
+  }
+  return handles;
+}
+
+/** Waits until no more is open than was `before`; returns what is left over, at last. */
+export async function leftOver(before: Record<string, number>): Promise<Record<string, number>> {
+  for (let tries = 0;; tries++) {
+    const more = Object.entries(openHandles())
+      .map(([kind, count]): [string, number] => [kind, count - (before[kind] ?? 0)])
+      .filter(([kind, count]) => count > 0 && kind !== "Immediate");
+    if (more.length === 0 || tries === 200) return Object.fromEntries(more);
+    await turn();
+    if (tries > 20) await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
