@@ -14,9 +14,9 @@
  * ends it with `terminate()`, or lets it end itself.
  *
  * **What is heard of.** A port that is closed, a worker that ends, cannot be loaded or
- * throws where nothing catches: each is a {@linkcode TransportError} of code `reset`. Some
- * browsers do not tell when a port is closed at the other end; a `heartbeat` with an
- * `idleTimeout` finds that out.
+ * throws where nothing catches: each is a {@linkcode TransportError} of code `reset`. Deno
+ * and some browsers do not tell when a port is closed at the other end other than by its
+ * connection; a `heartbeat` with an `idleTimeout` finds that out.
  *
  * @example The program
  * ```ts ignore

@@ -1,0 +1,113 @@
+import { WebSocketTransport, type WebSocketUse } from "./_websocket_transport.ts";
+
+/** What is used of a WebSocket as browsers have it; with a question mark, of other kinds. */
+export interface WebSocketLike {
+  /** How messages come: set to `arraybuffer`. */
+  binaryType: string;
+  /** From 0, connecting, to 3, closed. */
+  readonly readyState: number;
+  /** The subprotocol that both ends agreed on; empty for none. */
+  readonly protocol?: string | null;
+  /** How many bytes wait to be sent. Without it, writes never wait. */
+  readonly bufferedAmount?: number;
+  /** Sends a binary message. */
+  send(data: Uint8Array<ArrayBuffer>): void;
+  /** Closes with a code. */
+  close(code?: number, reason?: string): void;
+  /** Hears of `open`, `message`, `error` and `close`. */
+  // deno-lint-ignore no-explicit-any
+  addEventListener(type: any, listener: (event: any) => void): void;
+  /** Takes a WebSocket of a `WebSocketPair`. */
+  accept?(): void;
+  /** Breaks off without a close. */
+  terminate?(): void;
+  /** Stops reading. */
+  pause?(): void;
+  /** Reads on. */
+  resume?(): void;
+}
+
+const CONNECTING = 0;
+const CLOSING = 2;
+/** Says that this end broke off; 4000 to 4999 are for applications. */
+const ABORTED = 4000;
+/** How many sends in a row may succeed at once before other work gets its turn. */
+const SENDS_A_TURN = 16;
+/** Milliseconds from one look at `bufferedAmount` to the next: doubled until the longest. */
+const LONGEST_PAUSE = 16;
+
+/** A WebSocket that tells of messages by events. It has no drain event: room is looked for. */
+export class EventTransport<Socket extends WebSocketLike> extends WebSocketTransport {
+  protected readonly socket: Socket;
+  #error: unknown;
+  #sends = 0;
+  /** Whether what `send` was given belongs to it; others may send it later. */
+  readonly #copies: boolean;
+
+  constructor(socket: Socket, use: WebSocketUse) {
+    super(use);
+    this.socket = socket;
+    const { WebSocket } = globalThis as { WebSocket?: unknown };
+    this.#copies = typeof WebSocket === "function" && socket instanceof WebSocket;
+    socket.binaryType = "arraybuffer";
+    socket.addEventListener("message", ({ data }: { data: unknown }) => {
+      this.#sends = 0;
+      this.received(data);
+    });
+    socket.addEventListener("error", (event: { error?: unknown }) => this.#error = event.error);
+    socket.addEventListener("close", ({ code, reason }: { code: number; reason: string }) => {
+      // Some runtimes wait for it although the peer has closed.
+      if (socket.readyState === CLOSING) this.close(1000, "");
+      this.closed(code, reason, this.#error);
+    });
+    if (socket.readyState >= CLOSING) this.closed(1006, "");
+  }
+
+  protected override send(bytes: Uint8Array): void | Promise<void> {
+    if (this.socket.readyState === CONNECTING) return this.#sendOnceOpen(bytes);
+    this.socket.send((this.#copies ? bytes : bytes.slice()) as Uint8Array<ArrayBuffer>);
+    if (this.#unsent > this.limits.maxUnsentBytes) return this.#room();
+    // Between two sends there may be nothing but microtasks, and timers would wait for ever.
+    if (++this.#sends < SENDS_A_TURN) return;
+    this.#sends = 0;
+    return this.changed(0);
+  }
+
+  get #unsent(): number {
+    return this.socket.bufferedAmount ?? 0;
+  }
+
+  async #sendOnceOpen(bytes: Uint8Array): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.socket.addEventListener("open", () => resolve());
+      this.socket.addEventListener("close", () => resolve());
+    });
+    if (!this.gone) await this.send(bytes);
+  }
+
+  async #room(): Promise<void> {
+    for (let ms = 1; !this.gone; ms = Math.min(ms * 2, LONGEST_PAUSE)) {
+      await this.changed(ms);
+      if (this.#unsent <= this.limits.maxUnsentBytes) return;
+    }
+  }
+
+  protected override close(code: number, reason: string): void {
+    try {
+      this.socket.close(code, reason);
+    } catch {
+      // Browsers let a page send 1000 and codes of its own only.
+      this.socket.close(code % 1000 + 4000, reason);
+    }
+  }
+
+  protected override kill(): void {
+    if (this.socket.terminate) this.socket.terminate();
+    else this.close(ABORTED, "aborted");
+  }
+
+  protected override hold(hold: boolean): void {
+    if (hold) this.socket.pause?.();
+    else this.socket.resume?.();
+  }
+}

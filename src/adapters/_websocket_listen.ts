@@ -1,0 +1,73 @@
+import { invalid } from "./_options.ts";
+import { checkOrigins, originAllowed, type OriginOptions } from "./_websocket_origin.ts";
+import { HALF_CLOSE_PROTOCOL, limitsOf, type WebSocketOptions } from "./_websocket_options.ts";
+
+/** Where to listen for WebSockets, and which are taken. */
+export interface WebSocketListenOptions extends OriginOptions, WebSocketOptions {
+  /**
+   * The address to listen on; `0.0.0.0` or `::` for all.
+   *
+   * @default {"127.0.0.1"}
+   */
+  readonly hostname?: string;
+  /** The port, 0 to 65535; with 0 the system chooses one. */
+  readonly port: number;
+  /**
+   * The path of the URL, such as `/rpc`; other paths are not found.
+   *
+   * @default {undefined} any path
+   */
+  readonly pathname?: string;
+}
+
+/** The answer to a request that does not become a WebSocket. */
+export interface Refusal {
+  readonly status: number;
+  readonly text: string;
+}
+
+/** Checks all. Throws a TransportError of code `invalid-option`. */
+export function checkWebSocketListenOptions(options: WebSocketListenOptions): void {
+  const { port, hostname, pathname } = options;
+  limitsOf(options);
+  checkOrigins(options);
+  if (!Number.isInteger(port) || port < 0 || port > 65535) {
+    throw invalid(`port must be an integer from 0 to 65535, not ${port}`);
+  }
+  if (hostname === "") throw invalid("hostname must not be empty");
+  if (pathname !== undefined && !/^\/[^?#]*$/.test(pathname)) {
+    throw invalid(`pathname must begin with / and have no query, not ${pathname}`);
+  }
+}
+
+/** What a request to upgrade says. */
+export interface UpgradeRequest {
+  /** The URL, or only its path. */
+  readonly url: string;
+  /** Reads a header. */
+  header(name: string): string | null | undefined;
+}
+
+/** Why a request does not become a WebSocket, if it does not. */
+export function refusalOf(
+  { url, header }: UpgradeRequest,
+  options: WebSocketListenOptions,
+): Refusal | undefined {
+  const { pathname } = options;
+  if (pathname !== undefined && new URL(url, "http://localhost").pathname !== pathname) {
+    return { status: 404, text: "Not found\n" };
+  }
+  if (header("upgrade")?.toLowerCase() !== "websocket") {
+    return { status: 426, text: "This is for WebSockets\n" };
+  }
+  if (!originAllowed(header("origin"), header("host"), options)) {
+    return { status: 403, text: "Pages of this origin may not connect\n" };
+  }
+  return undefined;
+}
+
+/** Whether a client offers that each direction ends on its own. */
+export function offersHalfClose({ header }: UpgradeRequest): boolean {
+  const offered = header("sec-websocket-protocol") ?? "";
+  return offered.split(",").some((name) => name.trim() === HALF_CLOSE_PROTOCOL);
+}

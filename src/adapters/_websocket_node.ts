@@ -1,0 +1,40 @@
+import { setImmediate } from "node:timers";
+import { TransportError } from "../errors.ts";
+import { toTransportError } from "./_errors.ts";
+import { Turns } from "./_turns.ts";
+import { EventTransport, type WebSocketLike } from "./_websocket_events.ts";
+
+/** What is used of a WebSocket of `ws`, besides. */
+export interface NodeWebSocket extends WebSocketLike {
+  readonly bufferedAmount: number;
+  send(data: Uint8Array, onSent?: (error?: Error) => void): void;
+}
+
+const OPEN = 1;
+
+/** A WebSocket of `ws`: it tells when bytes have been sent, and keeps no copy of them. */
+export class NodeTransport extends EventTransport<NodeWebSocket> {
+  readonly #turns = new Turns();
+
+  protected override send(bytes: Uint8Array): void | Promise<void> {
+    let onSent!: (error?: Error) => void;
+    const sent = new Promise<void>((resolve, reject) => {
+      onSent = (error) =>
+        error ? reject(toTransportError("Cannot send", error, "reset")) : resolve();
+    });
+    this.socket.send(bytes, onSent);
+    if (this.socket.bufferedAmount > 0) return this.#surely(sent);
+    // The system took it all, and the callback is not worth waiting for.
+    sent.catch(() => {});
+    return this.#turns.next();
+  }
+
+  /** Node calls back without an error for what a broken socket has dropped: the loss is told a turn later. */
+  async #surely(sent: Promise<void>): Promise<void> {
+    await sent;
+    await new Promise((resolve) => void setImmediate(resolve));
+    if (this.socket.readyState !== OPEN) {
+      throw new TransportError("reset", "The WebSocket was closed while sending");
+    }
+  }
+}

@@ -1,0 +1,32 @@
+import { invalid } from "./_options.ts";
+
+/** Which pages may connect. A browser tells the page's origin; other programs need not. */
+export interface OriginOptions {
+  /**
+   * The origins whose pages may connect, such as `https://example.com`. Requests without
+   * an `Origin`, which come from no page, may always.
+   *
+   * @default {undefined} pages of the host that is connected to, by its `Host` header
+   */
+  readonly allowedOrigins?: readonly string[];
+}
+
+/** Checks that all are origins as browsers send them. Throws a TransportError. */
+export function checkOrigins({ allowedOrigins = [] }: OriginOptions): void {
+  for (const origin of allowedOrigins) {
+    if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
+      throw invalid(`An origin is like https://example.com, not ${origin}`);
+    }
+  }
+}
+
+/** Whether a request may become a WebSocket, by two of its headers. */
+export function originAllowed(
+  origin: string | null | undefined,
+  host: string | null | undefined,
+  { allowedOrigins }: OriginOptions,
+): boolean {
+  if (origin === null || origin === undefined) return true;
+  if (allowedOrigins) return allowedOrigins.includes(origin);
+  return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase();
+}

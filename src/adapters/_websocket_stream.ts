@@ -1,0 +1,78 @@
+import { WebSocketTransport, type WebSocketUse } from "./_websocket_transport.ts";
+
+/** What is used of the WebSocketStream of Chromium and Deno. */
+export interface WebSocketStreamLike {
+  readonly opened: Promise<{
+    readonly readable: ReadableStream<unknown>;
+    readonly writable: WritableStream<Uint8Array>;
+    readonly protocol: string;
+  }>;
+  readonly closed: Promise<{ readonly closeCode?: number; readonly reason?: string }>;
+  close(info?: { closeCode?: number; reason?: string }): void;
+}
+
+/** The constructor, where there is one. */
+export type WebSocketStreamClass = new (
+  url: string,
+  options: { protocols: string[]; signal?: AbortSignal },
+) => WebSocketStreamLike;
+
+type Opened = Awaited<WebSocketStreamLike["opened"]>;
+
+/** A WebSocket that can wait, and be made to wait, both ways. */
+export class StreamTransport extends WebSocketTransport {
+  readonly #socket: WebSocketStreamLike;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  #held = false;
+  #go: () => void = () => {};
+
+  constructor(socket: WebSocketStreamLike, { readable, writable }: Opened, use: WebSocketUse) {
+    super(use);
+    this.#socket = socket;
+    this.#writer = writable.getWriter();
+    this.#writer.closed.catch(() => {});
+    // All that has come is handed on before the close is told.
+    this.#read(readable.getReader()).catch(() => {}).then(() => this.#tellClose());
+  }
+
+  async #read(reader: ReadableStreamDefaultReader<unknown>): Promise<void> {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      this.received(value);
+      while (this.#held) await new Promise<void>((resolve) => this.#go = resolve);
+    }
+  }
+
+  async #tellClose(): Promise<void> {
+    try {
+      const { closeCode = 1005, reason = "" } = await this.#socket.closed;
+      this.closed(closeCode, reason);
+    } catch (error) {
+      this.closed(1006, "", error);
+    }
+  }
+
+  protected override send(bytes: Uint8Array): Promise<void> {
+    // The browser may still hold it when the write has settled.
+    return this.#writer.write(bytes.slice());
+  }
+
+  protected override close(code: number, reason: string): void {
+    try {
+      this.#socket.close({ closeCode: code, reason });
+    } catch {
+      // As with a WebSocket: 1000 and codes of its own only.
+      this.#socket.close({ closeCode: code % 1000 + 4000, reason });
+    }
+  }
+
+  protected override kill(): void {
+    this.close(4000, "aborted");
+  }
+
+  protected override hold(hold: boolean): void {
+    this.#held = hold;
+    if (!hold) this.#go();
+  }
+}

@@ -1,0 +1,162 @@
+import type { SocketAddress } from "../duplex.ts";
+import { TransportError } from "../errors.ts";
+import { PushDuplex, type PushTransport } from "./_push_duplex.ts";
+import { limitsOf, type WebSocketLimits, type WebSocketOptions } from "./_websocket_options.ts";
+
+/** The longest message that is sent: other ends have bounds as well. */
+const MAX_SENT = 64 * 1024;
+/** What the duplex holds before it pauses. */
+const PAUSED_AT = 64 * 1024;
+/** Codes of an end in order: normal, the page or the server goes away, none given. */
+const IN_ORDER: readonly number[] = [1000, 1001, 1005];
+const EMPTY = new Uint8Array(0);
+
+/** How a WebSocket is used that this end, or its peer, has agreed on. */
+export interface WebSocketUse extends WebSocketOptions {
+  /** Whether an empty message is the end of one direction. */
+  readonly halfClose: boolean;
+  readonly remoteAddress?: SocketAddress | undefined;
+}
+
+/** What all WebSockets have in common: messages are bytes, their borders mean nothing. */
+export abstract class WebSocketTransport implements PushTransport {
+  readonly duplex: PushDuplex;
+  protected readonly limits: WebSocketLimits;
+  readonly #halfClose: boolean;
+  #held = 0;
+  #paused = false;
+  #closed = false;
+  #destroyed = false;
+  #farewell: [code: number, reason: string] | undefined;
+  #wake: () => void = () => {};
+
+  constructor(use: WebSocketUse) {
+    this.limits = limitsOf(use);
+    this.#halfClose = use.halfClose;
+    this.duplex = new PushDuplex(this, use.remoteAddress);
+  }
+
+  /** Sends one message, of which nothing is to be kept; waits for room behind it. */
+  protected abstract send(bytes: Uint8Array): void | Promise<void>;
+  /** Closes with a code, in order. */
+  protected abstract close(code: number, reason: string): void;
+  /** Breaks off, so that the peer sees no end in order. */
+  protected abstract kill(): void;
+  /** Makes the other end wait, or not any more, where that can be done. */
+  protected hold(_hold: boolean): void {}
+
+  /** Whether nothing can be sent any more. */
+  protected get gone(): boolean {
+    return this.#closed || this.#destroyed;
+  }
+
+  /** A message has come. */
+  received(data: unknown): void {
+    if (this.gone) return;
+    const bytes = data instanceof ArrayBuffer ? new Uint8Array(data) : data;
+    if (!(bytes instanceof Uint8Array)) return this.#refuse(1003, "text is not taken");
+    const { length } = bytes;
+    const { maxFrameBytes, maxBufferedBytes } = this.limits;
+    if (length > maxFrameBytes) {
+      return this.#refuse(1009, `${length} bytes in a message, maxFrameBytes is ${maxFrameBytes}`);
+    }
+    if (length === 0) {
+      if (this.#halfClose) this.duplex.end();
+      return;
+    }
+    this.#held = length + (this.#paused ? this.#held : PAUSED_AT);
+    if (this.#paused && this.#held > maxBufferedBytes) {
+      return this.#refuse(1009, `nobody read, maxBufferedBytes is ${maxBufferedBytes}`);
+    }
+    this.duplex.push(bytes);
+  }
+
+  /** The WebSocket has closed. `error` is the platform's, if it told one. */
+  closed(code: number, reason: string, error?: unknown): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (IN_ORDER.includes(code)) this.duplex.end();
+    else this.duplex.fail(closedWith(code, reason, error));
+    this.#wake();
+  }
+
+  /** Resolves when something has happened to the WebSocket, or after so many milliseconds. */
+  protected changed(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#wake = () => (clearTimeout(timer), resolve());
+    });
+  }
+
+  /** Ends the wait for a change. */
+  protected wake(): void {
+    this.#wake();
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.hold(true);
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.hold(false);
+  }
+
+  write(bytes: Uint8Array): void | Promise<void> {
+    if (bytes.length > MAX_SENT) return this.#writeMuch(bytes);
+    // An empty message would be an end.
+    if (bytes.length > 0) return this.#send(bytes);
+  }
+
+  async #writeMuch(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length; at += MAX_SENT) {
+      await this.#send(bytes.subarray(at, at + MAX_SENT));
+    }
+  }
+
+  #send(bytes: Uint8Array): void | Promise<void> {
+    if (!this.gone) return this.send(bytes);
+    throw new TransportError("reset", "The other end has closed the WebSocket and takes no more");
+  }
+
+  async end(): Promise<void> {
+    // A peer that has closed, in order, hears of nothing any more.
+    if (this.gone) return;
+    if (this.#halfClose) return this.send(EMPTY);
+    this.close(1000, "");
+    // What comes until then is held back no more: the peer's answer is behind it.
+    this.hold(false);
+    while (!this.gone) await new Promise<void>((resolve) => this.#wake = resolve);
+  }
+
+  release(): void {
+    if (this.gone) return;
+    this.hold(false);
+    this.close(1000, "");
+  }
+
+  destroy(): void {
+    this.#destroyed = true;
+    if (!this.#closed) {
+      if (!this.#farewell) this.kill();
+      else {
+        this.hold(false);
+        this.close(...this.#farewell);
+      }
+    }
+    this.#wake();
+  }
+
+  #refuse(code: number, why: string): void {
+    this.#farewell = [code, why];
+    this.duplex.fail(new TransportError("other", `The WebSocket was closed by this end: ${why}`));
+  }
+}
+
+function closedWith(code: number, reason: string, error: unknown): TransportError {
+  const message = code === 1006
+    ? "The WebSocket was broken off without a close"
+    : `The other end closed the WebSocket with code ${code}${reason && `: ${reason}`}`;
+  return new TransportError("reset", message, { cause: error ?? { code, reason } });
+}

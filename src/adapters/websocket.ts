@@ -1,0 +1,200 @@
+/**
+ * WebSockets, for browsers and for all that have them as browsers do: binary messages
+ * carry bytes, and their borders mean nothing.
+ *
+ * A WebSocket closes as a whole. Two ends of this library agree on the subprotocol
+ * `protosocket`, in which an empty message is the end of one direction, so that an answer
+ * may follow it. With another kind of peer (`halfClose: false`) an end closes the
+ * WebSocket with code 1000, and what the peer still sends is lost.
+ *
+ * Codes 1000, 1001 and 1005 (none) are an end in order; with any other the connection is
+ * `reset`, and the error's cause has `code` and `reason`. An abort sends code 4000.
+ *
+ * Only `WebSocketStream` (Chromium; Deno with `--unstable-net`) and `ws` can make the
+ * other end wait. With other WebSockets what comes is held up to `maxBufferedBytes`.
+ *
+ * @example
+ * ```ts ignore
+ * import { Connection } from "@protosocket/protosocket";
+ * import { lengthDelimited } from "@protosocket/protosocket/length-delimited";
+ * import { connect } from "@protosocket/protosocket/websocket";
+ *
+ * await using connection = new Connection(await connect("wss://example.com/echo"), {
+ *   codec: lengthDelimited(),
+ *   reactor: () => ({ onInboundMessage: (message) => console.log(message) }),
+ * });
+ * await connection.sender.send(new Uint8Array([1, 2, 3]));
+ * ```
+ *
+ * @module
+ */
+import type { SocketAddress, SocketDuplex } from "../duplex.ts";
+import { TransportError } from "../errors.ts";
+import { toTransportError } from "./_errors.ts";
+import { connectAborted, invalid } from "./_options.ts";
+import { EventTransport, type WebSocketLike } from "./_websocket_events.ts";
+import { HALF_CLOSE_PROTOCOL, limitsOf, type WebSocketOptions } from "./_websocket_options.ts";
+import { StreamTransport, type WebSocketStreamClass } from "./_websocket_stream.ts";
+
+export type { WebSocketLike } from "./_websocket_events.ts";
+export {
+  DEFAULT_MAX_BUFFERED_BYTES,
+  DEFAULT_MAX_FRAME_BYTES,
+  DEFAULT_MAX_UNSENT_BYTES,
+  type WebSocketOptions,
+} from "./_websocket_options.ts";
+
+/** How to connect. */
+export interface ConnectOptions extends WebSocketOptions {
+  /**
+   * Offers the subprotocol `protosocket`, so that each direction ends on its own. A
+   * browser does not connect to a server that knows none: `false` is for those.
+   *
+   * @default {true}
+   */
+  readonly halfClose?: boolean;
+  /**
+   * Subprotocols to offer besides.
+   *
+   * @default {[]}
+   */
+  readonly protocols?: readonly string[];
+  /**
+   * The class to use, such as the one of `ws` on Node before 22.
+   *
+   * @default {undefined} `WebSocketStream` where there is one, because its readers can be slow; else `WebSocket`
+   */
+  readonly webSocket?: new (url: string, protocols: string[]) => WebSocketLike;
+  /** Gives up connecting: a {@linkcode TransportError} of code `aborted`. Means nothing afterwards. */
+  readonly signal?: AbortSignal;
+}
+
+/** How a WebSocket is used that somebody else has opened. */
+export interface AcceptOptions extends WebSocketOptions {
+  /**
+   * Whether the other end knows the empty message as an end.
+   *
+   * @default {socket.protocol === "protosocket"}
+   */
+  readonly halfClose?: boolean;
+  /** The other end's address, if it is known. */
+  readonly remoteAddress?: SocketAddress;
+}
+
+/**
+ * Connects to a `ws:` or `wss:` URL, which may be relative in a page. Rejects with a
+ * {@linkcode TransportError}; browsers do not tell why, which is the code `other`.
+ */
+export async function connect(
+  url: string | URL,
+  options: ConnectOptions = {},
+): Promise<SocketDuplex> {
+  const target = targetOf(url);
+  limitsOf(options);
+  const { halfClose = true, protocols = [], signal } = options;
+  if (signal?.aborted) throw connectAborted(signal);
+  const offered = halfClose ? [HALF_CLOSE_PROTOCOL, ...protocols] : [...protocols];
+  const { WebSocket, WebSocketStream } = globalThis as {
+    WebSocket?: ConnectOptions["webSocket"];
+    WebSocketStream?: WebSocketStreamClass;
+  };
+  const { webSocket = WebSocket } = options;
+  if (!options.webSocket && WebSocketStream) {
+    return await connectStream(WebSocketStream, target, offered, options);
+  }
+  if (webSocket) return await connectSocket(webSocket, target, offered, options);
+  throw new TransportError("unsupported", "There is no WebSocket here: give one as `webSocket`");
+}
+
+/**
+ * Makes a duplex of a WebSocket that somebody else has opened or is opening: one that a
+ * server has upgraded, one of a `WebSocketPair` (which is accepted), or one of `ws`. All
+ * that it has not told yet is heard, so call it at once.
+ *
+ * Whether its `Origin` was one to trust is for the caller to look at.
+ */
+export function acceptWebSocket(socket: WebSocketLike, options: AcceptOptions = {}): SocketDuplex {
+  const { halfClose = socket.protocol === HALF_CLOSE_PROTOCOL } = options;
+  limitsOf(options);
+  socket.accept?.();
+  return new EventTransport(socket, { ...options, halfClose }).duplex;
+}
+
+function targetOf(url: string | URL): string {
+  const { location } = globalThis as { location?: { href: string } };
+  let target: URL;
+  try {
+    target = new URL(url, location?.href);
+  } catch (cause) {
+    throw invalid(`The URL of a WebSocket cannot be read: ${url}`, cause);
+  }
+  // A relative URL has the scheme of the page.
+  if (target.protocol === "http:") target.protocol = "ws:";
+  if (target.protocol === "https:") target.protocol = "wss:";
+  if (target.protocol === "ws:" || target.protocol === "wss:") return target.href;
+  throw invalid(`The URL of a WebSocket begins with ws: or wss:, not ${target.protocol}`);
+}
+
+async function connectSocket(
+  Socket: NonNullable<ConnectOptions["webSocket"]>,
+  url: string,
+  protocols: string[],
+  { signal, ...options }: ConnectOptions,
+): Promise<SocketDuplex> {
+  const socket = opening(url, () => new Socket(url, protocols));
+  return await new Promise<SocketDuplex>((resolve, reject) => {
+    let cause: unknown;
+    const onAbort = () => {
+      reject(connectAborted(signal!));
+      socket.close();
+    };
+    signal?.addEventListener("abort", onAbort);
+    const settle = () => signal?.removeEventListener("abort", onAbort);
+    socket.addEventListener("open", () => {
+      settle();
+      const halfClose = socket.protocol === HALF_CLOSE_PROTOCOL;
+      // Not a moment later: a message may follow at once.
+      resolve(new EventTransport(socket, { ...options, halfClose }).duplex);
+    });
+    socket.addEventListener("error", (event: { error?: unknown; message?: string }) => {
+      cause = event.error ?? (event.message ? new Error(event.message) : event);
+    });
+    socket.addEventListener("close", (event: unknown) => {
+      settle();
+      reject(cannotConnect(url, cause ?? event));
+    });
+  });
+}
+
+async function connectStream(
+  Stream: WebSocketStreamClass,
+  url: string,
+  protocols: string[],
+  { signal, ...options }: ConnectOptions,
+): Promise<SocketDuplex> {
+  const socket = opening(url, () => new Stream(url, { protocols, ...(signal && { signal }) }));
+  socket.closed.catch(() => {});
+  try {
+    const opened = await socket.opened;
+    const halfClose = opened.protocol === HALF_CLOSE_PROTOCOL;
+    return new StreamTransport(socket, opened, { ...options, halfClose }).duplex;
+  } catch (error) {
+    throw signal?.aborted ? connectAborted(signal) : cannotConnect(url, error);
+  }
+}
+
+/** What the constructor throws is about the URL or the subprotocols. */
+function opening<Socket>(url: string, open: () => Socket): Socket {
+  try {
+    return open();
+  } catch (cause) {
+    throw invalid(`Cannot connect to ${url}: ${(cause as Error).message}`, cause);
+  }
+}
+
+function cannotConnect(url: string, cause: unknown): TransportError {
+  const told = cause instanceof Error && cause.message;
+  return told
+    ? toTransportError(`Cannot connect to ${url}`, cause)
+    : new TransportError("other", `Cannot connect to ${url}: nothing tells why`, { cause });
+}

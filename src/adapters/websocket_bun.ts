@@ -1,0 +1,123 @@
+/**
+ * A listener for WebSockets over `Bun.serve`.
+ *
+ * Bun cannot make a client wait: see `maxBufferedBytes`.
+ *
+ * @example
+ * ```ts ignore
+ * import { serve } from "@protosocket/protosocket";
+ * import { lengthDelimited } from "@protosocket/protosocket/length-delimited";
+ * import { listen } from "@protosocket/protosocket/websocket-bun";
+ *
+ * await using server = serve(await listen({ port: 9000 }), () => ({
+ *   codec: lengthDelimited(),
+ *   reactor: (sender) => ({ onInboundMessage: (message) => sender.send(message) }),
+ * }));
+ * await server.finished;
+ * ```
+ *
+ * @module
+ */
+import type { SocketAddress } from "../duplex.ts";
+import { TransportError } from "../errors.ts";
+import type { Listener } from "../listener.ts";
+import { AcceptQueue } from "./_accept_queue.ts";
+import { toTransportError } from "./_errors.ts";
+import { BunTransport, type BunWebSocket } from "./_websocket_bun.ts";
+import {
+  checkWebSocketListenOptions,
+  offersHalfClose,
+  refusalOf,
+  type WebSocketListenOptions,
+} from "./_websocket_listen.ts";
+import { HALF_CLOSE_PROTOCOL, limitsOf } from "./_websocket_options.ts";
+import type { WebSocketUse } from "./_websocket_transport.ts";
+
+export type { WebSocketListenOptions } from "./_websocket_listen.ts";
+export type { OriginOptions } from "./_websocket_origin.ts";
+export type { WebSocketOptions } from "./_websocket_options.ts";
+
+/** What this adapter uses of Bun; described here so that other type checkers know it. */
+interface BunApi {
+  serve(options: object): BunServer;
+}
+
+interface BunServer {
+  readonly hostname: string;
+  readonly port: number;
+  upgrade(request: Request, options: object): boolean;
+  requestIP(request: Request): { readonly address: string; readonly port: number } | null;
+  stop(closeActiveConnections?: boolean): Promise<void>;
+}
+
+/** What Bun keeps for each WebSocket. */
+interface SocketState {
+  readonly use: WebSocketUse;
+  transport?: BunTransport;
+}
+
+type Socket = BunWebSocket & { readonly data: SocketState };
+
+/** Listens for WebSockets. Rejects with a {@linkcode TransportError}. */
+// deno-lint-ignore require-await
+export async function listen(options: WebSocketListenOptions): Promise<Listener> {
+  const { Bun } = globalThis as unknown as { Bun?: BunApi };
+  if (!Bun) throw new TransportError("unsupported", "This adapter needs Bun");
+  checkWebSocketListenOptions(options);
+  const { hostname = "127.0.0.1", port } = options;
+  const accepted = new AcceptQueue();
+  let server: BunServer;
+  try {
+    server = Bun.serve({
+      hostname,
+      port,
+      fetch: (request: Request, server: BunServer) => upgrade(request, server, options),
+      websocket: {
+        maxPayloadLength: limitsOf(options).maxFrameBytes,
+        perMessageDeflate: false,
+        open(socket: Socket) {
+          const transport = socket.data.transport = new BunTransport(socket, socket.data.use);
+          accepted.push(transport.duplex);
+        },
+        message: ({ data }: Socket, message: unknown) => data.transport?.received(message),
+        drain: ({ data }: Socket) => data.transport?.onDrain(),
+        close: ({ data }: Socket, code: number, why: string) => data.transport?.closed(code, why),
+      },
+    });
+  } catch (error) {
+    throw toTransportError(`Cannot listen on ${hostname}:${port}`, error);
+  }
+  // deno-lint-ignore require-await
+  const close = async () => {
+    // It would wait for the WebSockets, which go on.
+    server.stop()?.catch(() => {});
+    accepted.close();
+  };
+  return {
+    address: { transport: "tcp", hostname, port: server.port },
+    close,
+    [Symbol.asyncIterator]: () => accepted[Symbol.asyncIterator](),
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function upgrade(
+  request: Request,
+  server: BunServer,
+  options: WebSocketListenOptions,
+): Response | undefined {
+  const asked = { url: request.url, header: (name: string) => request.headers.get(name) };
+  const refusal = refusalOf(asked, options);
+  if (refusal) return new Response(refusal.text, refusal);
+  const halfClose = offersHalfClose(asked);
+  const remoteAddress = addressOf(server.requestIP(request));
+  const upgraded = server.upgrade(request, {
+    data: { use: { ...options, halfClose, remoteAddress } },
+    headers: halfClose ? { "sec-websocket-protocol": HALF_CLOSE_PROTOCOL } : {},
+  });
+  return upgraded ? undefined : new Response("This is for WebSockets\n", { status: 400 });
+}
+
+function addressOf(address: ReturnType<BunServer["requestIP"]>): SocketAddress | undefined {
+  return address ? { transport: "tcp", hostname: address.address, port: address.port } : undefined;
+}

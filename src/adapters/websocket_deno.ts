@@ -1,0 +1,109 @@
+/**
+ * A listener for WebSockets over `Deno.serve`. Needs `--allow-net`. To upgrade requests of
+ * a server of your own, give the socket of `Deno.upgradeWebSocket` to `acceptWebSocket`
+ * of `./websocket`.
+ *
+ * Deno cannot make a client wait: see `maxBufferedBytes`. Nor can it stop listening without
+ * closing its WebSockets: once the listener has closed, requests are answered with 503
+ * until the last WebSocket has closed, and the port is free then.
+ *
+ * @example
+ * ```ts ignore
+ * import { serve } from "@protosocket/protosocket";
+ * import { lengthDelimited } from "@protosocket/protosocket/length-delimited";
+ * import { listen } from "@protosocket/protosocket/websocket-deno";
+ *
+ * await using server = serve(await listen({ port: 9000 }), () => ({
+ *   codec: lengthDelimited(),
+ *   reactor: (sender) => ({ onInboundMessage: (message) => sender.send(message) }),
+ * }));
+ * await server.finished;
+ * ```
+ *
+ * @module
+ */
+import { TransportError } from "../errors.ts";
+import type { Listener } from "../listener.ts";
+import { AcceptQueue } from "./_accept_queue.ts";
+import { toTransportError } from "./_errors.ts";
+import { EventTransport, type WebSocketLike } from "./_websocket_events.ts";
+import {
+  checkWebSocketListenOptions,
+  offersHalfClose,
+  refusalOf,
+  type WebSocketListenOptions,
+} from "./_websocket_listen.ts";
+import { HALF_CLOSE_PROTOCOL } from "./_websocket_options.ts";
+
+export type { WebSocketListenOptions } from "./_websocket_listen.ts";
+export type { OriginOptions } from "./_websocket_origin.ts";
+export type { WebSocketOptions } from "./_websocket_options.ts";
+
+/** What this adapter uses of Deno; described here so that other type checkers know it. */
+interface DenoApi {
+  serve(
+    options: object,
+    handler: (request: Request, info: { remoteAddr: DenoAddr }) => Response,
+  ): { readonly addr: DenoAddr; shutdown(): Promise<void> };
+  upgradeWebSocket(request: Request, options: object): {
+    readonly socket: WebSocketLike;
+    readonly response: Response;
+  };
+}
+
+interface DenoAddr {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/** Listens for WebSockets. Rejects with a {@linkcode TransportError}. */
+// deno-lint-ignore require-await
+export async function listen(options: WebSocketListenOptions): Promise<Listener> {
+  const { Deno } = globalThis as unknown as { Deno?: DenoApi };
+  if (!Deno) throw new TransportError("unsupported", "This adapter needs Deno");
+  checkWebSocketListenOptions(options);
+  const { hostname = "127.0.0.1", port } = options;
+  const accepted = new AcceptQueue();
+  let server: ReturnType<DenoApi["serve"]>;
+  let open = 0;
+  let closed = false;
+  const shutDownIfDone = () => {
+    if (closed && open === 0) server.shutdown().catch(() => {});
+  };
+  try {
+    server = Deno.serve({ hostname, port, onListen() {} }, (request, { remoteAddr }) => {
+      const asked = { url: request.url, header: (name: string) => request.headers.get(name) };
+      const refusal = refusalOf(asked, options);
+      if (refusal) return new Response(refusal.text, refusal);
+      if (closed) return new Response("No more\n", { status: 503 });
+      const halfClose = offersHalfClose(asked);
+      const protocol = halfClose ? HALF_CLOSE_PROTOCOL : undefined;
+      const { socket, response } = Deno.upgradeWebSocket(request, { protocol });
+      const remoteAddress = tcp(remoteAddr);
+      const { duplex } = new EventTransport(socket, { ...options, halfClose, remoteAddress });
+      open++;
+      socket.addEventListener("open", () => accepted.push(duplex));
+      socket.addEventListener("close", () => (open--, shutDownIfDone()));
+      return response;
+    });
+  } catch (error) {
+    throw toTransportError(`Cannot listen on ${hostname}:${port}`, error);
+  }
+  // deno-lint-ignore require-await
+  const close = async () => {
+    if (closed) return;
+    closed = true;
+    accepted.close();
+    shutDownIfDone();
+  };
+  return {
+    address: tcp(server.addr),
+    close,
+    [Symbol.asyncIterator]: () => accepted[Symbol.asyncIterator](),
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function tcp({ hostname, port }: DenoAddr): Listener["address"] {
+  return { transport: "tcp", hostname, port };
+}

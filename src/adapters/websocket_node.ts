@@ -1,0 +1,112 @@
+/**
+ * A listener for WebSockets over the package `ws`, version 8, which is to be installed
+ * beside this one. Both ends can be made to wait.
+ *
+ * It speaks plain text. For TLS let a proxy stand before it, or give each WebSocket of a
+ * `WebSocketServer` of your own to `acceptWebSocket` of `./websocket`.
+ *
+ * @example
+ * ```ts ignore
+ * import { serve } from "@protosocket/protosocket";
+ * import { lengthDelimited } from "@protosocket/protosocket/length-delimited";
+ * import { listen } from "@protosocket/protosocket/websocket-node";
+ *
+ * await using server = serve(await listen({ port: 9000 }), () => ({
+ *   codec: lengthDelimited(),
+ *   reactor: (sender) => ({ onInboundMessage: (message) => sender.send(message) }),
+ * }));
+ * await server.finished;
+ * ```
+ *
+ * @module
+ */
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+// @ts-types="@types/ws"
+import { type WebSocket, WebSocketServer } from "ws";
+import type { SocketAddress } from "../duplex.ts";
+import type { Listener } from "../listener.ts";
+import { AcceptQueue } from "./_accept_queue.ts";
+import { toTransportError } from "./_errors.ts";
+import {
+  checkWebSocketListenOptions,
+  offersHalfClose,
+  refusalOf,
+  type WebSocketListenOptions,
+} from "./_websocket_listen.ts";
+import { NodeTransport } from "./_websocket_node.ts";
+import { HALF_CLOSE_PROTOCOL, limitsOf } from "./_websocket_options.ts";
+
+export type { WebSocketListenOptions } from "./_websocket_listen.ts";
+export type { OriginOptions } from "./_websocket_origin.ts";
+export type { WebSocketOptions } from "./_websocket_options.ts";
+
+/** Listens for WebSockets. Rejects with a {@linkcode TransportError}. */
+export async function listen(options: WebSocketListenOptions): Promise<Listener> {
+  checkWebSocketListenOptions(options);
+  const { hostname = "127.0.0.1", port } = options;
+  const accepted = new AcceptQueue();
+  const sockets = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: limitsOf(options).maxFrameBytes,
+    handleProtocols: (names) => names.has(HALF_CLOSE_PROTOCOL) ? HALF_CLOSE_PROTOCOL : false,
+  });
+  const server = createServer((request, response) => {
+    const { status, text } = refusalOf(asked(request), options) ?? { status: 426, text: "" };
+    response.writeHead(status).end(text);
+  });
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Uint8Array) => {
+    const refusal = refusalOf(asked(request), options);
+    if (refusal) return refuse(socket, refusal.status);
+    sockets.handleUpgrade(
+      request,
+      socket,
+      head as Parameters<typeof sockets.handleUpgrade>[2],
+      (webSocket) => {
+        accepted.push(open(webSocket, request, options));
+      },
+    );
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error) => {
+      reject(toTransportError(`Cannot listen on ${hostname}:${port}`, error));
+    });
+    server.listen(port, hostname, resolve);
+  });
+  server.on("error", (error) => accepted.close(toTransportError("Cannot accept", error)));
+  const address = server.address() as AddressInfo;
+  // deno-lint-ignore require-await
+  const close = async () => {
+    // Its callback waits for every connection to end, which is not our matter.
+    server.close();
+    server.closeIdleConnections();
+    accepted.close();
+  };
+  return {
+    address: { transport: "tcp", hostname: address.address, port: address.port },
+    close,
+    [Symbol.asyncIterator]: () => accepted[Symbol.asyncIterator](),
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function asked({ url = "/", headers }: IncomingMessage) {
+  return { url, header: (name: string) => headers[name]?.toString() };
+}
+
+function open(webSocket: WebSocket, request: IncomingMessage, options: WebSocketListenOptions) {
+  const halfClose = offersHalfClose(asked(request));
+  const { remoteAddress, remotePort } = request.socket;
+  const from: SocketAddress | undefined = remoteAddress === undefined || remotePort === undefined
+    ? undefined
+    : { transport: "tcp", hostname: remoteAddress, port: remotePort };
+  return new NodeTransport(webSocket, { ...options, halfClose, remoteAddress: from }).duplex;
+}
+
+function refuse(socket: Duplex, status: number): void {
+  socket.on("error", () => {});
+  socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}

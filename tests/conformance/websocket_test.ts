@@ -1,0 +1,40 @@
+// @ts-types="@types/ws"
+import { WebSocket as WsWebSocket } from "ws";
+import { connect, type ConnectOptions } from "../../src/adapters/websocket.ts";
+import { runtime } from "../support/runtime.ts";
+import { listenWebSocket } from "../websocket/support.ts";
+import type { Adapter } from "./adapter.ts";
+import { accept } from "./sockets.ts";
+import { conformance } from "./suite.ts";
+
+const NO_WAIT = "a WebSocket of this kind has no way to make the other end wait";
+
+function adapter(name: string, options: ConnectOptions, inbound?: string): Adapter {
+  return {
+    name: `websocket, ${name}`,
+    gaps: { inbound },
+    async open() {
+      const listener = await listenWebSocket({ port: 0 });
+      const { port } = listener.address as { port: number };
+      const [client, server] = await Promise.all([
+        connect(`ws://127.0.0.1:${port}`, options),
+        accept(listener),
+      ]);
+      return { client, server, close: () => listener.close() };
+    },
+  };
+}
+
+const { WebSocket, WebSocketStream } = globalThis as {
+  WebSocket?: ConnectOptions["webSocket"];
+  WebSocketStream?: unknown;
+};
+if (WebSocket) {
+  conformance(adapter("global", { webSocket: WebSocket }, NO_WAIT));
+}
+if (WebSocketStream) {
+  conformance(adapter("stream", {}, NO_WAIT));
+}
+if (runtime === "node") {
+  conformance(adapter("ws", { webSocket: WsWebSocket }));
+}

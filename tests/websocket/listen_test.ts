@@ -1,0 +1,182 @@
+// Who may connect, and what they may send.
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { request } from "node:http";
+import { connect as connectTcp } from "node:net";
+import { test } from "node:test";
+import { TransportError } from "../../mod.ts";
+import { connect } from "../../src/adapters/websocket.ts";
+import type { WebSocketListenOptions } from "../../src/adapters/_websocket_listen.ts";
+import { accept } from "../conformance/sockets.ts";
+import { End } from "../support/end.ts";
+import { runtime } from "../support/runtime.ts";
+import { soon } from "../support/within.ts";
+import { listenWebSocket, webSocket } from "./support.ts";
+
+async function listening(options: Partial<WebSocketListenOptions> = {}) {
+  const listener = await listenWebSocket({ port: 0, ...options });
+  const { port } = listener.address as { port: number };
+  return { listener, port, [Symbol.asyncDispose]: () => listener.close() };
+}
+
+/** The status that a request to upgrade is answered with; the socket, if it was taken. */
+async function upgrade(port: number, headers: Record<string, string> = {}, path = "/") {
+  const socket = connectTcp({ port, host: "127.0.0.1" });
+  socket.on("error", () => {});
+  const lines = {
+    host: `127.0.0.1:${port}`,
+    connection: "Upgrade",
+    upgrade: "websocket",
+    "sec-websocket-version": "13",
+    "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+    ...headers,
+  };
+  const text = Object.entries(lines).map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  socket.write(`GET ${path} HTTP/1.1\r\n${text}\r\n`);
+  const answer = await soon(
+    new Promise<string>((resolve) => socket.once("data", (data) => resolve(String(data)))),
+    "an answer",
+  );
+  const status = Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1]);
+  if (status !== 101) socket.destroy();
+  return { status, socket, answer };
+}
+
+async function status(port: number, headers?: Record<string, string>, path?: string) {
+  const { status, socket } = await upgrade(port, headers, path);
+  socket.destroy();
+  return status;
+}
+
+/** A frame of a client, masked with nothing. */
+function frame(opcode: number, payload: Uint8Array): Uint8Array {
+  const { length } = payload;
+  const head = length < 126 ? [0x80 | length] : [0xfe, length >> 8, length & 255];
+  return new Uint8Array([0x80 | opcode, ...head, 0, 0, 0, 0, ...payload]);
+}
+
+test("websocket listen: pages of the same host, and programs, may connect", async () => {
+  await using place = await listening();
+  const { port } = place;
+  assertEquals(await status(port), 101);
+  assertEquals(await status(port, { origin: `http://127.0.0.1:${port}` }), 101);
+  assertEquals(await status(port, { origin: "http://example.com", host: "EXAMPLE.com" }), 101);
+  for (const origin of ["http://example.com", `http://127.0.0.1:${port + 1}`, "null", "x"]) {
+    assertEquals(await status(port, { origin }), 403, origin);
+  }
+});
+
+test("websocket listen: allowedOrigins are those that may, and no other", async () => {
+  await using place = await listening({ allowedOrigins: ["https://example.com"] });
+  const { port } = place;
+  assertEquals(await status(port), 101);
+  assertEquals(await status(port, { origin: "https://example.com" }), 101);
+  for (const origin of ["http://example.com", `http://127.0.0.1:${port}`, "null"]) {
+    assertEquals(await status(port, { origin }), 403, origin);
+  }
+});
+
+test("websocket listen: another path is not found, another request is no upgrade", async () => {
+  await using place = await listening({ pathname: "/rpc" });
+  const { port } = place;
+  assertEquals(await status(port, {}, "/rpc?x=1"), 101);
+  assertEquals(await status(port, {}, "/other"), 404);
+  const plain = new Promise<number | undefined>((resolve, reject) =>
+    request({ port, path: "/rpc" }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    }).on("error", reject).end()
+  );
+  assertEquals(await soon(plain, "an answer"), 426);
+});
+
+test("websocket listen: the subprotocol is agreed on if it is offered", async () => {
+  await using place = await listening();
+  const offer = { "sec-websocket-protocol": "other, protosocket" };
+  const { answer, socket } = await upgrade(place.port, offer);
+  assertMatch(answer, /^sec-websocket-protocol: protosocket\r$/im);
+  socket.destroy();
+  const foreign = await upgrade(place.port, {});
+  assertEquals(/sec-websocket-protocol/i.test(foreign.answer), false);
+  foreign.socket.destroy();
+});
+
+test("websocket listen: text ends the connection, and no other", async () => {
+  await using place = await listening();
+  const [{ socket }, duplex] = await Promise.all([upgrade(place.port), accept(place.listener)]);
+  const end = new End(duplex);
+  socket.write(frame(1, new Uint8Array([104, 105])));
+  assertMatch((await end.broken()).message, /text/);
+  socket.destroy();
+  assertEquals(await status(place.port), 101);
+});
+
+test("websocket listen: a message beyond maxFrameBytes ends the connection", async () => {
+  await using place = await listening({ maxFrameBytes: 1000 });
+  const [{ socket }, duplex] = await Promise.all([upgrade(place.port), accept(place.listener)]);
+  const end = new End(duplex);
+  socket.write(frame(2, new Uint8Array(1000)));
+  assertEquals((await end.readExactly(1000)).length, 1000);
+  socket.write(frame(2, new Uint8Array(1001)));
+  await end.broken();
+  socket.destroy();
+});
+
+test("websocket listen: what nobody reads is bounded", async () => {
+  await using place = await listening({ maxBufferedBytes: 1024 * 1024 });
+  const [{ socket }, duplex] = await Promise.all([upgrade(place.port), accept(place.listener)]);
+  const end = new End(duplex);
+  const bytes = frame(2, new Uint8Array(60_000));
+  // Either the client is made to wait, or it is cut off.
+  let cut = false;
+  const lost = end.reader.closed.catch(() => cut = true);
+  for (let count = 0; count < 1000 && !cut; count++) {
+    const room = socket.write(bytes);
+    if (room) continue;
+    const drained = new Promise((resolve) => socket.once("drain", resolve));
+    const waited = new Promise((resolve) => setTimeout(resolve, 300, "waits"));
+    if (await Promise.race([drained, lost, waited]) === "waits") break;
+  }
+  assertEquals(cut, runtime !== "node");
+  socket.destroy();
+  end.drop();
+});
+
+test("websocket listen: bad options are refused", async () => {
+  const bad: Partial<WebSocketListenOptions>[] = [
+    { port: -1 },
+    { port: 65536 },
+    { hostname: "" },
+    { pathname: "rpc" },
+    { pathname: "/rpc?x" },
+    { maxFrameBytes: 0 },
+    { allowedOrigins: ["example.com"] },
+    { allowedOrigins: ["https://example.com/"] },
+  ];
+  for (const options of bad) {
+    const error = await assertRejects(() => listening(options), TransportError);
+    assertEquals(error.code, "invalid-option");
+  }
+});
+
+test("websocket listen: a port that is in use is told", async () => {
+  await using place = await listening();
+  const error = await assertRejects(() => listening({ port: place.port }), TransportError);
+  assertEquals(error.code, "address-in-use");
+});
+
+test("websocket listen: close() ends those that nobody took, and the others go on", async () => {
+  const place = await listening();
+  const [{ socket }, duplex] = await Promise.all([upgrade(place.port), accept(place.listener)]);
+  const untaken = new End(await connect(`ws://127.0.0.1:${place.port}`, { webSocket }));
+  await place.listener.close();
+  await untaken.broken();
+  const end = new End(duplex);
+  socket.write(frame(2, new Uint8Array([7])));
+  assertEquals(await end.readExactly(1), new Uint8Array([7]));
+  assertEquals(await soon(place.listener[Symbol.asyncIterator]().next(), "the loop"), {
+    done: true,
+    value: undefined,
+  });
+  end.drop();
+  socket.destroy();
+});
