@@ -50,10 +50,13 @@ export {
   DEFAULT_DRAIN_TIMEOUT,
   DEFAULT_MAX_BUFFER_LENGTH,
   DEFAULT_MAX_QUEUED_MESSAGES,
+  DEFAULT_MESSAGE_TIMEOUT,
 } from "./src/options.ts";
 export type { Listener } from "./src/listener.ts";
 export {
   type Connector,
+  DEFAULT_MAX_CONNECTIONS,
+  DEFAULT_MAX_CONNECTIONS_PER_ADDRESS,
   serve,
   type ServedConnection,
   type ServeOptions,

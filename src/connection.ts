@@ -1,8 +1,9 @@
 import { Outbox, SENT } from "./_outbox.ts";
+import { Patience, type PatienceLimits } from "./_patience.ts";
 import { Silence } from "./_silence.ts";
 import type { Codec } from "./codec.ts";
 import { DecoderStream } from "./decoder_stream.ts";
-import type { Duplex } from "./duplex.ts";
+import type { Duplex, SocketAddress, SocketDuplex } from "./duplex.ts";
 import { EncoderStream } from "./encoder_stream.ts";
 import { ConnectionError, reactorThrew, TransportError } from "./errors.ts";
 import { type ConnectionObserver, quietly } from "./observer.ts";
@@ -103,6 +104,7 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
   readonly #reactor: Reactor<Inbound, Outbound, Logical>;
   readonly #outbox: Outbox<Outbound, Logical>;
   readonly #drainTimeout: number;
+  readonly #remoteAddress: SocketAddress | undefined;
   readonly #source: ReadableStreamDefaultReader<Uint8Array>;
   readonly #batches: ReadableStreamDefaultReader<Inbound[]>;
   readonly #encoder: WritableStreamDefaultWriter<Iterable<Outbound>>;
@@ -119,19 +121,27 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
   readonly #observer: ConnectionObserver | undefined;
   /** The peer's silence, while we read. */
   readonly #idle: Silence | undefined;
+  /** The peer's time for a message. */
+  readonly #patience: Patience | undefined;
   /** Our own silence. */
   readonly #quiet: Silence | undefined;
   #resolveClosed: (reason: CloseReason) => void = ignore;
 
   /**
    * Starts at once. Throws a `RangeError` for a bad option, or what the reactor's
-   * maker throws; the duplex is untouched then.
+   * maker throws; the duplex is untouched then. `defaults` are for the bounds that
+   * `config` leaves out.
    */
-  constructor(duplex: Duplex, config: ConnectionConfig<Inbound, Outbound, Logical>) {
-    const options = checkConnectionOptions(config);
+  constructor(
+    duplex: Duplex,
+    config: ConnectionConfig<Inbound, Outbound, Logical>,
+    defaults: ConnectionOptions = {},
+  ) {
+    const options = checkConnectionOptions(config, defaults);
     const { heartbeat, observer } = config;
     if (heartbeat) checkOption("heartbeat.interval", heartbeat.interval, 1, MAX_DELAY);
     this.#drainTimeout = options.drainTimeout;
+    this.#remoteAddress = (duplex as SocketDuplex).remoteAddress;
     this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
     this.sender = this.#outbox = new Outbox(options.maxQueuedMessages);
     const reactor = this.#reactor = config.reactor(this.sender);
@@ -155,12 +165,15 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
     this.#idle = idleTimeout === undefined
       ? undefined
       : new Silence(idleTimeout, () => this.#onIdle(idleTimeout));
+    this.#patience = options.firstMessageTimeout || options.messageTimeout
+      ? new Patience(options, (option, limit) => this.#onLate(option, limit))
+      : undefined;
     this.#quiet = heartbeat && new Silence(heartbeat.interval, () => this.#beat(heartbeat));
 
     this.#observer?.onOpen?.();
     const fail = (error: unknown) => this.#fail(error);
     const bytes = decoder.writable.getWriter();
-    this.#receive(bytes).catch((error) => {
+    this.#receive(bytes, decoder).catch((error) => {
       // What the decoder found is told by its batches, after the messages before it.
       if (bytes.desiredSize !== null) fail(error);
     });
@@ -238,16 +251,24 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
   }
 
   /** The way in, first part: bytes to the decoder. */
-  #receive(decoder: WritableStreamDefaultWriter<Uint8Array>): Promise<void> {
+  #receive(
+    bytes: WritableStreamDefaultWriter<Uint8Array>,
+    decoder: DecoderStream<Inbound>,
+  ): Promise<void> {
     const idle = this.#idle;
+    const patience = this.#patience;
     const observer = this.#observer;
-    if (!idle && !observer) return pump(this.#source, decoder);
-    return pump(this.#source, decoder, {
-      waiting: () => idle?.touch(),
-      passing: (chunk) => {
-        idle?.hold();
-        observer?.onBytesReceived?.(chunk.length);
+    if (!idle && !patience && !observer) return pump(this.#source, bytes);
+    return pump(this.#source, bytes, {
+      waiting: () => {
+        idle?.touch();
+        patience?.waiting(decoder.decoded, decoder.incomplete);
       },
+      waited: () => {
+        idle?.hold();
+        patience?.passing();
+      },
+      passing: (chunk) => observer?.onBytesReceived?.(chunk.length),
     });
   }
 
@@ -339,6 +360,16 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
     );
   }
 
+  #onLate(option: keyof PatienceLimits, limit: number): void {
+    const what = option === "messageTimeout" ? "finished a message" : "begun its first message";
+    this.#fail(
+      new ConnectionError(
+        "message-timeout",
+        `The peer has not ${what} within ${option}, ${limit} ms`,
+      ),
+    );
+  }
+
   #beat({ message }: Heartbeat<Logical>): void {
     if (this.#state !== "open") return;
     try {
@@ -382,8 +413,12 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
   #finish(reason: CloseReason): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
+    if (reason.kind === "error" && this.#remoteAddress) {
+      reason.error.remoteAddress = this.#remoteAddress;
+    }
     clearTimeout(this.#drainTimer);
     this.#idle?.stop();
+    this.#patience?.stop();
     this.#quiet?.stop();
     this.#outbox.clear();
     if (!this.#inboundDone || !this.#outboundDone) {
@@ -411,6 +446,8 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
 interface Tap<T> {
   /** The next chunk is waited for. */
   waiting?(): void;
+  /** It has come, or the end has. */
+  waited?(): void;
   /** A chunk has come. */
   passing?(chunk: T): void;
   /** The other side has taken it. */
@@ -429,6 +466,7 @@ async function pump<T>(
   for (;;) {
     tap?.waiting?.();
     const { done, value } = await from.read();
+    tap?.waited?.();
     if (done) break;
     tap?.passing?.(value);
     await to.write(value);

@@ -37,6 +37,8 @@ export interface DecoderStreamOptions {
  * ```
  */
 export class DecoderStream<Message> extends TransformStream<Uint8Array, Message[]> {
+  readonly #splitter: Splitter<Message>;
+
   /** Makes a stream over a decoder of its own. Throws a `RangeError` for a bad option. */
   constructor(decoder: Decoder<Message>, options: DecoderStreamOptions = {}) {
     const max = checkMaxBufferLength(options.maxBufferLength);
@@ -55,6 +57,17 @@ export class DecoderStream<Message> extends TransformStream<Uint8Array, Message[
         splitter.end();
       },
     });
+    this.#splitter = splitter;
+  }
+
+  /** How many messages have been decoded, with what the decoder skipped. */
+  get decoded(): number {
+    return this.#splitter.decoded;
+  }
+
+  /** Whether the beginning of a message has come, and its end has not. */
+  get incomplete(): boolean {
+    return this.#splitter.incomplete;
   }
 }
 
@@ -70,10 +83,16 @@ class Splitter<Message> {
   #openEnded = false;
   /** Bytes to drop that have not come yet. */
   #skip = 0;
+  /** How often the decoder has said what to do with bytes. */
+  decoded = 0;
 
   constructor(decoder: Decoder<Message>, max: number) {
     this.#decoder = decoder;
     this.#max = max;
+  }
+
+  get incomplete(): boolean {
+    return this.#held.length > 0 || this.#skip > 0;
   }
 
   /** Appends the messages that `chunk` completes to `batch`. Throws ConnectionError. */
@@ -184,6 +203,7 @@ class Splitter<Message> {
       const { bytesUsed } = result;
       if (Number.isInteger(bytesUsed) && bytesUsed > 0 && bytesUsed <= shown) {
         if (bytesUsed > this.#max) throw this.#tooLarge(bytesUsed);
+        this.decoded++;
         return result;
       }
       throw new ConnectionError(
@@ -200,7 +220,10 @@ class Splitter<Message> {
       );
     }
     if (result.kind === "skip") {
-      if (Number.isSafeInteger(result.distance) && result.distance > 0) return result;
+      if (Number.isSafeInteger(result.distance) && result.distance > 0) {
+        this.decoded++;
+        return result;
+      }
       throw new ConnectionError("decoder", `The decoder wants to skip ${result.distance} bytes`);
     }
     throw new ConnectionError("invalid-message", `Invalid message: ${result.reason}`, {

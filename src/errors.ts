@@ -1,3 +1,5 @@
+import type { SocketAddress } from "./duplex.ts";
+
 /**
  * Why a {@linkcode Connection} ended, or why a message could not be sent on it.
  *
@@ -12,6 +14,10 @@
  * - `drain-timeout`: an orderly end took longer than `drainTimeout`: what was queued
  *   could not be sent, or a reactor was not done.
  * - `idle-timeout`: the peer has sent nothing for `idleTimeout`.
+ * - `message-timeout`: the peer has not begun its first message within
+ *   `firstMessageTimeout`, or not finished a message within `messageTimeout`.
+ * - `too-many-connections`: a server has as many as `maxConnections`, or as
+ *   `maxConnectionsPerAddress`, and has refused another.
  */
 export type ConnectionErrorCode =
   | "closed"
@@ -23,7 +29,9 @@ export type ConnectionErrorCode =
   | "encoder"
   | "reactor"
   | "drain-timeout"
-  | "idle-timeout";
+  | "idle-timeout"
+  | "message-timeout"
+  | "too-many-connections";
 
 /** An error of the connection layer: codec, reactor, sender, end of life. */
 export class ConnectionError extends Error {
@@ -31,6 +39,8 @@ export class ConnectionError extends Error {
   override readonly name = "ConnectionError";
   /** What went wrong, for a program to act on. */
   readonly code: ConnectionErrorCode;
+  /** The other end's address, on the error that a connection ended with, where it is known. */
+  remoteAddress?: SocketAddress;
 
   /** Makes an error with a code, a sentence for people, and what caused it. */
   constructor(code: ConnectionErrorCode, message: string, options?: ErrorOptions) {
@@ -81,6 +91,8 @@ export class TransportError extends Error {
   override readonly name = "TransportError";
   /** What went wrong, for a program to act on. */
   readonly code: TransportErrorCode;
+  /** The other end's address, on the error that a connection ended with, where it is known. */
+  remoteAddress?: SocketAddress;
 
   /** Makes an error with a code, a sentence for people, and what caused it. */
   constructor(code: TransportErrorCode, message: string, options?: ErrorOptions) {

@@ -4,6 +4,11 @@ export const DEFAULT_MAX_BUFFER_LENGTH: number = 4 * 1024 * 1024;
 export const DEFAULT_MAX_QUEUED_MESSAGES = 256;
 /** The default of {@linkcode ConnectionOptions.drainTimeout}: 10 seconds. */
 export const DEFAULT_DRAIN_TIMEOUT = 10_000;
+/**
+ * The default of {@linkcode ConnectionOptions.firstMessageTimeout} and
+ * {@linkcode ConnectionOptions.messageTimeout} in servers: a minute.
+ */
+export const DEFAULT_MESSAGE_TIMEOUT = 60_000;
 
 /** The bounds of a {@linkcode Connection}. */
 export interface ConnectionOptions {
@@ -37,6 +42,24 @@ export interface ConnectionOptions {
    * @default {undefined} a peer may be silent for ever
    */
   readonly idleTimeout?: number;
+  /**
+   * Milliseconds from the opening of the connection until the peer's first message must
+   * have begun; after that the connection ends with the code `message-timeout`. 0 lets
+   * the peer take for ever, as one that only listens does. At most 2,147,483,647.
+   *
+   * @default {0} in servers 60000
+   */
+  readonly firstMessageTimeout?: number;
+  /**
+   * Milliseconds from the first byte of a message until its last must have come; after
+   * that the connection ends with the code `message-timeout`. It does not matter how the
+   * bytes are spread over the time, but time in which the reactor keeps the connection
+   * from reading does not count. Between messages a peer may be silent: see
+   * `idleTimeout`. 0 lets a message take for ever. At most 2,147,483,647.
+   *
+   * @default {0} in servers 60000
+   */
+  readonly messageTimeout?: number;
 }
 
 /** The largest delay, in milliseconds, that timers take on every runtime. */
@@ -61,17 +84,33 @@ export function checkDrainTimeout(
   return checkOption(name, value, 0, MAX_DELAY);
 }
 
-/** Checks all bounds of a connection and fills in their defaults. */
+/** What a server's connections have where nothing else is said: any peer may have dialled. */
+export const SERVER_DEFAULTS: ConnectionOptions = {
+  firstMessageTimeout: DEFAULT_MESSAGE_TIMEOUT,
+  messageTimeout: DEFAULT_MESSAGE_TIMEOUT,
+};
+
+/** Checks all bounds of a connection and fills in the defaults, those that are given first. */
 export function checkConnectionOptions(
   options: ConnectionOptions,
+  defaults: ConnectionOptions = {},
 ): Required<Omit<ConnectionOptions, "idleTimeout">> & Pick<ConnectionOptions, "idleTimeout"> {
-  const { maxQueuedMessages = DEFAULT_MAX_QUEUED_MESSAGES, idleTimeout } = options;
+  const {
+    maxBufferLength = defaults.maxBufferLength,
+    maxQueuedMessages = defaults.maxQueuedMessages ?? DEFAULT_MAX_QUEUED_MESSAGES,
+    drainTimeout = defaults.drainTimeout,
+    idleTimeout = defaults.idleTimeout,
+    firstMessageTimeout = defaults.firstMessageTimeout ?? 0,
+    messageTimeout = defaults.messageTimeout ?? 0,
+  } = options;
   return {
-    maxBufferLength: checkMaxBufferLength(options.maxBufferLength),
+    maxBufferLength: checkMaxBufferLength(maxBufferLength),
     maxQueuedMessages: checkOption("maxQueuedMessages", maxQueuedMessages, 1, 2 ** 31),
-    drainTimeout: checkDrainTimeout(options.drainTimeout),
+    drainTimeout: checkDrainTimeout(drainTimeout),
     idleTimeout: idleTimeout === undefined
       ? undefined
       : checkOption("idleTimeout", idleTimeout, 1, MAX_DELAY),
+    firstMessageTimeout: checkOption("firstMessageTimeout", firstMessageTimeout, 0, MAX_DELAY),
+    messageTimeout: checkOption("messageTimeout", messageTimeout, 0, MAX_DELAY),
   };
 }

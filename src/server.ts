@@ -1,7 +1,16 @@
+import { Admission } from "./_admission.ts";
 import { Connection, type ConnectionConfig, type DrainOptions } from "./connection.ts";
 import type { SocketAddress, SocketDuplex } from "./duplex.ts";
+import { ConnectionError } from "./errors.ts";
 import type { Listener } from "./listener.ts";
-import { checkDrainTimeout } from "./options.ts";
+import { checkDrainTimeout, checkOption, SERVER_DEFAULTS } from "./options.ts";
+
+/** The default of {@linkcode ServeOptions.maxConnections}: 10,000. */
+export const DEFAULT_MAX_CONNECTIONS = 10_000;
+/** The default of {@linkcode ServeOptions.maxConnectionsPerAddress}: 1,000. */
+export const DEFAULT_MAX_CONNECTIONS_PER_ADDRESS = 1000;
+/** How often, in milliseconds, a server says by itself that it is full. */
+const SAY_FULL_EVERY = 60_000;
 
 /**
  * Decides, for each accepted connection, how it is run: its codec, its reactor and
@@ -16,10 +25,27 @@ export type Connector<Inbound, Outbound = Inbound, Logical = Outbound> = (
 /** Options of {@linkcode serve}. */
 export interface ServeOptions {
   /**
-   * Hears of a connection that the connector refused by throwing. The server goes
-   * on, also if this throws.
+   * How many connections may be open at once. One more is broken off as soon as it is
+   * accepted, before the connector sees it; `onConnectError` hears of it. Each takes a
+   * file of the system's: see `ulimit -n`. From 1 to 2,147,483,647.
    *
-   * @default {console.error}
+   * @default {10000}
+   */
+  readonly maxConnections?: number;
+  /**
+   * How many of them may come from one address; one more is broken off in the same way.
+   * All of an IPv6 /64 is one address; Unix sockets have none. Behind a proxy that hides
+   * its clients' addresses, set it to `maxConnections`. From 1 to 2,147,483,647.
+   *
+   * @default {1000}
+   */
+  readonly maxConnectionsPerAddress?: number;
+  /**
+   * Hears of a connection that was refused: because the connector threw, or with a
+   * {@linkcode ConnectionError} of code `too-many-connections`. The server goes on, also
+   * if this throws.
+   *
+   * @default {console.error} for too many connections, once a minute at the most
    */
   readonly onConnectError?: (error: unknown, duplex: SocketDuplex) => void;
 }
@@ -30,6 +56,8 @@ export interface Server extends AsyncDisposable {
   readonly address: SocketAddress;
   /** The connections that are open now. */
   readonly connections: ReadonlySet<ServedConnection>;
+  /** How many connections have been refused because too many were open. */
+  readonly refused: number;
   /**
    * Resolves when the listener and all connections have ended; rejects if the
    * listener broke, after the connections have ended.
@@ -51,7 +79,8 @@ export type ServedConnection = Pick<
 
 /**
  * Runs a {@linkcode Connection} for each one that the listener accepts, until the
- * listener is closed. A connection that fails never harms another.
+ * listener is closed. A connection that fails never harms another. Throws a `RangeError`
+ * for a bad option.
  *
  * @example An echo of length-delimited messages
  * ```ts ignore
@@ -72,19 +101,24 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
   options: ServeOptions = {},
 ): Server {
   const {
-    onConnectError = (error) => console.error("protosocket: a connection was refused", error),
+    maxConnections = DEFAULT_MAX_CONNECTIONS,
+    maxConnectionsPerAddress = DEFAULT_MAX_CONNECTIONS_PER_ADDRESS,
+    onConnectError = sayRefused(),
   } = options;
+  const admission = new Admission(
+    checkOption("maxConnections", maxConnections, 1, 2 ** 31 - 1),
+    checkOption("maxConnectionsPerAddress", maxConnectionsPerAddress, 1, 2 ** 31 - 1),
+  );
+  let refused = 0;
   const connections = new Set<ServedConnection>();
   let closing: Promise<void> | undefined;
 
   async function open(duplex: SocketDuplex): Promise<void> {
     let connection: Connection<Inbound, Outbound, Logical>;
     try {
-      connection = new Connection(duplex, await connector(duplex));
+      connection = new Connection(duplex, await connector(duplex), SERVER_DEFAULTS);
     } catch (error) {
-      duplex.writable.abort(error).catch(() => {});
-      onConnectError(error, duplex);
-      return;
+      return refuse(duplex, error);
     }
     connections.add(connection);
     if (closing) connection.close();
@@ -92,14 +126,31 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
     connections.delete(connection);
   }
 
+  function refuse(duplex: SocketDuplex, error: unknown): void {
+    duplex.writable.abort(error).catch(() => {});
+    try {
+      onConnectError(error, duplex);
+    } catch {
+      // The server goes on.
+    }
+  }
+
   async function accept(): Promise<void> {
     const opened = new Set<Promise<void>>();
     try {
       for await (const duplex of listener) {
-        const life = open(duplex);
+        const { remoteAddress } = duplex;
+        const full = admission.enter(remoteAddress);
+        if (full) {
+          refused++;
+          refuse(duplex, full);
+          continue;
+        }
+        const life = open(duplex).finally(() => {
+          admission.leave(remoteAddress);
+          opened.delete(life);
+        });
         opened.add(life);
-        const forget = () => opened.delete(life);
-        life.then(forget, forget);
       }
     } finally {
       await Promise.allSettled(opened);
@@ -123,8 +174,24 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
   return {
     address: listener.address,
     connections,
+    get refused() {
+      return refused;
+    },
     finished,
     close,
     [Symbol.asyncDispose]: () => close(),
+  };
+}
+
+/** Says on the console what was refused; a flood of connections is not to become one of lines. */
+function sayRefused(): (error: unknown) => void {
+  let last = -Infinity;
+  return (error) => {
+    if (error instanceof ConnectionError && error.code === "too-many-connections") {
+      const now = performance.now();
+      if (now - last < SAY_FULL_EVERY) return;
+      last = now;
+    }
+    console.error("protosocket: a connection was refused", error);
   };
 }

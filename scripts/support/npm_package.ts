@@ -7,7 +7,7 @@ export const NPM_NAME = "protosocket";
 /** Files that go into the package as they are. */
 export const NPM_FILES: readonly string[] = ["README.md", "LICENSE", "CHANGELOG.md"];
 /** Packages that an entry point stands on: who uses that entry point installs them. */
-const OPTIONAL_PEERS = ["@bufbuild/protobuf", "@opentelemetry/api"];
+const OPTIONAL_PEERS = ["@bufbuild/protobuf", "@opentelemetry/api", "ws"];
 
 interface DenoJson {
   readonly version: string;

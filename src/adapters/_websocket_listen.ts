@@ -51,7 +51,7 @@ export interface UpgradeRequest {
 /** Why a request does not become a WebSocket, if it does not. */
 export function refusalOf(
   { url, header }: UpgradeRequest,
-  options: WebSocketListenOptions,
+  options: Pick<WebSocketListenOptions, "pathname" | "allowedOrigins">,
 ): Refusal | undefined {
   const { pathname } = options;
   if (pathname !== undefined && new URL(url, "http://localhost").pathname !== pathname) {

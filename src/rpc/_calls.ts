@@ -1,7 +1,8 @@
-import type { CloseReason, Reactor, SendBudget, Sender } from "../../mod.ts";
+import type { CloseReason, Reactor, SendBudget, Sender, SocketAddress } from "../../mod.ts";
 import { Fifo } from "../fifo.ts";
+import { rejected } from "./_awaited.ts";
 import { ResponseStream } from "./_response_stream.ts";
-import { connectionClosed, RpcError } from "./errors.ts";
+import { connectionClosed, RpcError, type RpcErrorOptions } from "./errors.ts";
 import { ControlCode, plainId, type RpcId, type RpcMessages } from "./message.ts";
 import { observe, type OnRpcEnd, type RpcObserver } from "./observer.ts";
 
@@ -37,22 +38,20 @@ abstract class Call<Request, Response> implements Outgoing<Request> {
 }
 
 export class UnaryCall<Request, Response> extends Call<Request, Response> {
-  readonly #resolve: (response: Response) => void;
-  readonly fail: (error: unknown) => void;
+  readonly #resolve: (response: Response | Promise<never>) => void;
 
-  constructor(
-    request: Request,
-    resolve: (response: Response) => void,
-    reject: (error: unknown) => void,
-  ) {
+  constructor(request: Request, resolve: (response: Response | Promise<never>) => void) {
     super(request);
     this.#resolve = resolve;
-    this.fail = reject;
   }
 
   take(response: Response): boolean {
     this.#resolve(response);
     return true;
+  }
+
+  fail(error: unknown): void {
+    this.#resolve(rejected(error));
   }
 }
 
@@ -79,6 +78,7 @@ export class Calls<Request, Response> implements Reactor<Response, Request, Outg
   readonly #messages: RpcMessages<Request, Response>;
   readonly #sender: Sender<Outgoing<Request>>;
   readonly #observer: RpcObserver<Request> | undefined;
+  readonly #remoteAddress: SocketAddress | undefined;
   readonly #calls = new Map<RpcId, Call<Request, Response>>();
   /** Rpcs to cancel at the server: asked for when there is room to send. */
   readonly #cancels = new Fifo<RpcId>();
@@ -92,10 +92,12 @@ export class Calls<Request, Response> implements Reactor<Response, Request, Outg
     messages: RpcMessages<Request, Response>,
     sender: Sender<Outgoing<Request>>,
     observer: RpcObserver<Request> | undefined,
+    remoteAddress: SocketAddress | undefined,
   ) {
     this.#messages = messages;
     this.#sender = sender;
     this.#observer = observer;
+    this.#remoteAddress = remoteAddress;
   }
 
   get size(): number {
@@ -107,7 +109,7 @@ export class Calls<Request, Response> implements Reactor<Response, Request, Outg
     signal: AbortSignal | undefined,
     timeout: number | undefined,
   ): void {
-    if (!this.open) return call.fail(connectionClosed({ sent: false }));
+    if (!this.open) return call.fail(connectionClosed({ ...this.#about(), sent: false }));
     if (signal?.aborted) return call.fail(signal.reason);
     const id = call.id = ++this.#lastId;
     this.#messages.request.setId(call.request!, id);
@@ -146,7 +148,7 @@ export class Calls<Request, Response> implements Reactor<Response, Request, Outg
       const what = code === ControlCode.end
         ? "ended the rpc without an answer"
         : "cancelled the rpc";
-      this.#fail(call, new RpcError("cancelled", `The server ${what}`, { id }));
+      this.#fail(call, new RpcError("cancelled", `The server ${what}`, this.#about(id)));
     }
   }
 
@@ -160,7 +162,8 @@ export class Calls<Request, Response> implements Reactor<Response, Request, Outg
     const id = plainId(this.#messages.request.id(request));
     const call = this.#calls.get(id);
     if (call === undefined) return;
-    this.#fail(call, new RpcError("encode-failed", "The request cannot be encoded", { id, cause }));
+    const options = { ...this.#about(id), cause };
+    this.#fail(call, new RpcError("encode-failed", "The request cannot be encoded", options));
   }
 
   onInboundEnd(): void {
@@ -193,12 +196,17 @@ export class Calls<Request, Response> implements Reactor<Response, Request, Outg
     this.#forget(call, reason);
   }
 
+  /** Which rpc an error is about, and with whom. */
+  #about(id?: RpcId): RpcErrorOptions {
+    return { id, remoteAddress: this.#remoteAddress };
+  }
+
   /** `queuedLeave`: requests that are in the connection's queue still leave it. */
   #failAll(cause: unknown, queuedLeave = false): void {
     this.open = false;
     for (const call of this.#calls.values()) {
       const sent = queuedLeave || call.request === undefined;
-      this.#fail(call, connectionClosed({ id: call.id, cause, sent }));
+      this.#fail(call, connectionClosed({ ...this.#about(call.id), cause, sent }));
     }
   }
 
@@ -238,8 +246,8 @@ export class Calls<Request, Response> implements Reactor<Response, Request, Outg
     };
     const onAbort = () => giveUp(signal!.reason);
     const timer = timeout === undefined ? undefined : setTimeout(() => {
-      const { id } = call;
-      giveUp(new RpcError("deadline-exceeded", `No answer within ${timeout} ms`, { id }));
+      const message = `No answer within ${timeout} ms`;
+      giveUp(new RpcError("deadline-exceeded", message, this.#about(call.id)));
     }, timeout);
     signal?.addEventListener("abort", onAbort);
     call.release = () => {

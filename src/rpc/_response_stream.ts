@@ -1,9 +1,9 @@
 import { Fifo } from "../fifo.ts";
+import { rejected } from "./_awaited.ts";
 
 /** A `next()` that waits for an item. */
 interface Reader<Item> {
-  readonly resolve: (result: IteratorResult<Item, undefined>) => void;
-  readonly reject: (error: unknown) => void;
+  readonly resolve: (result: IteratorResult<Item, undefined> | Promise<never>) => void;
 }
 
 /**
@@ -46,7 +46,7 @@ export class ResponseStream<Item> implements AsyncIterableIterator<Item, undefin
     const reader = this.#readers.shift();
     if (reader) {
       // One is told of the error; to those behind it the stream is over.
-      reader.reject(error);
+      reader.resolve(rejected(error));
       return this.end();
     }
     this.#state = "failed";
@@ -59,9 +59,9 @@ export class ResponseStream<Item> implements AsyncIterableIterator<Item, undefin
     if (this.#state === "ended") return Promise.resolve(DONE);
     if (this.#state === "failed") {
       this.#state = "ended";
-      return Promise.reject(this.#error);
+      return rejected(this.#error);
     }
-    return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }));
+    return new Promise((resolve) => this.#readers.push({ resolve }));
   }
 
   return(): Promise<IteratorResult<Item, undefined>> {

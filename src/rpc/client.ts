@@ -8,6 +8,7 @@ import {
   type Duplex,
   type Heartbeat,
   type Sender,
+  type SocketDuplex,
 } from "../../mod.ts";
 import { checkOption, MAX_DELAY } from "../options.ts";
 import { Calls, type Outgoing, StreamingCall, UnaryCall } from "./_calls.ts";
@@ -103,6 +104,7 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
     this.#maxBufferedItems = checkOption("maxBufferedItems", maxBufferedItems, 1, 2 ** 31);
     this.#timeout = checkTimeout(config.timeout);
     const { heartbeat, rpcObserver } = config;
+    const { remoteAddress } = duplex as SocketDuplex;
     let calls: Calls<Request, Response>;
     this.#connection = new Connection(duplex, {
       ...config,
@@ -111,7 +113,7 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
         message: () => ({ id: 0, request: heartbeat.message(), done: false }),
       },
       reactor: (sender: Sender<Outgoing<Request>>) =>
-        calls = new Calls(config.messages, sender, rpcObserver),
+        calls = new Calls(config.messages, sender, rpcObserver, remoteAddress),
     });
     this.#calls = calls!;
   }
@@ -140,8 +142,8 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
    */
   unary(request: Request, options?: CallOptions): Promise<Response> {
     const timeout = this.#timeoutOf(options);
-    return new Promise((resolve, reject) => {
-      const call = new UnaryCall<Request, Response>(request, resolve, reject);
+    return new Promise((resolve) => {
+      const call = new UnaryCall<Request, Response>(request, resolve);
       this.#calls.start(call, options?.signal, timeout);
     });
   }

@@ -1,3 +1,4 @@
+import type { SocketAddress } from "../../mod.ts";
 import type { RpcId } from "./message.ts";
 
 /**
@@ -21,7 +22,20 @@ export type RpcErrorCode =
   | "encode-failed"
   | "unavailable";
 
-/** An error of one rpc. */
+/** What else an {@linkcode RpcError} tells. */
+export interface RpcErrorOptions extends ErrorOptions {
+  /** The rpc's id on its connection, if it had got one. */
+  readonly id?: RpcId | undefined;
+  /** The other end's address, where it is known. */
+  readonly remoteAddress?: SocketAddress | undefined;
+  /** Whether the request may have left this machine; see {@linkcode RpcError.sent}. */
+  readonly sent?: boolean | undefined;
+}
+
+/**
+ * An error of one rpc. On Deno and Node, that of a call which was awaited has the stack of
+ * the function that awaited it; Bun does not tell it.
+ */
 export class RpcError extends Error {
   /** Always `"RpcError"`. */
   override readonly name = "RpcError";
@@ -29,6 +43,8 @@ export class RpcError extends Error {
   readonly code: RpcErrorCode;
   /** The rpc's id on its connection, if it had got one. */
   readonly id: RpcId | undefined;
+  /** The other end's address, where it is known. */
+  readonly remoteAddress: SocketAddress | undefined;
   /**
    * At a client whose connection was not there or ended: whether the request may have
    * left this machine. `false` says for certain that no server has seen it, so that it
@@ -40,20 +56,23 @@ export class RpcError extends Error {
   constructor(
     code: RpcErrorCode,
     message: string,
-    options?: ErrorOptions & { readonly id?: RpcId; readonly sent?: boolean },
+    options?: RpcErrorOptions,
   ) {
     super(message, options);
     this.code = code;
     this.id = options?.id;
+    this.remoteAddress = options?.remoteAddress;
     this.sent = options?.sent;
   }
 }
 
 /** The error for an rpc whose connection ended, for `cause` or in order. */
-export function connectionClosed(
-  { id, cause, sent }: { id?: RpcId; cause?: unknown; sent?: boolean },
-): RpcError {
+export function connectionClosed(options: RpcErrorOptions): RpcError {
   // Without a cause the error is to have none, and not one that is undefined.
-  const options = cause === undefined ? { id, sent } : { id, sent, cause };
-  return new RpcError("connection-closed", "The connection is closed", options);
+  const { cause, ...others } = options;
+  return new RpcError(
+    "connection-closed",
+    "The connection is closed",
+    cause === undefined ? others : options,
+  );
 }

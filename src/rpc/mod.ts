@@ -13,7 +13,7 @@
  * @module
  */
 export { ControlCode, type RpcId, type RpcMessage, type RpcMessages } from "./message.ts";
-export { RpcError, type RpcErrorCode } from "./errors.ts";
+export { RpcError, type RpcErrorCode, type RpcErrorOptions } from "./errors.ts";
 export {
   type CallOptions,
   DEFAULT_MAX_BUFFERED_ITEMS,

@@ -8,7 +8,7 @@ import {
 } from "../../mod.ts";
 import { checkOption } from "../options.ts";
 import { Fifo } from "../fifo.ts";
-import { connectionClosed, RpcError } from "./errors.ts";
+import { connectionClosed, RpcError, type RpcErrorOptions } from "./errors.ts";
 import { ControlCode, plainId, type RpcId, type RpcMessage, type RpcMessages } from "./message.ts";
 import { observe, type OnRpcEnd, type RpcObserver } from "./observer.ts";
 
@@ -220,7 +220,12 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
       });
     } else if (code !== ControlCode.end) {
       const rpc = this.#running.get(id);
-      if (rpc) this.#cancel(rpc, new RpcError("cancelled", "The client cancelled the rpc", { id }));
+      if (rpc) {
+        this.#cancel(
+          rpc,
+          new RpcError("cancelled", "The client cancelled the rpc", this.#about(id)),
+        );
+      }
     }
   }
 
@@ -249,7 +254,10 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     // An item of a stream that is over in any case.
     if (rpc === undefined) return;
     if (unary) unary.last = undefined;
-    this.#cancel(rpc, new RpcError("encode-failed", "A response cannot be encoded", { id, cause }));
+    this.#cancel(
+      rpc,
+      new RpcError("encode-failed", "A response cannot be encoded", { ...this.#about(id), cause }),
+    );
   }
 
   async onInboundEnd(): Promise<void> {
@@ -261,8 +269,8 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     this.#draining = true;
     signal.addEventListener("abort", () => {
       for (const rpc of this.#active.keys()) {
-        const { id } = rpc;
-        const reason = new RpcError("cancelled", "The server is shutting down", { id });
+        const about = this.#about(rpc.id);
+        const reason = new RpcError("cancelled", "The server is shutting down", about);
         if (!rpc.done) this.#cancel(rpc, reason);
       }
     });
@@ -272,7 +280,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
   onClose(reason: CloseReason): void {
     const cause = reason.kind === "error" ? reason.error : undefined;
     for (const rpc of this.#active.keys()) {
-      if (!rpc.done) rpc.abort(connectionClosed({ id: rpc.id, cause }));
+      if (!rpc.done) rpc.abort(connectionClosed({ ...this.#about(rpc.id), cause }));
     }
     this.#running.clear();
     this.#ready.clear();
@@ -349,7 +357,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
   #answer(rpc: Rpc<Response>, answer: Response | typeof refused): void {
     if (answer === refused) {
       answer = this.#response.cancelled(rpc.id);
-      rpc.end(new RpcError("cancelled", "The request was refused", { id: rpc.id }));
+      rpc.end(new RpcError("cancelled", "The request was refused", this.#about(rpc.id)));
     } else {
       this.#response.setId(answer, rpc.id);
       rpc.end(undefined);
@@ -409,6 +417,11 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     const goOn = this.#goOn;
     this.#goOn = undefined;
     goOn();
+  }
+
+  /** Which rpc an error is about, and with whom. */
+  #about(id: RpcId): RpcErrorOptions {
+    return { id, remoteAddress: this.#settings.remoteAddress };
   }
 
   #report(error: unknown, id: RpcId): void {

@@ -22,11 +22,15 @@ export interface Gaps {
   readonly crossing?: string;
   /** A peer that writes cannot be made to wait: what nobody reads is bounded by breaking off. */
   readonly inbound?: string;
+  /** Writes that are taken at once keep timers from running. */
+  readonly turns?: string;
 }
 
 /** A transport that the suite is run on. */
 export interface Adapter {
   readonly name: string;
   readonly gaps: Gaps;
+  /** How many bytes a pair may hold that nobody reads; 16 MiB if left out. */
+  readonly holds?: number;
   open(options?: OpenOptions): Promise<Pair>;
 }

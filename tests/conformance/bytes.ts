@@ -97,7 +97,7 @@ export function bytesCases(adapter: Adapter): void {
       await Promise.race([write, timer]);
     }
     assertEquals(turned, true, "a timer waited for 10,000 writes");
-  });
+  }, adapter.gaps.turns);
 }
 
 /** Sends all and then the end, and compares what came if there is a receiver. */

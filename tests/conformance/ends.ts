@@ -54,12 +54,15 @@ export async function standstill(adapter: Adapter, count: () => number): Promise
   return count();
 }
 
-const OFFER = 64 * 1024 * 1024;
+/** More than any transport holds. */
+const OFFER = 512 * 1024 * 1024;
 /** How much is written at a time. */
 export const STEP: number = 64 * 1024;
 
 /** What a transport may take that nobody reads: what the kernel holds for a fast network, and a bit. */
-export const MAX_TAKEN: number = 16 * 1024 * 1024;
+export function maxTaken({ holds = 16 * 1024 * 1024 }: Adapter): number {
+  return holds;
+}
 
 /** Somebody who writes and writes. */
 export class Flood {

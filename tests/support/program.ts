@@ -22,14 +22,18 @@ export class Program implements AsyncDisposable {
 
   /**
    * `ownGroup` lets a signal reach it with all its children, as from a terminal; `env`
-   * is added to what is in the environment.
+   * is added to what is in the environment, `flags` to those of the runtime.
    */
   constructor(
     file: string,
     args: string[] = [],
-    { ownGroup = false, env = {} }: { ownGroup?: boolean; env?: Record<string, string> } = {},
+    { ownGroup = false, env = {}, flags = [] }: {
+      ownGroup?: boolean;
+      env?: Record<string, string>;
+      flags?: string[];
+    } = {},
   ) {
-    const child = spawn(process.execPath, [...FLAGS[runtime], file, ...args], {
+    const child = spawn(process.execPath, [...FLAGS[runtime], ...flags, file, ...args], {
       cwd: root,
       stdio: "pipe",
       detached: ownGroup,

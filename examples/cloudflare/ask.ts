@@ -1,0 +1,46 @@
+// Answers an HTTP request by an rpc over TCP, to the server of examples/proto or to the
+// echo server of the Rust crates.
+import { create } from "@bufbuild/protobuf";
+import { connect } from "@protosocket/protosocket/cloudflare";
+import { protobufEs } from "@protosocket/protosocket/protobuf-es";
+import { RpcClient } from "@protosocket/protosocket/rpc";
+import { echoMessages } from "../proto/echo.ts";
+import {
+  EchoRequestSchema,
+  type Request,
+  RequestSchema,
+  type Response,
+  ResponseSchema,
+} from "../proto/gen/echo_pb.ts";
+
+/** Lets work go on when the request has been answered. */
+export interface Context {
+  waitUntil(work: Promise<unknown>): void;
+}
+
+/** Asks the server to echo a text. */
+export async function ask(
+  server: { readonly hostname: string; readonly port: number },
+  message: string,
+  context: Context,
+): Promise<globalThis.Response> {
+  let client: RpcClient<Request, Response>;
+  try {
+    client = new RpcClient(await connect({ ...server, connectTimeout: 2000 }), {
+      codec: protobufEs(ResponseSchema, RequestSchema),
+      messages: echoMessages,
+    });
+  } catch (error) {
+    return new globalThis.Response(`${(error as Error).message}\n`, { status: 502 });
+  }
+  try {
+    const body = create(EchoRequestSchema, { message });
+    const { kind } = await client.unary(create(RequestSchema, { body }), { timeout: 2000 });
+    return new globalThis.Response(kind.value?.message);
+  } catch (error) {
+    return new globalThis.Response(`${(error as Error).message}\n`, { status: 502 });
+  } finally {
+    // The socket belongs to this request: it ends in order after the answer.
+    context.waitUntil(client.close());
+  }
+}

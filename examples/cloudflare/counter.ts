@@ -1,0 +1,69 @@
+// A Durable Object that serves rpcs over WebSockets, and sleeps while nobody asks.
+import { Connection } from "@protosocket/protosocket";
+import {
+  type HibernatingState,
+  type HibernatingWebSocket,
+  HibernatingWebSockets,
+} from "@protosocket/protosocket/cloudflare";
+import { json } from "@protosocket/protosocket/json";
+import { refused, type RpcAnswer, rpcReactor } from "@protosocket/protosocket/rpc";
+import { plain } from "../support/plain_messages.ts";
+import { messages, type Request, type Response } from "./messages.ts";
+
+/** What is used of the state of a Durable Object. */
+interface State extends HibernatingState {
+  readonly storage: {
+    get(key: string): Promise<number | undefined>;
+    put(key: string, value: number): Promise<void>;
+  };
+}
+
+export class Counter {
+  readonly #storage: State["storage"];
+  readonly #sockets: HibernatingWebSockets;
+  /** Begins anew when the object wakes up, as all that is not stored. */
+  #awake = 0;
+
+  constructor(state: State) {
+    this.#storage = state.storage;
+    this.#sockets = new HibernatingWebSockets(state, (duplex, rest) => {
+      const { rpcObserver } = rest;
+      new Connection(duplex, {
+        codec: rest.codec(json<Request, Response>()),
+        reactor: rpcReactor(messages, (request) => this.#answer(request), { rpcObserver }),
+      });
+    });
+  }
+
+  fetch(request: globalThis.Request): globalThis.Response {
+    return this.#sockets.upgrade(request);
+  }
+
+  webSocketMessage(socket: HibernatingWebSocket, data: unknown): Promise<void> {
+    return this.#sockets.onMessage(socket, data);
+  }
+
+  webSocketClose(socket: HibernatingWebSocket, code: number, reason: string): void {
+    this.#sockets.onClose(socket, code, reason);
+  }
+
+  webSocketError(socket: HibernatingWebSocket, error: unknown): void {
+    this.#sockets.onError(socket, error);
+  }
+
+  #answer({ body }: Request): RpcAnswer<Response> {
+    if (!body || !(body.by >= 0)) return refused;
+    this.#awake++;
+    return body.stream ? this.#each(body.by) : this.#add(body.by);
+  }
+
+  async #add(by: number): Promise<Response> {
+    const total = (await this.#storage.get("total") ?? 0) + by;
+    await this.#storage.put("total", total);
+    return plain({ total, awake: this.#awake });
+  }
+
+  async *#each(by: number): AsyncGenerator<Response> {
+    for (let count = 0; count < by; count++) yield await this.#add(1);
+  }
+}

@@ -1,0 +1,55 @@
+import type { SocketAddress } from "../duplex.ts";
+import { TransportError } from "../errors.ts";
+import type { CloudflareSocket } from "./_cloudflare_socket.ts";
+import { toTransportError } from "./_errors.ts";
+import { connectAborted } from "./_options.ts";
+
+interface Target {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/** Waits until a socket is connected, and closes one that is given up. */
+export async function opened(
+  socket: CloudflareSocket,
+  target: Target,
+  timeout: number,
+  signal: AbortSignal | undefined,
+): Promise<{ remoteAddress: SocketAddress | undefined }> {
+  // It says the same as `opened`, or as a read or a write.
+  socket.closed.catch(() => {});
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let onAbort = () => {};
+  const givenUp = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const { hostname, port } = target;
+      const message = `Cannot connect to ${hostname}:${port}: not done within ${timeout} ms`;
+      reject(new TransportError("timed-out", message));
+    }, timeout);
+    onAbort = () => reject(connectAborted(signal!));
+    signal?.addEventListener("abort", onAbort);
+  });
+  try {
+    const { remoteAddress } = await Promise.race([socket.opened, givenUp]);
+    return { remoteAddress: toAddress(remoteAddress) };
+  } catch (error) {
+    socket.close().catch(() => {});
+    throw connectFailed(target, error);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+/** Makes what the runtime says one of our errors. It has no codes. */
+export function connectFailed({ hostname, port }: Target, error: unknown): TransportError {
+  // A TypeError tells of a name that cannot be one; the port has been checked.
+  const code = error instanceof TypeError ? "not-found" : "unreachable";
+  return toTransportError(`Cannot connect to ${hostname}:${port}`, error, code);
+}
+
+/** Reads `127.0.0.1:9000` or `[::1]:9000`; the runtime need not know it. */
+function toAddress(text: string | undefined): SocketAddress | undefined {
+  const match = /^\[?([\d.]+|[\da-f:.]+)\]?:(\d+)$/i.exec(text ?? "");
+  return match ? { transport: "tcp", hostname: match[1]!, port: Number(match[2]) } : undefined;
+}

@@ -1,0 +1,33 @@
+// Tests that run inside a worker: this side lists them and asks for each.
+import { fail } from "@std/assert";
+import { after, test } from "node:test";
+import { root } from "../../scripts/support/runtimes.ts";
+import { noWorkerd, RunningWorker, type WorkerOptions } from "./workerd.ts";
+
+/** What the cases need outside of the worker. */
+export interface Surroundings extends WorkerOptions {
+  close(): Promise<void>;
+}
+
+/** Registers the cases that the module registers in the worker. */
+export async function casesInWorker(
+  entry: string,
+  surround: () => Promise<Surroundings>,
+): Promise<void> {
+  if (noWorkerd) return void test(`${entry}: all cases`, { skip: noWorkerd }, () => {});
+  const { close, ...options } = await surround();
+  const alias = { "node:test": `${root}tests/edge/registry.ts` };
+  const worker = await RunningWorker.start(entry, { ...options, alias });
+  after(async () => {
+    await worker[Symbol.asyncDispose]();
+    await close();
+  });
+  const cases: { name: string; skip?: string }[] = await (await worker.fetch("/")).json();
+  for (const [index, { name, skip }] of cases.entries()) {
+    test(name, skip ? { skip } : {}, async () => {
+      const response = await worker.fetch(`/run?case=${index}`);
+      const report = await response.text();
+      if (!response.ok) fail(`in the worker: ${report}`);
+    });
+  }
+}

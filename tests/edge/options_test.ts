@@ -1,0 +1,109 @@
+// What the Cloudflare adapter checks before it needs a worker, and how it knows that an
+// object may sleep. On every runtime.
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { test } from "node:test";
+import { EncodeBuffer, TransportError, type TransportErrorCode } from "../../mod.ts";
+import {
+  type CloudflareConnectOptions,
+  connect,
+  upgradeWebSocket,
+} from "../../src/adapters/cloudflare.ts";
+import { Rest } from "../../src/adapters/_cloudflare_rest.ts";
+import { lengthDelimited } from "../../src/codecs/length_delimited.ts";
+import { deferred, soon, turn } from "../support/within.ts";
+
+const good = { hostname: "localhost", port: 9000 };
+
+const refused: [name: string, options: object, code: TransportErrorCode][] = [
+  ["no hostname", { port: 9000 }, "invalid-option"],
+  ["an empty hostname", { ...good, hostname: "" }, "invalid-option"],
+  ["no port", { hostname: "localhost" }, "invalid-option"],
+  ["port 0", { ...good, port: 0 }, "invalid-option"],
+  ["port 65536", { ...good, port: 65536 }, "invalid-option"],
+  ["an odd secureTransport", { ...good, secureTransport: "maybe" }, "invalid-option"],
+  ["no time to connect", { ...good, connectTimeout: 0 }, "invalid-option"],
+  ["a day and a month to connect", { ...good, connectTimeout: 2 ** 31 }, "invalid-option"],
+  ["a path", { ...good, path: "/tmp/socket" }, "unsupported"],
+  ["tls", { ...good, tls: true }, "unsupported"],
+  ["noDelay", { ...good, noDelay: true }, "unsupported"],
+  ["keepAlive", { ...good, keepAlive: true }, "unsupported"],
+  ["another runtime", good, "unsupported"],
+];
+
+for (const [name, options, code] of refused) {
+  test(`cloudflare, options: ${name} is refused`, async () => {
+    const connecting = () => connect(options as CloudflareConnectOptions);
+    const error = await assertRejects(connecting, TransportError);
+    assertEquals(error.code, code, error.message);
+  });
+}
+
+const upgrade = { upgrade: "websocket", host: "example.com" };
+const request = (headers: HeadersInit) => new Request("https://example.com/", { headers });
+
+test("cloudflare, options: a request that is for no WebSocket is refused", () => {
+  const { kind, response } = upgradeWebSocket(request({}));
+  assertEquals([kind, response.status], ["refused", 426]);
+});
+
+test("cloudflare, options: bad bounds and origins are refused", () => {
+  for (const options of [{ maxFrameBytes: 0 }, { allowedOrigins: ["example.com"] }]) {
+    const run = () => upgradeWebSocket(request(upgrade), options);
+    assertEquals(assertThrows(run, TransportError).code, "invalid-option");
+  }
+});
+
+test("cloudflare, options: a WebSocket needs the runtime", () => {
+  const error = assertThrows(() => upgradeWebSocket(request(upgrade)), TransportError);
+  assertEquals(error.code, "unsupported");
+});
+
+/** Whether it is at rest now. */
+async function atRest(rest: Rest): Promise<boolean> {
+  const resting = rest.atRest().then(() => true);
+  for (let turns = 0; turns < 3; turns++) await turn();
+  return await Promise.race([resting, turn().then(() => false)]);
+}
+
+test("cloudflare, rest: part of a message is not at rest", async () => {
+  const rest = new Rest(() => false);
+  const { decoder, encoder } = rest.codec(lengthDelimited());
+  const out = new EncodeBuffer();
+  for (const length of [3, 5]) encoder.encode(new Uint8Array(length), out);
+  const bytes = out.bytes.slice(0, out.offset);
+  const show = (end: number) => {
+    for (let at = 0; at < end;) {
+      const result = decoder.decode(bytes.subarray(0, end), at);
+      at = result.kind === "message" ? at + result.bytesUsed : end;
+    }
+  };
+  show(bytes.length - 1);
+  const resting = rest.atRest();
+  assertEquals(await atRest(rest), false);
+  show(bytes.length);
+  await soon(resting, "the rest");
+});
+
+test("cloudflare, rest: rpcs and work under way are not at rest, until they end", async () => {
+  const rest = new Rest(() => false);
+  const end = rest.rpcObserver.onRpc();
+  const work = deferred();
+  rest.until(work.promise);
+  const resting = rest.atRest();
+  assertEquals(await atRest(rest), false);
+  end();
+  assertEquals(await atRest(rest), false);
+  work.reject(new Error("it failed"));
+  await soon(resting, "the rest");
+  assertEquals(await atRest(rest), true);
+});
+
+test("cloudflare, rest: a connection that is over is at rest", async () => {
+  let over = false;
+  const rest = new Rest(() => over);
+  rest.rpcObserver.onRpc();
+  const resting = rest.atRest();
+  assertEquals(await atRest(rest), false);
+  over = true;
+  await soon(resting, "the rest");
+});

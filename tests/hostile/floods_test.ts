@@ -1,0 +1,106 @@
+// Peers that ask for more than they take, over sockets.
+import { assert, assertEquals } from "@std/assert";
+import { test } from "node:test";
+import { EncodeBuffer } from "@protosocket/protosocket";
+import { cancel, jsonCodec, type Message, normal } from "../support/rpc.ts";
+import { within } from "../support/within.ts";
+import { assertGrewLess, Attacker, print, Victim } from "./support.ts";
+
+const MIB = 2 ** 20;
+
+function encoded(count: number, message: (i: number) => Message): Uint8Array {
+  const { encoder } = jsonCodec();
+  const out = new EncodeBuffer();
+  for (let i = 0; i < count; i++) encoder.encode(message(i), out);
+  return out.take();
+}
+
+/** Offers the same bytes so many times; counts what the system has taken. */
+function offer(attacker: Attacker, bytes: Uint8Array, times: number) {
+  const offered = { taken: 0, done: Promise.resolve() };
+  let over = false;
+  attacker.ended.then(() => over = true);
+  offered.done = (async () => {
+    for (let i = 0; i < times && !over; i++) {
+      await attacker.write(bytes);
+      if (!over) offered.taken += bytes.length;
+    }
+  })();
+  return offered;
+}
+
+test("hostile: a reader that never reads is not echoed out of memory", async () => {
+  await using victim = await Victim.start("echo");
+  const before = await victim.health();
+  const attacker = await Attacker.dial(victim.port, { reads: false });
+  // 400 MiB of messages of a kilobyte.
+  const message = new Uint8Array(1026).fill(1);
+  message.set([0x80, 0x08]);
+  const megabyte = new Uint8Array(1026 * 1024);
+  for (let i = 0; i < 1024; i++) megabyte.set(message, i * 1026);
+  const offered = offer(attacker, megabyte, 400);
+  const during = await victim.stalled(() => offered.taken);
+  const taken = (offered.taken / MIB).toFixed(1);
+  print(`a reader that never reads; ${taken} of 400 MiB were taken`, before, during);
+  assertGrewLess(100, before, during);
+  assert(offered.taken < 100 * MIB, "it has been read on from");
+  attacker.drop();
+  await offered.done;
+  await victim.left(0, before);
+});
+
+test("hostile: a million requests without a look at an answer", async () => {
+  await using victim = await Victim.start("rpc");
+  const before = await victim.health();
+  const attacker = await Attacker.dial(victim.port, { reads: false });
+  const offered = offer(attacker, encoded(1000, (i) => normal(i, "x".repeat(100))), 1000);
+  const during = await victim.stalled(() => offered.taken);
+  print(`a million requests, no answer read; ${during.handled} were handled`, before, during);
+  assertGrewLess(100, before, during);
+  assert(during.handled < 900_000, "it has worked on");
+  attacker.drop();
+  await offered.done;
+  await victim.left(0, before);
+});
+
+test("hostile: a million opens that are never answered stop at maxConcurrentRpcs", async () => {
+  // A peer that is not read from is known to have gone by what is sent to it.
+  await using victim = await Victim.start("rpc", { heartbeat: 50 });
+  const before = await victim.health();
+  const attacker = await Attacker.dial(victim.port, { reads: false });
+  const offered = offer(attacker, encoded(1000, (i) => normal(i, "wait")), 1000);
+  const during = await victim.stalled(() => offered.taken);
+  print(`a million opens; ${during.handled} were begun`, before, during);
+  assertEquals(during.handled, 1024);
+  assertGrewLess(100, before, during);
+  attacker.drop();
+  await offered.done;
+  await victim.left(0, before);
+});
+
+test("hostile: a storm of half a million opens, each cancelled at once", async () => {
+  await using victim = await Victim.start("rpc");
+  const before = await victim.health();
+  const attacker = await Attacker.dial(victim.port);
+  const storm = encoded(2000, (i) => i % 2 ? cancel((i - 1) / 2) : normal(i / 2, "wait"));
+  let received = 0;
+  attacker.socket.removeAllListeners("data").on("data", ({ length }) => received += length);
+  const offered = offer(attacker, storm, 500);
+  await within(60_000, offered.done, "the storm to be sent");
+  attacker.socket.end();
+  await attacker.over();
+  const after = await victim.left(0, before);
+  print(`half a million opens and cancels; ${after.handled} were begun`, before, after);
+  assertEquals([after.handled, after.ended], [500_000, { peer: 1 }]);
+  assertEquals(received, 500 * encoded(1000, cancel).length);
+  assertGrewLess(150, before, after);
+  attacker.drop();
+});
+
+test("hostile: a peer that half-closes after its request gets its answer, then the end", async () => {
+  await using victim = await Victim.start("echo");
+  const attacker = await Attacker.dial(victim.port);
+  attacker.socket.end(Uint8Array.of(2, 104, 105));
+  assertEquals(await attacker.receive(3), Uint8Array.of(2, 104, 105));
+  assertEquals(await attacker.over(), "end");
+});

@@ -1,0 +1,177 @@
+import { connect, type Socket } from "node:net";
+import { Program } from "../support/program.ts";
+import { runtime } from "../support/runtime.ts";
+import { soon, within } from "../support/within.ts";
+
+/** How a server is: after a garbage collection. */
+export interface Health {
+  /** Bytes of memory that the process has. */
+  readonly rss: number;
+  /** Bytes that live objects and buffers take. */
+  readonly heap: number;
+  /** Sockets that the process has open. */
+  readonly sockets: number;
+  readonly connections: number;
+  readonly refused: number;
+  /** Requests that reached the handler. */
+  readonly handled: number;
+  /** How many connections have ended, by how they did. */
+  readonly ended: Readonly<Record<string, number>>;
+}
+
+const MIB = 2 ** 20;
+/** Deno has two more after a while, be it after one connection or after ten thousand. */
+const RUNTIMES_OWN = runtime === "deno" ? 2 : 0;
+
+/** A server in a process of its own, for hostile peers. */
+export class Victim implements AsyncDisposable {
+  readonly port: number;
+  readonly #program: Program;
+  #asked = 0;
+
+  private constructor(program: Program, port: number) {
+    this.#program = program;
+    this.port = port;
+  }
+
+  static async start(kind: "echo" | "rpc", options: object = {}): Promise<Victim> {
+    const program = new Program("tests/hostile/victim.ts", [kind, JSON.stringify(options)]);
+    const { port } = await program.listening();
+    return new Victim(program, port);
+  }
+
+  async health(): Promise<Health> {
+    const number = ++this.#asked;
+    this.#program.type("health");
+    const [, json] = await this.#program.until(new RegExp(`^health ${number} (.*)\n`, "m"));
+    return JSON.parse(json!);
+  }
+
+  /** Waits until it is so. */
+  async until(so: (health: Health) => boolean, what: string): Promise<Health> {
+    for (let tries = 0; tries < 300; tries++) {
+      const health = await this.health();
+      if (so(health)) return health;
+    }
+    throw new Error(`Not so: ${what}: ${JSON.stringify(await this.health())}`);
+  }
+
+  /** Waits until so many connections are left, and no more sockets than before. */
+  left(count: number, before: Health): Promise<Health> {
+    return this.until(
+      ({ connections, sockets }) =>
+        connections === count && sockets <= before.sockets + RUNTIMES_OWN,
+      `${count} connections and ${before.sockets} sockets are left`,
+    );
+  }
+
+  /** Waits until neither `count` nor the requests that are handled change any more. */
+  async stalled(count: () => number): Promise<Health> {
+    let health = await this.health();
+    for (let last = -1, unchanged = 0; unchanged < 10;) {
+      const now = await this.health();
+      unchanged = count() === last && now.handled === health.handled ? unchanged + 1 : 0;
+      last = count();
+      health = now;
+    }
+    return health;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#program[Symbol.asyncDispose]();
+  }
+}
+
+/** A line about a server before and after. */
+export function print(what: string, before: Health, after: Health): void {
+  const memory = ({ rss, heap }: Health) =>
+    `${(rss / MIB).toFixed(0)} MiB (${(heap / MIB).toFixed(1)} MiB live)`;
+  const sockets = `${before.sockets} to ${after.sockets} sockets`;
+  console.log(`${what}: ${memory(before)} to ${memory(after)}, ${sockets}`);
+}
+
+/** Fails unless a process has grown by less than so many MiB. */
+export function assertGrewLess(mib: number, before: Health, after: Health): void {
+  const grown = (after.rss - before.rss) / MIB;
+  if (grown >= mib) throw new Error(`The server grew by ${grown.toFixed(0)} of ${mib} MiB allowed`);
+}
+
+/** A peer of which every byte is in the hands of a test. */
+export class Attacker {
+  readonly socket: Socket;
+  /** Bytes that have come. */
+  received: Uint8Array[] = [];
+  /** How the connection ended: "end", "close", or the code of an error. */
+  readonly ended: Promise<string>;
+  #onData: () => void = () => {};
+
+  constructor(socket: Socket, reads: boolean) {
+    this.socket = socket;
+    this.ended = new Promise((resolve) => {
+      socket
+        .on("end", () => resolve("end"))
+        .on("error", (error: Error & { code?: string }) => resolve(error.code ?? error.message))
+        .on("close", () => resolve("close"));
+    });
+    if (reads) {
+      socket.on("data", (bytes) => {
+        this.received.push(bytes as Uint8Array);
+        this.#onData();
+      });
+    }
+  }
+
+  /** Connects; with `reads` false it never takes a byte. */
+  static async dial(
+    port: number,
+    { reads = true }: { readonly reads?: boolean } = {},
+  ): Promise<Attacker> {
+    const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
+    if (!reads) socket.pause();
+    const attacker = new Attacker(socket, reads);
+    const connected = new Promise<void>((resolve) => socket.once("connect", () => resolve()));
+    const refused = attacker.ended.then((how) => {
+      throw new Error(`No connection: ${how}`);
+    });
+    refused.catch(() => {});
+    await soon(Promise.race([connected, refused]), "a connection");
+    return attacker;
+  }
+
+  /** Resolves when the system has taken the bytes, or the connection has ended. */
+  async write(bytes: Uint8Array): Promise<void> {
+    const taken = new Promise<void>((resolve) => this.socket.write(bytes, () => resolve()));
+    await Promise.race([taken, this.ended]);
+  }
+
+  /** Waits until so many bytes have come. */
+  async receive(count: number): Promise<Uint8Array> {
+    const length = () => this.received.reduce((sum, { length }) => sum + length, 0);
+    while (length() < count) {
+      const more = new Promise<void>((resolve) => this.#onData = resolve);
+      await within(30_000, Promise.race([more, this.ended.then(refuse)]), `${count} bytes`);
+    }
+    return Uint8Array.from(this.received.flatMap((bytes) => [...bytes]));
+  }
+
+  /** That a message is echoed: the server is well. */
+  async assertEchoed(): Promise<void> {
+    this.received = [];
+    await this.write(Uint8Array.of(2, 104, 105));
+    const bytes = await this.receive(3);
+    if (String(bytes) !== "2,104,105") throw new Error(`Not an echo: ${bytes}`);
+  }
+
+  /** How it ended; fails if it does not. */
+  async over(): Promise<string> {
+    return await within(30_000, this.ended, "the server to end the connection");
+  }
+
+  drop(): void {
+    this.socket.destroy();
+  }
+}
+
+function refuse(how: string): never {
+  throw new Error(`The connection ended while waiting: ${how}`);
+}

@@ -1,0 +1,27 @@
+// The soak's verdict on a heap.
+import { assert, assertEquals } from "@std/assert";
+import { test } from "node:test";
+import { verdict } from "../../bench/soak/verdict.ts";
+
+const MIB = 2 ** 20;
+/** Samples once a second, with jumps of up to 3 MiB that are the same in each run. */
+const samples = (perSecond: number) =>
+  Array.from({ length: 60 }, (_, at) => ({
+    at,
+    heap: 20 * MIB + at * perSecond + ((at * 7919) % 13) / 13 * 3 * MIB,
+  }));
+
+test("a heap that jumps about is not growing, one that creeps up beneath is", () => {
+  assertEquals(verdict(samples(0)).growing, false);
+  const { growing, slope } = verdict(samples(0.2 * MIB));
+  assertEquals(growing, true);
+  assert(Math.abs(slope / MIB - 12) < 3, `${slope / MIB} MiB a minute, not about 12`);
+});
+
+test("what grows while it warms up only, is not growing", () => {
+  const warming = samples(0).map(({ at, heap }) => ({
+    at,
+    heap: heap - Math.max(0, 20 - at) * MIB,
+  }));
+  assertEquals(verdict(warming).growing, false);
+});
