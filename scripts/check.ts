@@ -7,7 +7,8 @@ import { readFileSync } from "node:fs";
 const HELP = `Usage: npm run check -- [--fix]
 
 Checks formatting, lint, types (Deno's and TypeScript's), that the public types are
-written out (JSR's "no slow types"), and that everything public is documented.
+written out (JSR's "no slow types"), that everything public is documented, and that
+the examples in the documentation run.
 --fix formats first. Exits with 1 if anything is found.`;
 
 const DOC_LINT = "doc lint";
@@ -21,6 +22,7 @@ function foundHere(report: string): boolean {
 const entries = Object.values<string>(JSON.parse(readFileSync(`${root}deno.json`, "utf8")).exports);
 const fix = process.argv.includes("--fix");
 const deno = command("deno");
+const runTs = "Deno" in globalThis ? ["run", "-A"] : ["--import", "tsx"];
 const steps: [name: string, program: string, args: string[]][] = [
   ["formatting", deno, fix ? ["fmt"] : ["fmt", "--check"]],
   ["lint", deno, ["lint"]],
@@ -28,6 +30,7 @@ const steps: [name: string, program: string, args: string[]][] = [
   ["types, TypeScript", `${root}node_modules/.bin/tsc`, ["-p", "."]],
   ["slow types", deno, ["publish", "--dry-run", "--allow-dirty"]],
   [DOC_LINT, deno, ["doc", "--lint", ...entries]],
+  ["examples in the documentation", process.execPath, [...runTs, "scripts/docs.ts"]],
 ];
 
 if (process.argv.includes("--help")) {
