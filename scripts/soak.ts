@@ -2,6 +2,7 @@
 import process from "node:process";
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { plot } from "../bench/soak/plot.ts";
 import type { Sample } from "../bench/soak/sample.ts";
@@ -13,12 +14,15 @@ const HELP = `Usage: npm run soak -- [options]
 A server and a client in two processes, over TCP: unary calls, streams, big messages,
 cancels and time-outs, with protobuf and MessagePack, on connections that drain, close or
 break and are made anew. Prints the throughput and the heaps after a collection, and the
-slope of each heap; writes a plot and the samples to bench/results/soak-RUNTIME.svg and .json.
+slope of each heap over the last half of the time; writes a plot and the samples to
+soak-RUNTIME.svg and .json. Warming up takes about 30 s, so less than 60 s tells little.
 Exits with 1 if a heap grew, an answer was wrong, or a call failed that should not have.
 
   --seconds N      for how long (default 60)
   --connections N  how many at a time (default 256)
   --runtime NAME   deno, bun or node (default node)
+  --out FOLDER     where the plot and the samples go (default artefacts; what is kept is in
+                   bench/results)
   --help           this text`;
 
 const { values } = parseArgs({
@@ -26,6 +30,7 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "60" },
     connections: { type: "string", default: "256" },
     runtime: { type: "string", default: "node" },
+    out: { type: "string", default: "artefacts" },
     help: { type: "boolean", default: false },
   },
 });
@@ -133,8 +138,9 @@ function save(
   server: readonly Sample[],
   heaps: unknown,
 ): void {
-  const name = `${root}bench/results/soak-${runtime}`;
-  mkdirSync(`${root}bench/results`, { recursive: true });
+  const folder = resolve(values.out);
+  const name = join(folder, `soak-${runtime}`);
+  mkdirSync(folder, { recursive: true });
   const about = { command: `npm run soak -- --runtime ${runtime} --seconds ${seconds}` };
   writeFileSync(`${name}.json`, JSON.stringify({ ...about, heaps, client, server }) + "\n");
   const heap = (samples: readonly Sample[]): [number, number][] =>
@@ -151,7 +157,7 @@ function save(
     },
   ];
   writeFileSync(`${name}.svg`, plot(title, "s", panels));
-  console.log(`written: bench/results/soak-${runtime}.json and .svg`);
+  console.log(`written: ${name}.json and .svg`);
 }
 
 if (values.help) {
