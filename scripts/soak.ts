@@ -15,10 +15,11 @@ A server and a client in two processes, over TCP: unary calls, streams, big mess
 cancels and time-outs, with protobuf and MessagePack, on connections that drain, close or
 break and are made anew. Prints the throughput and the heaps after a collection, and the
 slope of each heap over the last half of the time; writes a plot and the samples to
-soak-RUNTIME.svg and .json. Warming up takes about 30 s, so less than 60 s tells little.
+soak-RUNTIME.svg and .json.
 Exits with 1 if a heap grew, an answer was wrong, or a call failed that should not have.
 
-  --seconds N      for how long (default 60)
+  --seconds N      for how long, after the warm-up (default 60)
+  --warm-up N      seconds before that, in which heaps may grow (default 30)
   --connections N  how many at a time (default 256)
   --runtime NAME   deno, bun or node (default node)
   --out FOLDER     where the plot and the samples go (default artefacts; what is kept is in
@@ -28,6 +29,7 @@ Exits with 1 if a heap grew, an answer was wrong, or a call failed that should n
 const { values } = parseArgs({
   options: {
     seconds: { type: "string", default: "60" },
+    "warm-up": { type: "string", default: "30" },
     connections: { type: "string", default: "256" },
     runtime: { type: "string", default: "node" },
     out: { type: "string", default: "artefacts" },
@@ -102,12 +104,13 @@ function rates(samples: readonly Sample[]): [number, number][] {
 
 async function soak(): Promise<boolean> {
   const runtime = parseRuntime(values.runtime);
-  const seconds = Number(values.seconds);
+  const warmUp = Number(values["warm-up"]);
+  const seconds = warmUp + Number(values.seconds);
   const every = String(Math.max(1, seconds / 120));
   const server = new Part(runtime, "server.ts", [every], () => {});
   try {
     const addresses = (await server.line("listening ")).split(" ");
-    const args = [...addresses, values.connections, values.seconds, every];
+    const args = [...addresses, values.connections, String(seconds), every];
     const client: Part = new Part(runtime, "client.ts", args, ({ at, heap }) => {
       const rate = Math.round(rates(client.samples).at(-1)![1]);
       const theirs = mib(server.samples.at(-1)?.heap ?? 0);
@@ -117,14 +120,17 @@ async function soak(): Promise<boolean> {
     });
     const code = await client.ended;
     for (const line of client.lines.slice(0, 20)) console.log(line);
-    const heaps = { client: verdict(client.samples), server: verdict(server.samples) };
+    const heaps = {
+      client: verdict(client.samples, warmUp),
+      server: verdict(server.samples, warmUp),
+    };
     for (const [name, { slope, growth, allowed, growing }] of Object.entries(heaps)) {
       console.log(
         `${name}: heap slope ${mib(slope)} MiB a minute, ${mib(growth)} MiB in all ` +
           `(${mib(allowed)} allowed): ${growing ? "GROWING" : "not growing"}`,
       );
     }
-    save(runtime, seconds, client.samples, server.samples, heaps);
+    save(runtime, client.samples, server.samples, heaps);
     return code === 0 && !heaps.client.growing && !heaps.server.growing;
   } finally {
     server.child.kill("SIGKILL");
@@ -133,7 +139,6 @@ async function soak(): Promise<boolean> {
 
 function save(
   runtime: Runtime,
-  seconds: number,
   client: readonly Sample[],
   server: readonly Sample[],
   heaps: unknown,
@@ -141,7 +146,7 @@ function save(
   const folder = resolve(values.out);
   const name = join(folder, `soak-${runtime}`);
   mkdirSync(folder, { recursive: true });
-  const about = { command: `npm run soak -- --runtime ${runtime} --seconds ${seconds}` };
+  const about = { command: `npm run soak -- --runtime ${runtime} --seconds ${values.seconds}` };
   writeFileSync(`${name}.json`, JSON.stringify({ ...about, heaps, client, server }) + "\n");
   const heap = (samples: readonly Sample[]): [number, number][] =>
     samples.map(({ at, heap }) => [at, heap / 2 ** 20]);

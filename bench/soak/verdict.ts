@@ -23,10 +23,14 @@ export interface Verdict {
 const NOISE_BYTES = 2 * 1024 * 1024;
 const NOISE_SHARE = 0.1;
 
-/** Looks at the last half of the samples: before it compilers and caches may still warm up. */
-export function verdict(samples: readonly Point[]): Verdict {
-  const points = samples.slice(Math.floor(samples.length / 2));
-  if (points.length < 3) throw new Error(`${samples.length} samples are too few for a verdict`);
+/**
+ * Looks at the last half of the samples after `warmUp` seconds: before that, compilers and
+ * caches may still fill up.
+ */
+export function verdict(samples: readonly Point[], warmUp: number): Verdict {
+  const warm = samples.filter(({ at }) => at >= warmUp);
+  const points = warm.slice(Math.floor(warm.length / 2));
+  if (points.length < 3) throw new Error(`${warm.length} samples are too few for a verdict`);
   const slopes = points.flatMap((a, i) =>
     points.slice(i + 1).map((b) => (b.heap - a.heap) / (b.at - a.at))
   );

@@ -12,8 +12,8 @@ const samples = (perSecond: number) =>
   }));
 
 test("a heap that jumps about is not growing, one that creeps up beneath is", () => {
-  assertEquals(verdict(samples(0)).growing, false);
-  const { growing, slope } = verdict(samples(0.2 * MIB));
+  assertEquals(verdict(samples(0), 0).growing, false);
+  const { growing, slope } = verdict(samples(0.2 * MIB), 0);
   assertEquals(growing, true);
   assert(Math.abs(slope / MIB - 12) < 3, `${slope / MIB} MiB a minute, not about 12`);
 });
@@ -21,7 +21,8 @@ test("a heap that jumps about is not growing, one that creeps up beneath is", ()
 test("what grows while it warms up only, is not growing", () => {
   const warming = samples(0).map(({ at, heap }) => ({
     at,
-    heap: heap - Math.max(0, 20 - at) * MIB,
+    heap: heap - Math.max(0, 45 - at) * MIB,
   }));
-  assertEquals(verdict(warming).growing, false);
+  assertEquals(verdict(warming, 0).growing, true);
+  assertEquals(verdict(warming, 30).growing, false);
 });
