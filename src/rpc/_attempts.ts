@@ -18,6 +18,10 @@ export interface AttemptsOf {
 /** The attempts of one call: how long they may take together, and whether there is another. */
 export class Attempts implements Wanted {
   readonly key: RpcId | undefined;
+  failedAt: Set<unknown> | undefined;
+  at: unknown;
+  /** Fires when the reader of a stream has left. */
+  left: AbortSignal | undefined;
   readonly #options: PoolCallOptions;
   readonly #timeout: number | undefined;
   readonly #endsAt: number | undefined;
@@ -39,10 +43,14 @@ export class Attempts implements Wanted {
     this.#sentLeft = options.idempotent === true ? REPEATS : 0;
   }
 
-  /** How long the next one may wait for a connection; `left` ends it too. Throws if the time is up. */
-  bounds(left?: AbortSignal): ReturnType<Wanted["bounds"]> {
+  /** How long the next one may wait for a connection. Throws if the time is up. */
+  bounds(): ReturnType<Wanted["bounds"]> {
     const timeout = this.#remaining();
-    return { signals: [this.#options.signal, left], timeout, timedOut: () => this.#timedOut() };
+    return {
+      signals: [this.#options.signal, this.left],
+      timeout,
+      timedOut: () => this.#timedOut(),
+    };
   }
 
   /** The options of the next one on its connection. Throws if the time is up. */
@@ -57,6 +65,7 @@ export class Attempts implements Wanted {
   failed(error: unknown, open: boolean): void {
     if (!(error instanceof RpcError)) throw error;
     if (error.sent) this.#sent = error;
+    (this.failedAt ??= new Set()).add(this.at);
     if (open && error.code === "connection-closed") {
       if (error.sent === false ? this.#unsentLeft-- > 0 : this.#sentLeft-- > 0) return;
     }

@@ -68,7 +68,7 @@ export class Endpoints<Endpoint> {
   }
 
   /** One that does not rest, of those with the fewest slots; of several, any. */
-  choose(now: number, except?: ReadonlySet<Place<Endpoint>>): Place<Endpoint> | undefined {
+  choose(now: number, except?: ReadonlySet<unknown>): Place<Endpoint> | undefined {
     let fewest = Infinity;
     let best: Place<Endpoint>[] = [];
     for (const place of this.list) {

@@ -53,6 +53,10 @@ class Slot<Request, Response, Endpoint> {
 /** Where a call goes, and how long it may wait for a connection. */
 export interface Wanted {
   readonly key: RpcId | undefined;
+  /** The endpoints where it has failed: other connections of theirs may have gone too, unnoticed. */
+  readonly failedAt: ReadonlySet<unknown> | undefined;
+  /** Where it went; written when it goes. */
+  at: unknown;
   /** Asked for only if it has to wait. */
   bounds(): Pick<Bounds<unknown>, "signals" | "timeout" | "timedOut">;
 }
@@ -106,10 +110,11 @@ export class Slots<Request, Response, Endpoint> {
 
   /** Does something with a client: at once if one is connected, else when one is. */
   use<T>(wanted: Wanted, use: (client: RpcClient<Request, Response>) => T): T | Promise<T> {
-    const slot = this.#choose(wanted.key);
+    const slot = this.#choose(wanted);
     const member = slot.live;
     if (!member) return this.#useWhenConnected(slot, wanted, use);
     member.used = true;
+    wanted.at = member.place;
     return use(member.client);
   }
 
@@ -146,6 +151,7 @@ export class Slots<Request, Response, Endpoint> {
       const result = await bounded(() => slot.connecting ?? this.#connect(slot), wanted.bounds());
       if (this.#stop.signal.aborted) throw poolClosed();
       if (result.kind === "failed") throw this.#unavailable(result.error);
+      wanted.at = result.connection.place;
       // It is used before those who drain are told that nobody waits.
       return use(result.connection.client);
     } finally {
@@ -154,18 +160,31 @@ export class Slots<Request, Response, Endpoint> {
     }
   }
 
-  /** The slot for a call. It is one without a connection only if there is none, or a key asks for it. */
-  #choose(key: RpcId | undefined): Slot<Request, Response, Endpoint> {
+  /**
+   * The slot for a call. It is one without a connection only if there is none, if a key asks
+   * for it, or if the call has failed at all endpoints that are connected.
+   */
+  #choose({ key, failedAt }: Wanted): Slot<Request, Response, Endpoint> {
     const now = performance.now();
     if (now >= this.#lookAt) this.#look(now);
     if (key !== undefined) return this.#slotOf(key);
     const slot = this.#lessBusyOfTwo();
-    if (slot.live) return slot;
-    const other = this.#leastBusyLive();
-    if (!other) return slot;
+    if (slot.live && !failedAt?.has(slot.live.place)) return slot;
+    const other = this.#leastBusyLive(failedAt) ?? (failedAt && this.#connectElsewhere(failedAt));
     // Nobody waits for a connect while there is a connection.
-    if (!slot.connecting && this.#endpoints.choose(now)) this.#connect(slot);
-    return other;
+    if (other && !slot.live && !slot.connecting && this.#endpoints.choose(now)) this.#connect(slot);
+    return other ?? (slot.live ? slot : this.#leastBusyLive() ?? slot);
+  }
+
+  /** A slot that connects to an endpoint of which no failure is known. */
+  #connectElsewhere(
+    failedAt: ReadonlySet<unknown>,
+  ): Slot<Request, Response, Endpoint> | undefined {
+    const slot = this.#slots.find(({ live }) => !live);
+    const target = slot && this.#endpoints.choose(performance.now(), failedAt);
+    if (!target) return undefined;
+    if (!slot.connecting) this.#connect(slot, target);
+    return slot;
   }
 
   #slotOf(key: RpcId): Slot<Request, Response, Endpoint> {
@@ -183,9 +202,12 @@ export class Slots<Request, Response, Endpoint> {
     return b.load < a.load ? b : a;
   }
 
-  #leastBusyLive(): Slot<Request, Response, Endpoint> | undefined {
+  #leastBusyLive(except?: ReadonlySet<unknown>): Slot<Request, Response, Endpoint> | undefined {
     let best: Slot<Request, Response, Endpoint> | undefined;
-    for (const slot of this.#slots) if (slot.live && (!best || slot.load < best.load)) best = slot;
+    for (const slot of this.#slots) {
+      if (!slot.live || except?.has(slot.live.place)) continue;
+      if (!best || slot.load < best.load) best = slot;
+    }
     return best;
   }
 

@@ -28,7 +28,8 @@ const NONE: PoolCallOptions = {};
  *   rest tries again.
  * - **Retries.** A call whose connection ended before it left this machine is made again
  *   on another, up to `slots` times. One that may have been sent is made again only if it
- *   is `idempotent`, up to twice. What the server refused or cancelled never is. The
+ *   is `idempotent`, up to twice. It goes to an endpoint where it has not failed, if one is
+ *   connected or can be. What the server refused or cancelled is not made again. The
  *   `timeout` counts all attempts together.
  *
  * Requests belong to the pool from the call on: their ids are overwritten.
@@ -103,8 +104,8 @@ export class RpcPool<Request, Response, Endpoint> implements AsyncDisposable {
     const attempts = new Attempts(options, this.#slots.settings);
     return new PoolStream({
       open: async (left) => {
-        const wanted = { key: attempts.key, bounds: () => attempts.bounds(left) };
-        return await this.#use(wanted, (client) => {
+        attempts.left = left;
+        return await this.#use(attempts, (client) => {
           return left.aborted ? undefined : client.streaming(request, attempts.callOptions());
         });
       },

@@ -5,7 +5,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { RpcError } from "@protosocket/protosocket/rpc";
-import { runtime } from "../support/runtime.ts";
 import { Load, readJournal, startServer } from "./load.ts";
 
 const milliseconds = (since: number) => `${Math.round(performance.now() - since)} ms`;
@@ -53,10 +52,7 @@ test("a server is killed and started again: each call is answered or failed, non
   }
 });
 
-// One or two of a hundred thousand calls fail there, with connection-closed.
-const skip = runtime === "bun" && "On Bun an idempotent call may still meet dead connections only";
-
-test("calls marked idempotent see no error while another endpoint lives", { skip }, async () => {
+test("calls marked idempotent see no error while another endpoint lives", async () => {
   using at = folder();
   const journals = ["a", "b"].map((name) => join(at.path, name));
   const servers = await Promise.all(journals.map((journal) => startServer(0, journal)));

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { test } from "node:test";
 import { duplexPair, TransportError } from "@protosocket/protosocket";
-import { RpcClient, RpcError, RpcPool } from "@protosocket/protosocket/rpc";
+import { RpcClient, RpcError, RpcPool, type RpcStream } from "@protosocket/protosocket/rpc";
 import {
   type Asked,
   asked,
@@ -230,6 +230,71 @@ test("a call that meets nothing but connections that have gone is made slots + 1
   });
   assertEquals(await outcome(pool.unary(body("x"))), { kind: "error", error: gone });
   assertEquals(calls, 4);
+});
+
+/** A client that looks alive, until a call comes; `calls` counts those. */
+function dying(calls: { count: number }): RpcClient<Message, Message> {
+  const { client } = clientAndPeer();
+  const fail = () => {
+    calls.count++;
+    client.abort();
+    return Promise.reject(new RpcError("connection-closed", "died", { sent: true }));
+  };
+  client.unary = fail;
+  client.streaming = () => ({ next: fail }) as unknown as RpcStream<Message>;
+  // Nobody is there to end in order with.
+  client.close = () => (client.abort(), client.closed);
+  return client;
+}
+
+test("the next attempt goes to an endpoint where none has failed", async () => {
+  const { hosts: [host] } = poolAndHosts(1);
+  for (const streams of [false, true]) {
+    const calls = { count: 0 };
+    const pool = new RpcPool<Message, Message, string>({
+      endpoints: ["dying", "sound"],
+      slots: 8,
+      random: () => 0,
+      connect: (endpoint, { signal }) =>
+        endpoint === "dying" ? Promise.resolve(dying(calls)) : host!.connect({}, 65536, signal),
+    });
+    const next = asked(host!);
+    for (let key = 0; key < 8; key++) {
+      const client = await pool.client({ key });
+      // Those that work are the busier ones.
+      if (key % 2 === 1) outcome(client.unary(body("busy")));
+    }
+    for (let i = 0; i < 4; i++) await next();
+    host!.handler = () => body("a");
+    const answer = streams
+      ? (await soon(pool.streaming(body("x"), { idempotent: true }).next(), "an item")).value
+      : await soon(pool.unary(body("x"), { idempotent: true }), "the answer");
+    assertEquals([answer?.body, calls.count], ["a", 1]);
+    await soon(pool.close(), "the end");
+  }
+});
+
+test("and to one that is not connected yet, if all others have failed it", async () => {
+  const { hosts: [host] } = poolAndHosts(1);
+  const calls = { count: 0 };
+  let up = false;
+  const pool = new RpcPool<Message, Message, string>({
+    endpoints: ["late", "dying"],
+    slots: 4,
+    random: () => 0,
+    connect(endpoint, { signal }) {
+      if (endpoint === "dying") return Promise.resolve(dying(calls));
+      if (!up) throw new TransportError("refused", "It is not up yet");
+      return host!.connect({}, 65536, signal);
+    },
+  });
+  for (let key = 0; key < 4; key++) await pool.client({ key });
+  up = true;
+  // Its rest is over; it is not yet time to move slots to it.
+  pass(500);
+  assertEquals(await bodyOf(pool.unary(body("x"), { idempotent: true })), "a");
+  assertEquals(calls.count, 1);
+  await soon(pool.close(), "the end");
 });
 
 test("that nothing is there for the next attempt does not unsay that one may have been sent", async () => {
