@@ -204,7 +204,8 @@ export class NetTransport implements PushTransport {
 export class TcpTransport extends NetTransport {
   /** Resets the connection, so that the other end does not take it for an end in order. */
   override destroy(): void {
-    this.socket.resetAndDestroy();
+    if (ending(this.socket)) this.socket.destroy();
+    else this.socket.resetAndDestroy();
   }
 
   /**
@@ -217,4 +218,12 @@ export class TcpTransport extends NetTransport {
     if (surely) duplex.end();
     else socket.write(EMPTY, (error) => error || duplex.end());
   }
+}
+
+/**
+ * Whether the end that was written is still on its way to the system. Node cannot reset a
+ * socket then: it would keep it open, and take for ever what nobody reads.
+ */
+export function ending({ writableEnded, writableFinished }: net.Socket): boolean {
+  return writableEnded && !writableFinished;
 }

@@ -10,6 +10,7 @@ import { Handshakes } from "./_handshakes.ts";
 import {
   dial,
   EMPTY,
+  ending,
   listening,
   NetTransport,
   tcpAddressOf,
@@ -241,8 +242,10 @@ class TlsTransport extends NetTransport {
 
   /** Resets the connection, which a TLS socket cannot do itself. */
   override destroy(): void {
-    if (runtime === "bun") this.#raw.resetAndDestroy();
-    else resetWhenDestroyed(this.#raw);
+    if (!ending(this.socket)) {
+      if (runtime === "bun") this.#raw.resetAndDestroy();
+      else resetWhenDestroyed(this.#raw);
+    }
     this.socket.destroy();
   }
 

@@ -45,6 +45,15 @@ export function abortCases(adapter: Adapter): void {
     await heardOf(adapter, server);
   }, adapter.gaps.inbound);
 
+  onPair(adapter, "an abort that crosses a close lets go", async (client, server) => {
+    const closed = outcome(client.writer.close());
+    await soon(outcome(client.writer.abort(reason)), "the abort");
+    await soon(closed, "the close");
+    // If it had closed, that was an abort of nothing.
+    await soon(outcome(client.reader.cancel()), "the cancel");
+    await refusesWrites(adapter, server);
+  });
+
   onPair(adapter, "a peer's abort ends a read that waits", async (client, server) => {
     const heard = heardOf(adapter, server);
     await client.abort(reason);
