@@ -6,8 +6,9 @@ import { runOnAll, testFiles } from "./support/test_runs.ts";
 
 const HELP = `Usage: npm test -- [options] [part of a file's name ...]
 
-Runs the tests on Deno, Bun and Node, prints the counts of each, and closes with
-"N passed, N failed, N skipped". Exits with 1 if anything failed.
+Runs the tests on Deno, Bun and Node, prints the counts of each, behind "figures:" what the
+tests have measured, and closes with "N passed, N failed, N skipped". Exits with 1 if anything
+failed.
 
   --runtime NAME   on deno, bun or node only (may be given again)
   --help           this text`;

@@ -22,7 +22,8 @@ export function testFiles(folder: string, except?: string): string[] {
 /** How each runner is called, and how its last lines read. */
 const RUNNERS: Record<Runtime, { args: string[]; counts: Record<keyof Counts, RegExp> }> = {
   deno: {
-    args: ["test", "-A", "--quiet"],
+    // Not --quiet: that hides what tests print.
+    args: ["test", "-A"],
     counts: { passed: /(\d+) passed/, failed: /(\d+) failed/, skipped: /(\d+) ignored/ },
   },
   bun: {
@@ -52,6 +53,9 @@ export async function runTests(runtime: Runtime, files: readonly string[]): Prom
   }
   if (result.failed > 0) console.log(output);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  if (result.failed === 0) {
+    for (const line of figures(output)) console.log(`${runtime.padEnd(5)} ${line}`);
+  }
   console.log(`${runtime.padEnd(5)} ${format(result)} (${files.length} files, ${seconds} s)`);
   return result;
 }
@@ -77,6 +81,11 @@ export async function runOnAll(
 /** The line that every run of tests here closes with. */
 export function format({ passed, failed, skipped }: Counts): string {
   return `${passed} passed, ${failed} failed, ${skipped} skipped`;
+}
+
+/** What tests have measured: their lines that begin so, which Node's runner puts behind a "#". */
+function figures(output: string): string[] {
+  return [...output.matchAll(/^(?:# )?(figures: .*)$/gm)].map(([, line]) => line!);
 }
 
 function lastMatch(text: string, pattern: RegExp): string | undefined {

@@ -57,7 +57,7 @@ test("SIGTERM amid 50,000 calls: each that a server took on is answered", { skip
   const asked = readJournal(journal);
   rmSync(folder, { recursive: true });
   console.log(
-    `figures: ${CALLS} calls, ${inFlight} in flight or to come at SIGTERM, ` +
+    `figures: a server drained: ${CALLS} calls, ${inFlight} in flight or to come at SIGTERM, ` +
       `${asked.length} accepted, ${answered.length} answered, ` +
       `refused ${JSON.stringify(Object.fromEntries(failed))}`,
   );

@@ -1,6 +1,5 @@
 import { connect, type Socket } from "node:net";
 import { Program } from "../support/program.ts";
-import { runtime } from "../support/runtime.ts";
 import { soon, within } from "../support/within.ts";
 
 /** How a server is: after a garbage collection. */
@@ -20,8 +19,6 @@ export interface Health {
 }
 
 const MIB = 2 ** 20;
-/** Deno has two more after a while, be it after one connection or after ten thousand. */
-const RUNTIMES_OWN = runtime === "deno" ? 2 : 0;
 
 /** A server in a process of its own, for hostile peers. */
 export class Victim implements AsyncDisposable {
@@ -59,8 +56,7 @@ export class Victim implements AsyncDisposable {
   /** Waits until so many connections are left, and no more sockets than before. */
   left(count: number, before: Health): Promise<Health> {
     return this.until(
-      ({ connections, sockets }) =>
-        connections === count && sockets <= before.sockets + RUNTIMES_OWN,
+      ({ connections, sockets }) => connections === count && sockets <= before.sockets,
       `${count} connections and ${before.sockets} sockets are left`,
     );
   }
@@ -87,7 +83,7 @@ export function print(what: string, before: Health, after: Health): void {
   const memory = ({ rss, heap }: Health) =>
     `${(rss / MIB).toFixed(0)} MiB (${(heap / MIB).toFixed(1)} MiB live)`;
   const sockets = `${before.sockets} to ${after.sockets} sockets`;
-  console.log(`${what}: ${memory(before)} to ${memory(after)}, ${sockets}`);
+  console.log(`figures: ${what}: ${memory(before)} to ${memory(after)}, ${sockets}`);
 }
 
 /** Fails unless a process has grown by less than so many MiB. */

@@ -76,6 +76,10 @@ async function health(): Promise<Health> {
   };
 }
 
+// Deno has a pair of sockets of its own to hear signals by. It would open them at some time in
+// its first second; a listener makes it do so before the sockets are counted.
+process.on("SIGINT", () => process.exit(130));
+
 console.log(`listening ${listener.address.transport === "tcp" ? listener.address.port : ""}`);
 let asked = 0;
 for await (const _ of createInterface({ input: process.stdin })) {

@@ -35,7 +35,9 @@ test("a server is killed and started again: each call is answered or failed, non
     await load.stop();
     await server[Symbol.asyncDispose]();
   }
-  console.log(`figures: ${load.figures}; answered again after ${recovered.join(", ")}`);
+  console.log(
+    `figures: a server killed: ${load.figures}; answered again after ${recovered.join(", ")}`,
+  );
 
   assertEquals(load.answered.length + load.failed.size, load.offered);
   const asked = readJournal(journal);
@@ -79,7 +81,7 @@ test("calls marked idempotent see no error while another endpoint lives", async 
   const asked = journals.flatMap(readJournal);
   const again = asked.length - new Set(asked).size;
   console.log(
-    `figures: ${load.figures}, ${again} carried out twice; an endpoint back after ${
+    `figures: one of two killed: ${load.figures}, ${again} carried out twice; an endpoint back after ${
       back.join(", ")
     }`,
   );
