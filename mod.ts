@@ -22,9 +22,15 @@
  * });
  * await using connection = new Connection(here, {
  *   codec: lengthDelimited(),
- *   reactor: () => ({ onInboundMessage: (message) => console.log(message) }),
+ *   reactor: () => ({
+ *     onInboundMessage(message) {
+ *       console.log(message);
+ *       return "disconnect";
+ *     },
+ *   }),
  * });
  * await connection.sender.send(new Uint8Array([1, 2, 3]));
+ * await connection.closed;
  * ```
  *
  * @module

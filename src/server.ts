@@ -83,16 +83,17 @@ export type ServedConnection = Pick<
  * for a bad option.
  *
  * @example An echo of length-delimited messages
- * ```ts ignore
+ * ```ts
  * import { serve } from "@protosocket/protosocket";
  * import { lengthDelimited } from "@protosocket/protosocket/length-delimited";
- * import { listen } from "@protosocket/protosocket/deno";
+ * import { listen } from "@protosocket/protosocket/node"; // or /deno, /bun
  *
- * await using server = serve(await listen({ port: 9000 }), () => ({
+ * await using server = serve(await listen({ port: 0 }), () => ({
  *   codec: lengthDelimited(),
  *   reactor: (sender) => ({ onInboundMessage: (message) => sender.send(message) }),
  * }));
- * await server.finished;
+ * console.log(server.address);
+ * await server.close(); // or, to serve until it is closed elsewhere: await server.finished
  * ```
  */
 export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(

@@ -59,18 +59,38 @@ interface Attachment {
  *
  * @example
  * ```ts ignore
- * export class Room extends DurableObject {
- *   #sockets = new HibernatingWebSockets(this.ctx, (duplex, rest) => {
- *     const { rpcObserver } = rest;
- *     new Connection(duplex, {
- *       codec: rest.codec(codec()),
- *       reactor: rpcReactor(messages, handler, { rpcObserver }),
+ * import { Connection } from "@protosocket/protosocket";
+ * import * as cloudflare from "@protosocket/protosocket/cloudflare";
+ * import { json } from "@protosocket/protosocket/json";
+ * import { rpcReactor } from "@protosocket/protosocket/rpc";
+ * import { type Plain, plain, plainMessage } from "../../examples/support/plain_messages.ts";
+ *
+ * const messages = { request: plainMessage<string>(), response: plainMessage<string>() };
+ *
+ * export class Room {
+ *   readonly #sockets: cloudflare.HibernatingWebSockets;
+ *
+ *   constructor(state: cloudflare.HibernatingState) {
+ *     this.#sockets = new cloudflare.HibernatingWebSockets(state, (duplex, rest) => {
+ *       const { rpcObserver } = rest;
+ *       new Connection(duplex, {
+ *         codec: rest.codec(json<Plain<string>>()),
+ *         reactor: rpcReactor(messages, ({ body }) => plain(`hello, ${body}`), { rpcObserver }),
+ *       });
  *     });
- *   });
- *   fetch = (request) => this.#sockets.upgrade(request);
- *   webSocketMessage = (socket, data) => this.#sockets.onMessage(socket, data);
- *   webSocketClose = (socket, code, reason) => this.#sockets.onClose(socket, code, reason);
- *   webSocketError = (socket, error) => this.#sockets.onError(socket, error);
+ *   }
+ *   fetch(request: Request): Response {
+ *     return this.#sockets.upgrade(request);
+ *   }
+ *   webSocketMessage(socket: cloudflare.HibernatingWebSocket, data: unknown): Promise<void> {
+ *     return this.#sockets.onMessage(socket, data);
+ *   }
+ *   webSocketClose(socket: cloudflare.HibernatingWebSocket, code: number, reason: string): void {
+ *     this.#sockets.onClose(socket, code, reason);
+ *   }
+ *   webSocketError(socket: cloudflare.HibernatingWebSocket, error: unknown): void {
+ *     this.#sockets.onError(socket, error);
+ *   }
  * }
  * ```
  */

@@ -3,15 +3,25 @@
  *
  * @example
  * ```ts ignore
- * import { Connection } from "@protosocket/protosocket";
+ * import { Connection, serve } from "@protosocket/protosocket";
  * import { lengthDelimited } from "@protosocket/protosocket/length-delimited";
- * import { connect } from "@protosocket/protosocket/bun";
+ * import { connect, listen } from "@protosocket/protosocket/bun";
  *
- * await using connection = new Connection(await connect({ port: 9000 }), {
+ * await using server = serve(await listen({ port: 0 }), () => ({
  *   codec: lengthDelimited(),
- *   reactor: () => ({ onInboundMessage: (message) => console.log(message) }),
+ *   reactor: (sender) => ({ onInboundMessage: (message) => sender.send(message) }),
+ * }));
+ * await using connection = new Connection(await connect(server.address), {
+ *   codec: lengthDelimited(),
+ *   reactor: () => ({
+ *     onInboundMessage(message) {
+ *       console.log(message);
+ *       return "disconnect";
+ *     },
+ *   }),
  * });
  * await connection.sender.send(new Uint8Array([1, 2, 3]));
+ * await connection.closed;
  * ```
  *
  * @module

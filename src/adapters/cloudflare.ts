@@ -24,17 +24,26 @@
  * @example A worker that answers by an rpc
  * ```ts ignore
  * import { connect } from "@protosocket/protosocket/cloudflare";
+ * import { json } from "@protosocket/protosocket/json";
  * import { RpcClient } from "@protosocket/protosocket/rpc";
+ * import { type Plain, plain, plainMessage } from "../../examples/support/plain_messages.ts";
  *
  * export default {
- *   async fetch(request, env, ctx) {
+ *   async fetch(_request: Request, _env: unknown, ctx: Context): Promise<Response> {
  *     const duplex = await connect({ hostname: "rpc.example.com", port: 9000 });
- *     const client = new RpcClient(duplex, { codec: codec(), messages });
- *     const answer = await client.unary(question, { timeout: 1000 });
+ *     const client = new RpcClient(duplex, {
+ *       codec: json<Plain<string>>(),
+ *       messages: { request: plainMessage<string>(), response: plainMessage<string>() },
+ *     });
+ *     const answer = await client.unary(plain("world"), { timeout: 1000 });
  *     ctx.waitUntil(client.close());
  *     return Response.json(answer);
  *   },
  * };
+ *
+ * interface Context {
+ *   waitUntil(work: Promise<unknown>): void;
+ * }
  * ```
  *
  * @module
@@ -135,14 +144,20 @@ export type Upgrade =
  * ```ts ignore
  * import { Connection } from "@protosocket/protosocket";
  * import { upgradeWebSocket } from "@protosocket/protosocket/cloudflare";
+ * import { json } from "@protosocket/protosocket/json";
  * import { rpcReactor } from "@protosocket/protosocket/rpc";
+ * import { type Plain, plain, plainMessage } from "../../examples/support/plain_messages.ts";
+ *
+ * const messages = { request: plainMessage<string>(), response: plainMessage<string>() };
  *
  * export default {
- *   fetch(request) {
+ *   fetch(request: Request): Response {
  *     const upgrade = upgradeWebSocket(request);
  *     if (upgrade.kind === "accepted") {
- *       const reactor = rpcReactor(messages, handler);
- *       new Connection(upgrade.duplex, { codec: codec(), reactor });
+ *       new Connection(upgrade.duplex, {
+ *         codec: json<Plain<string>>(),
+ *         reactor: rpcReactor(messages, ({ body }) => plain(`hello, ${body}`)),
+ *       });
  *     }
  *     return upgrade.response;
  *   },

@@ -13,9 +13,9 @@
  * ```ts ignore
  * import { serveOnEachCore } from "@protosocket/protosocket/cores";
  *
- * const server = await serveOnEachCore(new URL("./echo.ts", import.meta.url), { port: 9000 });
+ * const server = await serveOnEachCore(new URL("./echo.ts", import.meta.url), { port: 0 });
  * console.log(server.address);
- * await server.finished;
+ * await server.close(); // or, to serve until it is closed elsewhere: await server.finished
  * ```
  *
  * @example echo.ts, which every worker loads

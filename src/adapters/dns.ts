@@ -3,16 +3,24 @@
  * all have.
  *
  * @example
- * ```ts ignore
+ * ```ts
  * import { dnsEndpoints } from "@protosocket/protosocket/dns";
+ * import { json } from "@protosocket/protosocket/json";
  * import { connect } from "@protosocket/protosocket/node"; // or /deno, /bun
  * import { RpcClient, RpcPool } from "@protosocket/protosocket/rpc";
+ * import { type Plain, plainMessage } from "../../examples/support/plain_messages.ts";
  *
+ * const messages = { request: plainMessage<string>(), response: plainMessage<string>() };
+ * // It connects, and looks the name up, at the first call.
  * await using pool = new RpcPool({
  *   endpoints: dnsEndpoints({ hostname: "echo.internal", port: 9000 }),
  *   connect: async (endpoint, { signal }) =>
- *     new RpcClient(await connect({ ...endpoint, signal }), { codec: codec(), messages }),
+ *     new RpcClient(await connect({ ...endpoint, signal }), {
+ *       codec: json<Plain<string>>(),
+ *       messages,
+ *     }),
  * });
+ * console.log(await dnsEndpoints({ hostname: "127.0.0.1", port: 9000 })());
  * ```
  *
  * @module

@@ -20,13 +20,19 @@
  *
  * @example The program
  * ```ts ignore
+ * import { json } from "@protosocket/protosocket/json";
  * import { portDuplex } from "@protosocket/protosocket/message-port";
  * import { RpcClient } from "@protosocket/protosocket/rpc";
+ * import { type Plain, plain, plainMessage } from "../../examples/support/plain_messages.ts";
+ * import { Worker } from "node:worker_threads"; // or a browser's, with type: "module"
  *
- * const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+ * const worker = new Worker(new URL("./worker.ts", import.meta.url));
  * {
- *   await using client = new RpcClient(portDuplex(worker), { codec: codec(), messages });
- *   console.log(await client.unary(request));
+ *   await using client = new RpcClient(portDuplex(worker), {
+ *     codec: json<Plain<string>>(),
+ *     messages: { request: plainMessage<string>(), response: plainMessage<string>() },
+ *   });
+ *   console.log((await client.unary(plain("world"))).body); // hello, world
  * }
  * worker.terminate();
  * ```
@@ -34,10 +40,17 @@
  * @example worker.ts
  * ```ts ignore
  * import { Connection } from "@protosocket/protosocket";
+ * import { json } from "@protosocket/protosocket/json";
  * import { portDuplex } from "@protosocket/protosocket/message-port";
  * import { rpcReactor } from "@protosocket/protosocket/rpc";
+ * import { type Plain, plain, plainMessage } from "../../examples/support/plain_messages.ts";
+ * import { parentPort } from "node:worker_threads"; // in a browser: self
  *
- * new Connection(portDuplex(self), { codec: codec(), reactor: rpcReactor(messages, handler) });
+ * const messages = { request: plainMessage<string>(), response: plainMessage<string>() };
+ * new Connection(portDuplex(parentPort!), {
+ *   codec: json<Plain<string>>(),
+ *   reactor: rpcReactor(messages, ({ body }) => plain(`hello, ${body}`)),
+ * });
  * ```
  *
  * @module

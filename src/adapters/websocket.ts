@@ -14,16 +14,29 @@
  * other end wait. With other WebSockets what comes is held up to `maxBufferedBytes`.
  *
  * @example
- * ```ts ignore
- * import { Connection } from "@protosocket/protosocket";
+ * ```ts
+ * import { Connection, serve } from "@protosocket/protosocket";
  * import { lengthDelimited } from "@protosocket/protosocket/length-delimited";
  * import { connect } from "@protosocket/protosocket/websocket";
+ * import { listen } from "@protosocket/protosocket/websocket-deno"; // or -bun, -node
  *
- * await using connection = new Connection(await connect("wss://example.com/echo"), {
+ * await using server = serve(await listen({ port: 0, pathname: "/echo" }), () => ({
  *   codec: lengthDelimited(),
- *   reactor: () => ({ onInboundMessage: (message) => console.log(message) }),
+ *   reactor: (sender) => ({ onInboundMessage: (message) => sender.send(message) }),
+ * }));
+ * const { port } = server.address as { port: number };
+ *
+ * await using connection = new Connection(await connect(`ws://127.0.0.1:${port}/echo`), {
+ *   codec: lengthDelimited(),
+ *   reactor: () => ({
+ *     onInboundMessage(message) {
+ *       console.log(message);
+ *       return "disconnect";
+ *     },
+ *   }),
  * });
  * await connection.sender.send(new Uint8Array([1, 2, 3]));
+ * await connection.closed;
  * ```
  *
  * @module

@@ -8,16 +8,28 @@
  * until the last WebSocket has closed, and the port is free then.
  *
  * @example
- * ```ts ignore
- * import { serve } from "@protosocket/protosocket";
+ * ```ts
+ * import { Connection, serve } from "@protosocket/protosocket";
  * import { lengthDelimited } from "@protosocket/protosocket/length-delimited";
+ * import { connect } from "@protosocket/protosocket/websocket";
  * import { listen } from "@protosocket/protosocket/websocket-deno";
  *
- * await using server = serve(await listen({ port: 9000 }), () => ({
+ * await using server = serve(await listen({ port: 0 }), () => ({
  *   codec: lengthDelimited(),
  *   reactor: (sender) => ({ onInboundMessage: (message) => sender.send(message) }),
  * }));
- * await server.finished;
+ * const { port } = server.address as { port: number };
+ * await using client = new Connection(await connect(`ws://127.0.0.1:${port}`), {
+ *   codec: lengthDelimited(),
+ *   reactor: () => ({
+ *     onInboundMessage(message) {
+ *       console.log(message);
+ *       return "disconnect";
+ *     },
+ *   }),
+ * });
+ * await client.sender.send(new Uint8Array([1, 2, 3]));
+ * await client.closed;
  * ```
  *
  * @module

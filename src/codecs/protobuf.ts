@@ -4,12 +4,24 @@
  * else that encodes and decodes; `./protobuf-es` is for protoc-gen-es.
  *
  * @example With what ts-proto or protobufjs generated
- * ```ts ignore
+ * ```ts
+ * import { Connection, duplexPair } from "@protosocket/protosocket";
  * import { protobuf } from "@protosocket/protosocket/protobuf";
- * import { Request, Response } from "./gen/echo.ts";
+ * import protobufjs from "protobufjs"; // at run time here; generated code has such types too
  *
- * const clientCodec = protobuf(Response, Request);
- * const serverCodec = protobuf(Request, Response);
+ * const { root } = protobufjs.parse(`syntax = "proto3"; message Note { string text = 1; }`);
+ * const Note = root.lookupType("Note");
+ *
+ * const [here, there] = duplexPair();
+ * await using reader = new Connection(there, {
+ *   codec: protobuf(Note, Note), // what is received, what is sent
+ *   reactor: () => ({ onInboundMessage: (note) => console.log(note.toJSON()) }),
+ * });
+ * await using writer = new Connection(here, {
+ *   codec: protobuf(Note, Note),
+ *   reactor: () => ({ onInboundMessage: () => {} }),
+ * });
+ * await writer.sender.send(Note.create({ text: "hello" }));
  * ```
  *
  * @module

@@ -4,12 +4,30 @@
  * `protosocket-prost` speaks.
  *
  * @example
- * ```ts ignore
+ * ```ts
+ * import { create } from "@bufbuild/protobuf";
+ * import { Connection, duplexPair } from "@protosocket/protosocket";
  * import { protobufEs } from "@protosocket/protosocket/protobuf-es";
- * import { RequestSchema, ResponseSchema } from "./gen/echo_pb.ts";
+ * import { RequestSchema, ResponseSchema } from "../../examples/proto/gen/echo_pb.ts";
  *
- * const clientCodec = protobufEs(ResponseSchema, RequestSchema);
- * const serverCodec = protobufEs(RequestSchema, ResponseSchema);
+ * const [here, there] = duplexPair();
+ * await using server = new Connection(there, {
+ *   codec: protobufEs(RequestSchema, ResponseSchema),
+ *   reactor: (sender) => ({
+ *     onInboundMessage: ({ requestId }) => sender.send(create(ResponseSchema, { requestId })),
+ *   }),
+ * });
+ * await using client = new Connection(here, {
+ *   codec: protobufEs(ResponseSchema, RequestSchema),
+ *   reactor: () => ({
+ *     onInboundMessage({ requestId }) {
+ *       console.log(requestId); // 7n
+ *       return "disconnect";
+ *     },
+ *   }),
+ * });
+ * await client.sender.send(create(RequestSchema, { requestId: 7n }));
+ * await client.closed;
  * ```
  *
  * @module

@@ -80,16 +80,29 @@ export interface RpcStream<Response>
  * the client from the call on.
  *
  * @example
- * ```ts ignore
- * import { RpcClient } from "@protosocket/protosocket/rpc";
- * import { connect } from "@protosocket/protosocket/deno";
+ * ```ts
+ * import { json } from "@protosocket/protosocket/json";
+ * import { connect, listen } from "@protosocket/protosocket/node"; // or /deno, /bun
+ * import { RpcClient, serveRpc } from "@protosocket/protosocket/rpc";
+ * import { type Plain, plain, plainMessage } from "../../examples/support/plain_messages.ts";
  *
- * await using client = new RpcClient(await connect({ port: 9000 }), {
- *   codec: protobuf(ResponseSchema, RequestSchema),
- *   messages: echoMessages,
+ * async function* letters(): AsyncGenerator<Plain<string>> {
+ *   for (const letter of "abc") yield plain(letter);
+ * }
+ *
+ * const messages = { request: plainMessage<string>(), response: plainMessage<string>() };
+ * await using server = serveRpc(await listen({ port: 0 }), {
+ *   codec: () => json<Plain<string>>(),
+ *   messages,
+ *   service: () => ({ body }) => body === "letters" ? letters() : plain(`hello, ${body}`),
  * });
- * const answer = await client.unary(request, { timeout: 1000 });
- * for await (const item of client.streaming(request)) console.log(item);
+ *
+ * await using client = new RpcClient(await connect(server.address), {
+ *   codec: json<Plain<string>>(),
+ *   messages,
+ * });
+ * console.log((await client.unary(plain("world"), { timeout: 1000 })).body); // hello, world
+ * for await (const { body } of client.streaming(plain("letters"))) console.log(body);
  * ```
  */
 export class RpcClient<Request, Response> implements AsyncDisposable {

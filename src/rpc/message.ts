@@ -19,7 +19,11 @@ export const ControlCode: {
  * message's own business: any schema with room for a u64 and a small number will do.
  *
  * @example Of a type that protoc-gen-es generated
- * ```ts ignore
+ * ```ts
+ * import { create } from "@bufbuild/protobuf";
+ * import { ControlCode, type RpcMessage } from "@protosocket/protosocket/rpc";
+ * import { type Request, RequestSchema } from "../../examples/proto/gen/echo_pb.ts";
+ *
  * const requests: RpcMessage<Request> = {
  *   id: (request) => request.requestId,
  *   setId: (request, id) => request.requestId = BigInt(id),
@@ -27,6 +31,7 @@ export const ControlCode: {
  *   cancelled: (id) => create(RequestSchema, { requestId: BigInt(id), code: ControlCode.cancel }),
  *   ended: (id) => create(RequestSchema, { requestId: BigInt(id), code: ControlCode.end }),
  * };
+ * console.log(requests.cancelled(7).requestId); // 7n
  * ```
  */
 export interface RpcMessage<Message> {

@@ -10,6 +10,41 @@
  * {@linkcode RpcClient} calls over one connection, {@linkcode RpcPool} over several;
  * {@linkcode serveRpc} answers.
  *
+ * @example Messages of your own, both ends in one process
+ * ```ts
+ * import { Connection, duplexPair } from "@protosocket/protosocket";
+ * import { json } from "@protosocket/protosocket/json";
+ * import {
+ *   ControlCode,
+ *   RpcClient,
+ *   type RpcId,
+ *   type RpcMessage,
+ *   rpcReactor,
+ * } from "@protosocket/protosocket/rpc";
+ *
+ * type Message = { id: RpcId; code: number; text?: string };
+ * const message: RpcMessage<Message> = {
+ *   id: (message) => message.id,
+ *   setId: (message, id) => message.id = id,
+ *   code: (message) => message.code,
+ *   cancelled: (id) => ({ id, code: ControlCode.cancel }),
+ *   ended: (id) => ({ id, code: ControlCode.end }),
+ * };
+ * const messages = { request: message, response: message };
+ * const say = (text: string): Message => ({ id: 0, code: ControlCode.normal, text });
+ *
+ * const [here, there] = duplexPair();
+ * await using server = new Connection(there, {
+ *   codec: json<Message>(),
+ *   reactor: rpcReactor(messages, ({ text }) => say(`hello, ${text}`)),
+ * });
+ * await using client = new RpcClient(here, { codec: json<Message>(), messages });
+ * console.log((await client.unary(say("world"))).text); // hello, world
+ * ```
+ *
+ * In other examples `plain_messages.ts` of the repository's examples says the same of
+ * plain objects.
+ *
  * @module
  */
 export { ControlCode, type RpcId, type RpcMessage, type RpcMessages } from "./message.ts";

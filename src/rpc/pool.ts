@@ -35,16 +35,28 @@ const NONE: PoolCallOptions = {};
  * Requests belong to the pool from the call on: their ids are overwritten.
  *
  * @example
- * ```ts ignore
- * import { connect } from "@protosocket/protosocket/node";
- * import { RpcClient, RpcPool } from "@protosocket/protosocket/rpc";
+ * ```ts
+ * import { json } from "@protosocket/protosocket/json";
+ * import { connect, listen } from "@protosocket/protosocket/node"; // or /deno, /bun
+ * import { RpcClient, RpcPool, serveRpc } from "@protosocket/protosocket/rpc";
+ * import { type Plain, plain, plainMessage } from "../../examples/support/plain_messages.ts";
+ *
+ * const messages = { request: plainMessage<string>(), response: plainMessage<string>() };
+ * await using server = serveRpc(await listen({ port: 0 }), {
+ *   codec: () => json<Plain<string>>(),
+ *   messages,
+ *   service: () => ({ body }) => plain(`hello, ${body}`),
+ * });
  *
  * await using pool = new RpcPool({
- *   endpoints: [{ hostname: "10.0.0.1", port: 9000 }, { hostname: "10.0.0.2", port: 9000 }],
+ *   endpoints: [server.address], // or several: { hostname: "10.0.0.1", port: 9000 }, …
  *   connect: async (endpoint, { signal }) =>
- *     new RpcClient(await connect({ ...endpoint, signal }), { codec: codec(), messages }),
+ *     new RpcClient(await connect({ ...endpoint, signal }), {
+ *       codec: json<Plain<string>>(),
+ *       messages,
+ *     }),
  * });
- * const answer = await pool.unary(request, { timeout: 1000 });
+ * console.log((await pool.unary(plain("world"), { timeout: 1000 })).body); // hello, world
  * ```
  */
 export class RpcPool<Request, Response, Endpoint> implements AsyncDisposable {

@@ -102,11 +102,20 @@ export interface FailedRpc {
  * `RangeError` for a bad option.
  *
  * @example
- * ```ts ignore
- * const connection = new Connection(duplex, {
- *   codec: protobuf(RequestSchema, ResponseSchema),
- *   reactor: rpcReactor(echoMessages, (request) => create(ResponseSchema, { text: request.text })),
+ * ```ts
+ * import { Connection, duplexPair } from "@protosocket/protosocket";
+ * import { json } from "@protosocket/protosocket/json";
+ * import { RpcClient, rpcReactor } from "@protosocket/protosocket/rpc";
+ * import { type Plain, plain, plainMessage } from "../../examples/support/plain_messages.ts";
+ *
+ * const messages = { request: plainMessage<string>(), response: plainMessage<string>() };
+ * const [here, there] = duplexPair();
+ * await using connection = new Connection(there, {
+ *   codec: json<Plain<string>>(),
+ *   reactor: rpcReactor(messages, ({ body }) => plain(`hello, ${body}`)),
  * });
+ * await using client = new RpcClient(here, { codec: json<Plain<string>>(), messages });
+ * console.log((await client.unary(plain("world"))).body); // hello, world
  * ```
  */
 export function rpcReactor<Request, Response>(

@@ -48,16 +48,25 @@ export interface RpcServerConfig<Request, Response>
  * Throws a `RangeError` for a bad option.
  *
  * @example
- * ```ts ignore
- * import { serveRpc } from "@protosocket/protosocket/rpc";
- * import { listen } from "@protosocket/protosocket/deno";
+ * ```ts
+ * import { json } from "@protosocket/protosocket/json";
+ * import { listen } from "@protosocket/protosocket/node"; // or /deno, /bun
+ * import { refused, serveRpc } from "@protosocket/protosocket/rpc";
+ * import { type Plain, plain, plainMessage } from "../../examples/support/plain_messages.ts";
  *
- * await using server = serveRpc(await listen({ port: 9000 }), {
- *   codec: () => protobuf(RequestSchema, ResponseSchema),
- *   messages: echoMessages,
- *   service: () => (request) => create(ResponseSchema, { text: request.text }),
+ * async function* letters(text: string): AsyncGenerator<Plain<string>> {
+ *   for (const letter of text) yield plain(letter);
+ * }
+ *
+ * await using server = serveRpc(await listen({ port: 0 }), {
+ *   codec: () => json<Plain<string>>(),
+ *   messages: { request: plainMessage<string>(), response: plainMessage<string>() },
+ *   service: () => ({ body }) => {
+ *     if (!body) return refused;
+ *     return body.endsWith("?") ? plain("yes") : letters(body);
+ *   },
  * });
- * await server.finished;
+ * console.log(server.address);
  * ```
  */
 export function serveRpc<Request, Response>(

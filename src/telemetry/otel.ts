@@ -7,14 +7,21 @@
  * its client's unless your messages carry one.
  *
  * @example A server with spans and metrics
- * ```ts ignore
+ * ```ts
+ * import { json } from "@protosocket/protosocket/json";
+ * import { listen } from "@protosocket/protosocket/node"; // or /deno, /bun
  * import { otelConnections, otelRpcs } from "@protosocket/protosocket/otel";
+ * import { serveRpc } from "@protosocket/protosocket/rpc";
+ * import { type Plain, plain, plainMessage } from "../../examples/support/plain_messages.ts";
  *
- * const server = serveRpc(listener, {
- *   ...config,
+ * await using server = serveRpc(await listen({ port: 0 }), {
+ *   codec: () => json<Plain<string>>(),
+ *   messages: { request: plainMessage<string>(), response: plainMessage<string>() },
+ *   service: () => ({ body }) => plain(`hello, ${body}`),
  *   observer: otelConnections(),
- *   rpcObserver: otelRpcs("server", { method: (request) => `Echo/${request.kind}` }),
+ *   rpcObserver: otelRpcs("server", { method: (_: Plain<string>) => "Greeter/hello" }),
  * });
+ * console.log(server.address);
  * ```
  *
  * @module
