@@ -1,8 +1,8 @@
 // Builds the Rust program on the published crates and runs the interop tests with it.
 import process from "node:process";
-import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
-import { parseRuntime, root, RUNTIMES } from "./support/runtimes.ts";
+import { parseRuntime, RUNTIMES } from "./support/runtimes.ts";
+import { buildRust, hasCargo } from "./support/rust.ts";
 import { format, runOnAll, testFiles } from "./support/test_runs.ts";
 
 const HELP = `Usage: npm run interop -- [options]
@@ -20,27 +20,12 @@ const { values } = parseArgs({
   },
 });
 
-function build(): boolean {
-  const manifest = `${root}tests/interop/rust/Cargo.toml`;
-  console.log("building tests/interop/rust (minutes, the first time)");
-  const { status } = spawnSync("cargo", [
-    "build",
-    "--release",
-    "--quiet",
-    "--manifest-path",
-    manifest,
-  ], {
-    stdio: "inherit",
-  });
-  return status === 0;
-}
-
 if (values.help) {
   console.log(HELP);
-} else if (spawnSync("cargo", ["--version"]).status !== 0) {
+} else if (!hasCargo()) {
   console.log("skipped: no cargo");
   console.log(format({ passed: 0, failed: 0, skipped: testFiles("tests/interop").length }));
-} else if (!build()) {
+} else if (!buildRust()) {
   console.log("the Rust program does not build");
   console.log(format({ passed: 0, failed: 1, skipped: 0 }));
   process.exitCode = 1;

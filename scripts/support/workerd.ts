@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import process from "node:process";
-import { build } from "esbuild";
+import { bundle } from "./bundle.ts";
 import { root } from "./runtimes.ts";
 
 const VERSION = "1.20261117.1";
@@ -36,24 +36,12 @@ export function installWorkerd(): string | undefined {
   return findWorkerd() ? undefined : `workerd has no program for ${process.platform}`;
 }
 
-/** Bundles a worker into one module; `alias` puts files in the place of modules. */
-export async function bundleWorker(
+/** Bundles a worker; `alias` puts files in the place of modules. */
+export function bundleWorker(
   entry: string,
   alias: Readonly<Record<string, string>> = {},
   minify = false,
 ): Promise<Uint8Array> {
-  const { outputFiles } = await build({
-    entryPoints: [`${root}${entry}`],
-    alias,
-    bundle: true,
-    minify,
-    write: false,
-    format: "esm",
-    platform: "browser",
-    target: "es2022",
-    conditions: ["workerd", "worker", "import"],
-    external: ["cloudflare:*"],
-    logLevel: "silent",
-  });
-  return outputFiles[0]!.contents;
+  const conditions = ["workerd", "worker"];
+  return bundle(entry, { alias, conditions, external: ["cloudflare:*"], minify });
 }

@@ -1,7 +1,7 @@
 // Tests that run inside a worker: this side lists them and asks for each.
-import { fail } from "@std/assert";
 import { after, test } from "node:test";
 import { root } from "../../scripts/support/runtimes.ts";
+import { remoteCases } from "../support/remote_cases.ts";
 import { noWorkerd, RunningWorker, type WorkerOptions } from "./workerd.ts";
 
 /** What the cases need outside of the worker. */
@@ -16,18 +16,11 @@ export async function casesInWorker(
 ): Promise<void> {
   if (noWorkerd) return void test(`${entry}: all cases`, { skip: noWorkerd }, () => {});
   const { close, ...options } = await surround();
-  const alias = { "node:test": `${root}tests/edge/registry.ts` };
+  const alias = { "node:test": `${root}tests/support/case_registry.ts` };
   const worker = await RunningWorker.start(entry, { ...options, alias });
   after(async () => {
     await worker[Symbol.asyncDispose]();
     await close();
   });
-  const cases: { name: string; skip?: string }[] = await (await worker.fetch("/")).json();
-  for (const [index, { name, skip }] of cases.entries()) {
-    test(name, skip ? { skip } : {}, async () => {
-      const response = await worker.fetch(`/run?case=${index}`);
-      const report = await response.text();
-      if (!response.ok) fail(`in the worker: ${report}`);
-    });
-  }
+  await remoteCases("worker", (path) => worker.fetch(path));
 }

@@ -7,7 +7,7 @@ import type { Adapter } from "../conformance/adapter.ts";
 import { backpressureCases } from "../conformance/backpressure.ts";
 import { bytesCases } from "../conformance/bytes.ts";
 import { halfCloseCases } from "../conformance/half_close.ts";
-import { answer } from "./registry.ts";
+import { answer } from "../support/case_registry.ts";
 
 let relayPort = 0;
 

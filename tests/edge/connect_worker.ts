@@ -6,7 +6,7 @@ import { type CloudflareConnectOptions, connect } from "../../src/adapters/cloud
 import { connect as connectWebSocket } from "../../src/adapters/websocket.ts";
 import { End } from "../support/end.ts";
 import { soon } from "../support/within.ts";
-import { answer } from "./registry.ts";
+import { answer } from "../support/case_registry.ts";
 
 interface Env {
   readonly ECHO: string;

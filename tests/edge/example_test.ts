@@ -3,7 +3,6 @@ import { connect as connectWebSocket } from "@protosocket/protosocket/websocket"
 import { json } from "@protosocket/protosocket/json";
 import { RpcClient } from "@protosocket/protosocket/rpc";
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { existsSync } from "node:fs";
 import { test } from "node:test";
 // @ts-types="@types/ws"
 import { WebSocket } from "ws";
@@ -16,8 +15,7 @@ import { serveEcho } from "../../examples/proto/service.ts";
 import { plain } from "../../examples/support/plain_messages.ts";
 import type { TransportError } from "../../mod.ts";
 import { listen } from "../../src/adapters/node.ts";
-import { root } from "../../scripts/support/runtimes.ts";
-import { rustServer } from "../interop/rust_peer.ts";
+import { noRust, rustServer } from "../interop/rust_peer.ts";
 import { soon } from "../support/within.ts";
 import { webSocket } from "../websocket/support.ts";
 import { noWorkerd, RunningWorker } from "./workerd.ts";
@@ -75,10 +73,7 @@ onWorker(
   "answers HTTP by rpcs over TCP to the Rust server",
   asks,
   rustEcho,
-  noWorkerd ??
-    (existsSync(`${root}tests/interop/rust/target/release/interop`)
-      ? undefined
-      : "needs the Rust program: npm run interop builds it"),
+  noWorkerd ?? noRust,
 );
 onWorker("says so if the server is not there", async (worker) => {
   const response = await worker.fetch("/ask?text=hello");

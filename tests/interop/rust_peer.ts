@@ -1,8 +1,14 @@
 // Starts the Rust program of this folder, as a server or as a client.
 import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const PROGRAM = fileURLToPath(new URL("rust/target/release/interop", import.meta.url));
+
+/** Why there is no Rust program, if there is none. */
+export const noRust: string | undefined = existsSync(PROGRAM)
+  ? undefined
+  : "needs the Rust program: npm run interop builds it";
 
 /** A running Rust echo server. */
 export interface RustServer extends AsyncDisposable {

@@ -1,4 +1,4 @@
-// Takes the place of `node:test` in a worker: cases are kept, and run when they are asked for.
+// Takes the place of `node:test` in a worker or a page: cases are kept, and run when asked for.
 
 interface Case {
   readonly name: string;

@@ -1,0 +1,42 @@
+// Tests the library in pages of the real browser.
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { findChromium } from "./support/chromium.ts";
+import { buildRust, hasCargo } from "./support/rust.ts";
+import { format, runTests, testFiles } from "./support/test_runs.ts";
+
+const HELP = `Usage: npm run browser -- [options]
+
+Builds the Rust echo server if there is cargo, and runs the tests of tests/browser in
+Chromium: the adapter conformance suite inside a page, and the page of examples/browser.
+Closes with "N passed, N failed, N skipped"; exits with 1 if anything failed. Where there
+is no Chromium, Chrome or Edge all is skipped.
+
+  --headed         shows the browser
+  --program FILE   the browser to use, if it is not where it is looked for
+  --help           this text`;
+
+const { values } = parseArgs({
+  options: {
+    headed: { type: "boolean", default: false },
+    program: { type: "string" },
+    help: { type: "boolean", default: false },
+  },
+});
+const files = testFiles("tests/browser");
+const program = values.program ?? findChromium();
+if (values.help) {
+  console.log(HELP);
+} else if (!program) {
+  console.log("skipped: no Chromium");
+  console.log(format({ passed: 0, failed: 0, skipped: files.length }));
+} else {
+  if (!hasCargo()) console.log("skipped: no cargo, so no Rust server");
+  else if (!buildRust()) throw new Error("The Rust program does not build");
+  process.env.PROTOSOCKET_CHROMIUM = program;
+  if (values.headed) process.env.PROTOSOCKET_HEADED = "1";
+  console.log(`pages are opened in ${program}`);
+  const counts = await runTests("node", files);
+  console.log(format(counts));
+  if (counts.failed > 0) process.exitCode = 1;
+}

@@ -1,0 +1,47 @@
+// The conformance suite, in a page: over a MessageChannel, and over WebSockets by way of the
+// relay at ?relay=URL, which joins two connections each.
+import { portDuplex } from "../../src/adapters/message_port.ts";
+import { connect } from "../../src/adapters/websocket.ts";
+import { abortCases } from "../conformance/abort.ts";
+import type { Adapter } from "../conformance/adapter.ts";
+import { backpressureCases } from "../conformance/backpressure.ts";
+import { bytesCases } from "../conformance/bytes.ts";
+import { halfCloseCases } from "../conformance/half_close.ts";
+import { answer } from "../support/case_registry.ts";
+
+const relay = new URLSearchParams(location.search).get("relay")!;
+
+const webSocket: Adapter = {
+  name: "browser, WebSocket",
+  gaps: { inbound: "a WebSocket of a page has no way to make the other end wait" },
+  async open() {
+    const open = () => connect(relay, { webSocket: WebSocket });
+    const [client, server] = [await open(), await open()];
+    return { client, server, close: () => Promise.resolve() };
+  },
+};
+
+const port: Adapter = {
+  name: "browser, message port",
+  gaps: {},
+  open() {
+    const { port1, port2 } = new MessageChannel();
+    const [client, server] = [portDuplex(port1), portDuplex(port2)];
+    return Promise.resolve({ client, server, close: () => Promise.resolve() });
+  },
+};
+
+for (const adapter of [webSocket, port]) {
+  bytesCases(adapter);
+  halfCloseCases(adapter);
+  backpressureCases(adapter);
+  abortCases(adapter);
+}
+
+/** Brings a path to the cases, for whoever drives the page. */
+async function ask(path: string): Promise<{ ok: boolean; text: string }> {
+  const response = await answer(new Request(new URL(path, location.href)));
+  return { ok: response.ok, text: await response.text() };
+}
+
+Object.assign(globalThis, { ask });
