@@ -4,6 +4,8 @@ import { brokenOff, toTransportError } from "./_errors.ts";
 
 /** How many bytes that nobody reads are held before the socket is paused. */
 const HIGH_WATER_MARK = 64 * 1024;
+/** What a chunk counts besides its bytes: the objects around it take about as much memory. */
+const CHUNK_BYTES = 512;
 
 /** What a {@linkcode PushDuplex} does with the socket that pushes into it. */
 export interface PushTransport {
@@ -50,7 +52,7 @@ export class PushDuplex implements SocketDuplex {
       start: (controller) => void (this.#source = controller),
       pull: () => this.#resume(),
       cancel: () => this.#onReadDone(),
-    }, { highWaterMark: HIGH_WATER_MARK, size: (chunk) => chunk.length });
+    }, { highWaterMark: HIGH_WATER_MARK, size: (chunk) => chunk.length + CHUNK_BYTES });
     this.writable = new WritableStream<Uint8Array>({
       start: (controller) => {
         this.#sink = controller;
@@ -69,6 +71,11 @@ export class PushDuplex implements SocketDuplex {
         this.#releaseIfDone();
       },
     });
+  }
+
+  /** How many bytes are held that nobody has read, with what they cost besides. */
+  get held(): number {
+    return this.#readDone ? 0 : HIGH_WATER_MARK - this.#source.desiredSize!;
   }
 
   /** The peer sent bytes; they must never be written again. */

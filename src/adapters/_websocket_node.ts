@@ -14,6 +14,7 @@ const OPEN = 1;
 
 /** A WebSocket of `ws`: it tells when bytes have been sent, and keeps no copy of them. */
 export class NodeTransport extends EventTransport<NodeWebSocket> {
+  protected override readonly holds = true;
   readonly #turns = new Turns();
 
   protected override send(bytes: Uint8Array): void | Promise<void> {

@@ -12,8 +12,9 @@ export interface WebSocketOptions {
   readonly maxFrameBytes?: number;
   /**
    * How many bytes are held that have come and were not read, 65536 to 2^31; more end the
-   * connection like too long a message. It is never reached where the other end can be
-   * made to wait: with `WebSocketStream` and with `ws`.
+   * connection like too long a message. A message counts 512 bytes more than it has, for
+   * what it costs besides. It is never reached where the other end can surely be made to
+   * wait: with `WebSocketStream`, and with `ws` in the listener.
    *
    * @default {16777216}
    */

@@ -21,6 +21,7 @@ type Opened = Awaited<WebSocketStreamLike["opened"]>;
 
 /** A WebSocket that can wait, and be made to wait, both ways. */
 export class StreamTransport extends WebSocketTransport {
+  protected override readonly holds = true;
   readonly #socket: WebSocketStreamLike;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   #held = false;

@@ -5,8 +5,6 @@ import { limitsOf, type WebSocketLimits, type WebSocketOptions } from "./_websoc
 
 /** The longest message that is sent: other ends have bounds as well. */
 const MAX_SENT = 64 * 1024;
-/** What the duplex holds before it pauses. */
-const PAUSED_AT = 64 * 1024;
 /** Codes of an end in order: normal, the page or the server goes away, none given. */
 const IN_ORDER: readonly number[] = [1000, 1001, 1005];
 const EMPTY = new Uint8Array(0);
@@ -22,9 +20,9 @@ export interface WebSocketUse extends WebSocketOptions {
 export abstract class WebSocketTransport implements PushTransport {
   readonly duplex: PushDuplex;
   protected readonly limits: WebSocketLimits;
+  /** Whether {@linkcode hold} surely does what it is asked for. */
+  protected readonly holds: boolean = false;
   readonly #halfClose: boolean;
-  #held = 0;
-  #paused = false;
   #closed = false;
   #destroyed = false;
   #farewell: [code: number, reason: string] | undefined;
@@ -64,8 +62,8 @@ export abstract class WebSocketTransport implements PushTransport {
       if (this.#halfClose) this.duplex.end();
       return;
     }
-    this.#held = length + (this.#paused ? this.#held : PAUSED_AT);
-    if (this.#paused && this.#held > maxBufferedBytes) {
+    const { held } = this.duplex;
+    if (!this.holds && held > 0 && held + length > maxBufferedBytes) {
       return this.#refuse(1009, `nobody read, maxBufferedBytes is ${maxBufferedBytes}`);
     }
     this.duplex.push(bytes);
@@ -94,12 +92,10 @@ export abstract class WebSocketTransport implements PushTransport {
   }
 
   pause(): void {
-    this.#paused = true;
     this.hold(true);
   }
 
   resume(): void {
-    this.#paused = false;
     this.hold(false);
   }
 
