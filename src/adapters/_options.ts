@@ -31,7 +31,7 @@ export interface ConnectOptions {
    * Speaks TLS, 1.3 or at least 1.2; not for Unix sockets. `true` is for a server that
    * the public roots vouch for under the hostname, and stands for `{}`.
    *
-   * @default {false}
+   * @default {false} plain text
    */
   readonly tls?: boolean | TlsConnectOptions;
   /** Gives up connecting: a {@linkcode TransportError} of code `aborted`. Means nothing afterwards. */
@@ -66,7 +66,11 @@ export interface ListenOptions {
    * @default {false}
    */
   readonly keepAlive?: boolean;
-  /** How many connections the system holds that have not been accepted; its own default if left out. */
+  /**
+   * How many connections the system holds that have not been accepted: 1 to 65535.
+   *
+   * @default {undefined} the system's
+   */
   readonly backlog?: number;
   /**
    * Lets several listeners share the port (SO_REUSEPORT). Not for Unix sockets.

@@ -13,6 +13,8 @@ export interface TlsConnectOptions {
   /**
    * Certificates in PEM that are trusted, in place of the public roots that the
    * runtime brings; one of them must have signed the server's.
+   *
+   * @default {undefined} the public roots
    */
   readonly caCerts?: readonly string[];
   /**

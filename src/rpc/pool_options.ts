@@ -115,7 +115,11 @@ export interface RpcPoolConfig<Request, Response, Endpoint> {
    * @default {10000}
    */
   readonly connectTimeout?: number;
-  /** How long an endpoint rests that could not be connected to. */
+  /**
+   * How long an endpoint rests that could not be connected to.
+   *
+   * @default {DEFAULT_BACKOFF}
+   */
   readonly backoff?: BackoffOptions;
   /**
    * Milliseconds without a call after which a connection is closed in order: an integer
