@@ -1,0 +1,102 @@
+//! The rows of tonic: gRPC over HTTP/2.
+
+use std::pin::Pin;
+
+use futures::stream::{self, BoxStream};
+use futures::{Stream, StreamExt};
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::transport::{Channel, Server};
+use tonic::Status;
+
+use crate::load::Caller;
+use crate::messages::{echo, items, EchoRequest, Request, Response};
+use crate::{listening, Outcome};
+
+mod generated {
+    include!(concat!(env!("OUT_DIR"), "/protosocket.examples.Echo.rs"));
+}
+use generated::{echo_client::EchoClient, echo_server};
+
+const MAX_MESSAGE: usize = 64 << 20;
+
+pub async fn serve() -> Outcome {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    listening(listener.local_addr()?.port());
+    let service = echo_server::EchoServer::new(Service)
+        .max_decoding_message_size(MAX_MESSAGE)
+        .max_encoding_message_size(MAX_MESSAGE);
+    Server::builder()
+        .add_service(service)
+        .serve_with_incoming(TcpListenerStream::new(listener).map(|stream| {
+            let stream = stream?;
+            stream.set_nodelay(true)?;
+            std::io::Result::Ok(stream)
+        }))
+        .await?;
+    Ok(())
+}
+
+struct Service;
+
+fn body(request: Request) -> Result<EchoRequest, Status> {
+    request
+        .body
+        .ok_or_else(|| Status::invalid_argument("a request without a body"))
+}
+
+#[tonic::async_trait]
+impl echo_server::Echo for Service {
+    type ItemsStream = BoxStream<'static, Result<Response, Status>>;
+
+    async fn unary(
+        &self,
+        request: tonic::Request<Request>,
+    ) -> Result<tonic::Response<Response>, Status> {
+        let request = request.into_inner();
+        Ok(tonic::Response::new(echo(request.request_id, body(request)?)))
+    }
+
+    async fn items(
+        &self,
+        request: tonic::Request<Request>,
+    ) -> Result<tonic::Response<Self::ItemsStream>, Status> {
+        let request = request.into_inner();
+        let items = stream::iter(items(request.request_id, body(request)?)).map(Ok);
+        Ok(tonic::Response::new(items.boxed()))
+    }
+}
+
+#[derive(Clone)]
+pub struct Client(EchoClient<Channel>);
+
+impl Caller for Client {
+    async fn connect(port: u16) -> Outcome<Self> {
+        let channel = Channel::from_shared(format!("http://127.0.0.1:{port}"))?
+            .tcp_nodelay(true)
+            .connect()
+            .await?;
+        let client = EchoClient::new(channel)
+            .max_decoding_message_size(MAX_MESSAGE)
+            .max_encoding_message_size(MAX_MESSAGE);
+        Ok(Self(client))
+    }
+
+    async fn unary(&self, request: Request) -> Outcome<Response> {
+        Ok(self.0.clone().unary(request).await?.into_inner())
+    }
+
+    async fn items(
+        &self,
+        request: Request,
+    ) -> Outcome<impl Stream<Item = Outcome<Response>> + Send + Unpin> {
+        let items = self.0.clone().items(request).await?.into_inner();
+        let items: Pin<Box<dyn Stream<Item = _> + Send>> =
+            Box::pin(items.map(|item| item.map_err(Into::into)));
+        Ok(items)
+    }
+
+    fn next_id() -> u64 {
+        0
+    }
+}

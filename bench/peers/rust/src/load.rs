@@ -1,0 +1,212 @@
+//! Makes the calls that the runner asks for, and tells of them: the same as bench/client.ts.
+
+use std::future::Future;
+use std::io::BufRead;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use futures::future::try_join_all;
+use futures::{Stream, StreamExt};
+use hdrhistogram::Histogram;
+use serde::Deserialize;
+use tokio::time::sleep;
+
+use crate::messages::{EchoRequest, Kind, Request, Response, ResponseBehavior};
+use crate::{say, Outcome};
+
+/// One connection of a row.
+pub trait Caller: Clone + Send + Sync + 'static {
+    fn connect(port: u16) -> impl Future<Output = Outcome<Self>> + Send;
+    fn unary(&self, request: Request) -> impl Future<Output = Outcome<Response>> + Send;
+    fn items(
+        &self,
+        request: Request,
+    ) -> impl Future<Output = Outcome<impl Stream<Item = Outcome<Response>> + Send + Unpin>> + Send;
+    /// For rows whose ids are not a matter of the transport.
+    fn next_id() -> u64;
+}
+
+/// See bench/work.ts.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Work {
+    kind: String,
+    connections: usize,
+    in_flight: usize,
+    rate: Option<f64>,
+    bytes: usize,
+    items: Option<u64>,
+    seconds: f64,
+}
+
+/// Of one connection: its lanes share it, as one histogram each would crowd the cache.
+type Latencies = Arc<Mutex<Histogram<u64>>>;
+
+pub async fn run<C: Caller>(port: u16) -> Outcome {
+    for line in std::io::stdin().lock().lines() {
+        let work = serde_json::from_str(&line?)?;
+        match measure::<C>(port, Arc::new(work)).await {
+            Ok(result) => say(format_args!("result {result}")),
+            Err(error) => say(format_args!("failed {error}")),
+        }
+    }
+    Ok(())
+}
+
+async fn measure<C: Caller>(port: u16, work: Arc<Work>) -> Outcome<String> {
+    let mut connections = Vec::new();
+    for _ in 0..work.connections {
+        connections.push((C::connect(port).await?, Arc::new(Mutex::new(empty()))));
+    }
+    say("begin");
+    let start = Instant::now();
+    match work.rate {
+        Some(rate) => open_loop(&connections, &work, start, rate).await?,
+        None => closed_loop(&connections, &work, start).await?,
+    }
+    let mut total = empty();
+    for (_, latencies) in &connections {
+        total += &*latencies.lock().expect("not poisoned");
+    }
+    let items = work.items.filter(|_| work.kind == "stream").unwrap_or(1);
+    let [p50, p90, p99, p999, max] =
+        [50.0, 90.0, 99.0, 99.9, 100.0].map(|p| total.value_at_percentile(p) as f64 / 1e3);
+    Ok(serde_json::json!({
+        "count": total.len() * items,
+        "seconds": start.elapsed().as_secs_f64(),
+        "latency": { "p50": p50, "p90": p90, "p99": p99, "p999": p999, "max": max },
+    })
+    .to_string())
+}
+
+async fn closed_loop<C: Caller>(
+    connections: &[(C, Latencies)],
+    work: &Arc<Work>,
+    start: Instant,
+) -> Outcome {
+    let end = start + Duration::from_secs_f64(work.seconds);
+    let numbers = Arc::new(AtomicU64::new(0));
+    let lanes = (0..work.in_flight).map(|lane| {
+        let (caller, latencies) = connections[lane % connections.len()].clone();
+        let (work, numbers) = (work.clone(), numbers.clone());
+        tokio::spawn(async move {
+            let text = "x".repeat(work.bytes);
+            loop {
+                let sent = Instant::now();
+                if sent >= end {
+                    return Outcome::Ok(());
+                }
+                call(&caller, &work, &text, numbers.fetch_add(1, Relaxed)).await?;
+                record(&latencies, sent);
+            }
+        })
+    });
+    for lane in lanes.collect::<Vec<_>>() {
+        lane.await??;
+    }
+    Ok(())
+}
+
+async fn open_loop<C: Caller>(
+    connections: &[(C, Latencies)],
+    work: &Arc<Work>,
+    start: Instant,
+    rate: f64,
+) -> Outcome {
+    let total = (rate * work.seconds) as u64;
+    let mut sent = 0;
+    let mut calls = Vec::new();
+    while sent < total {
+        let due = ((start.elapsed().as_secs_f64() * rate) as u64).min(total);
+        for number in sent..due {
+            let intended = start + Duration::from_secs_f64(number as f64 / rate);
+            let (caller, latencies) = connections[number as usize % connections.len()].clone();
+            let work = work.clone();
+            calls.push(tokio::spawn(async move {
+                let text = "x".repeat(work.bytes);
+                call(&caller, &work, &text, number).await?;
+                record(&latencies, intended);
+                Outcome::Ok(())
+            }));
+        }
+        sent = due;
+        sleep(Duration::from_millis(1)).await;
+    }
+    for call in try_join_all(calls).await? {
+        call?;
+    }
+    Ok(())
+}
+
+async fn call<C: Caller>(caller: &C, work: &Work, text: &str, number: u64) -> Outcome {
+    if work.kind == "stream" {
+        return read(caller, work.items.unwrap_or(0), work.bytes).await;
+    }
+    let message = match text {
+        "" => number.to_string(),
+        text => text.to_owned(),
+    };
+    let body = EchoRequest {
+        message,
+        nanotime: number,
+    };
+    let request = Request {
+        request_id: C::next_id(),
+        body: Some(body),
+        ..Request::default()
+    };
+    match caller.unary(request).await?.kind {
+        Some(Kind::Echo(echo)) if echo.nanotime == number && right(&echo.message, text, number) => {
+            Ok(())
+        }
+        _ => Err(format!("{number} is not its echo").into()),
+    }
+}
+
+fn right(message: &str, text: &str, number: u64) -> bool {
+    if text.is_empty() {
+        message.parse() == Ok(number)
+    } else {
+        message == text
+    }
+}
+
+async fn read<C: Caller>(caller: &C, count: u64, bytes: usize) -> Outcome {
+    let body = EchoRequest {
+        message: count.to_string(),
+        nanotime: bytes as u64,
+    };
+    let mut items = caller
+        .items(Request {
+            request_id: C::next_id(),
+            body: Some(body),
+            response_behavior: ResponseBehavior::Stream as i32,
+            ..Request::default()
+        })
+        .await?;
+    let mut sequence = 0;
+    while let Some(item) = items.next().await {
+        match item?.kind {
+            Some(Kind::Stream(item)) if item.sequence == sequence && item.message.len() == bytes => {}
+            _ => return Err(format!("item {sequence} is not what it should be").into()),
+        }
+        sequence += 1;
+    }
+    if sequence == count {
+        Ok(())
+    } else {
+        Err(format!("the stream ended after {sequence} items").into())
+    }
+}
+
+fn record(latencies: &Latencies, since: Instant) {
+    let latency = since.elapsed().as_nanos() as u64;
+    let mut latencies = latencies.lock().expect("not poisoned");
+    latencies.saturating_record(latency);
+}
+
+/// In nanoseconds, told apart from a microsecond to a minute.
+fn empty() -> Histogram<u64> {
+    Histogram::new_with_bounds(1_000, 60_000_000_000, 3).expect("valid bounds")
+}

@@ -1,0 +1,155 @@
+// Runs the rows of a suite in turns.
+import type { Latency } from "../work.ts";
+import { type Measurement, Pair } from "./pair.ts";
+import { install } from "./peers.ts";
+import { pinned, type Row } from "./rows.ts";
+import type { Step, Suite } from "./suites.ts";
+
+export interface Settings {
+  readonly rounds: number;
+  readonly seconds: number;
+}
+
+/** What a row made of a step, over all rounds. */
+export interface Cell {
+  readonly row: string;
+  readonly step: string;
+  readonly x?: number;
+  readonly bytes: number;
+  /** Why there are no figures. */
+  readonly skipped?: string;
+  /** A second, best and median of the rounds. */
+  readonly rate?: { readonly best: number; readonly median: number };
+  /** Microseconds of both ends together for each, the least and the median of the rounds. */
+  readonly cpu?: { readonly best: number; readonly median: number };
+  /** Microseconds; each percentile is the median of those of the rounds, and the least. */
+  readonly latency?: { readonly best: Latency; readonly median: Latency };
+  readonly rounds?: readonly Measurement[];
+}
+
+export interface SuiteResult {
+  readonly name: string;
+  readonly title: string;
+  readonly unit: string;
+  readonly cells: readonly Cell[];
+}
+
+/** How long a suite will take, in seconds, about. */
+export function estimate(suite: Suite, rows: number, settings: Settings): number {
+  const { rounds, seconds } = settingsOf(suite, settings);
+  return rows * (1.5 + (rounds + 1) * suite.steps.length * (seconds + 0.05));
+}
+
+function settingsOf(suite: Suite, { rounds, seconds }: Settings): Settings {
+  const { share = 1 } = suite;
+  return { rounds: Math.min(rounds, suite.rounds ?? rounds), seconds: seconds * share };
+}
+
+/** A row at work: its processes, or why there are none. */
+interface Running {
+  readonly row: Row;
+  pair?: Pair;
+  skipped?: string;
+}
+
+export async function measure(
+  suite: Suite,
+  rows: readonly Row[],
+  settings: Settings,
+  progress: (text: string) => void,
+): Promise<SuiteResult> {
+  const { rounds, seconds } = settingsOf(suite, settings);
+  const running: Running[] = [];
+  try {
+    for (const row of rows) {
+      progress(`${suite.name}: starting ${row.name}`);
+      running.push(await start(suite.pinned ? pinned(row) : row));
+    }
+    const taken = new Map<string, Measurement[]>();
+    // The first round warms up.
+    for (let round = 0; round <= rounds; round++) {
+      for (const step of suite.steps) {
+        for (const each of turned(running, round)) {
+          const { row, pair } = each;
+          if (pair === undefined || step.not?.[row.name]) continue;
+          progress(`${suite.name}: round ${round} of ${rounds}, ${step.label}, ${row.name}`);
+          try {
+            const measurement = await pair.run({ ...step.work, seconds });
+            if (round > 0) push(taken, `${row.name} ${step.label}`, measurement);
+          } catch (error) {
+            each.skipped = `${step.label}: ${(error as Error).message}`;
+            each.pair = undefined;
+            pair.stop();
+          }
+        }
+      }
+    }
+    const cells = running.flatMap(({ row, skipped }) =>
+      suite.steps.map((step) => cell(row, step, skipped, taken.get(`${row.name} ${step.label}`)))
+    );
+    return { name: suite.name, title: suite.title, unit: suite.unit, cells };
+  } finally {
+    for (const { pair } of running) pair?.stop();
+  }
+}
+
+/** Starts a row's processes, after what they need is installed. */
+export async function start(row: Row): Promise<Running> {
+  for (const peer of row.needs) {
+    const skipped = install(peer);
+    if (skipped) return { row, skipped };
+  }
+  try {
+    return { row, pair: await Pair.start(row.server, row.client) };
+  } catch (error) {
+    return { row, skipped: (error as Error).message };
+  }
+}
+
+/** Each round begins with another row. */
+function turned<T>(list: readonly T[], by: number): T[] {
+  const at = list.length ? by % list.length : 0;
+  return [...list.slice(at), ...list.slice(0, at)];
+}
+
+function push<T>(map: Map<string, T[]>, key: string, value: T): void {
+  const list = map.get(key);
+  list ? list.push(value) : map.set(key, [value]);
+}
+
+function cell(
+  { name }: Row,
+  step: Step,
+  skipped: string | undefined,
+  rounds: readonly Measurement[] | undefined,
+): Cell {
+  const { label, x, work: { bytes } } = step;
+  const about = { row: name, step: label, x, bytes };
+  if (!rounds) return { ...about, skipped: step.not?.[name] ?? skipped ?? "it did not run" };
+  const rates = rounds.map(({ count, seconds }) => count / seconds);
+  const cpus = rounds.map(({ cpu, count }) => (cpu.server + cpu.client) / count);
+  const latency = (of: (values: readonly number[]) => number): Latency => {
+    const each = (key: keyof Latency) => of(rounds.map(({ latency }) => latency[key]));
+    return {
+      p50: each("p50"),
+      p90: each("p90"),
+      p99: each("p99"),
+      p999: each("p999"),
+      max: each("max"),
+    };
+  };
+  const least = (values: readonly number[]) => Math.min(...values);
+  return {
+    ...about,
+    rate: { best: Math.max(...rates), median: median(rates) },
+    cpu: { best: least(cpus), median: median(cpus) },
+    latency: { best: latency(least), median: latency(median) },
+    rounds,
+  };
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}

@@ -1,0 +1,117 @@
+// The benchmark: the same work on this library, on the Rust crates, on others, and by hand.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { verdicts } from "../bench/run/goals.ts";
+import { machine } from "../bench/run/machine.ts";
+import { estimate, measure, type SuiteResult } from "../bench/run/measure.ts";
+import { ROWS } from "../bench/run/rows.ts";
+import { SUITES } from "../bench/run/suites.ts";
+import { columns, table } from "../bench/run/table.ts";
+
+const HELP = `Usage: npm run bench -- [options]
+
+Measures echo rpcs between two processes over TCP on this machine, each row native to
+its system: this library on Bun, Deno, Node 20 and the newest Node; the frames by hand
+over a raw socket on each (floor); the Rust crates; ours against Rust; tonic, grpc-js,
+connect, ws with JSON, capnweb. Rows take turns; best and median of the rounds are told.
+What a row needs is installed when it is first run; a row that cannot be is skipped.
+
+  --suite a,b    ${
+  SUITES.map(({ name }) => name).join(", ").replace(/(.{60}\S*) /g, "$1\n                 ")
+}
+  --rows a,b     only these, such as bun,bun-floor,rust
+  --rounds N     how many times each row has its turn (default 5)
+  --seconds N    of a turn (default 1)
+  --quick        2 rounds of 0.3 seconds
+  --out FOLDER   where bench.json goes (default artefacts; what is kept is in
+                 bench/results)
+  --help         this text`;
+
+const { values } = parseArgs({
+  options: {
+    suite: { type: "string" },
+    rows: { type: "string" },
+    rounds: { type: "string" },
+    seconds: { type: "string" },
+    quick: { type: "boolean", default: false },
+    out: { type: "string", default: "artefacts" },
+    help: { type: "boolean", default: false },
+  },
+});
+
+/** What an option chooses of a list, all if it is not given. */
+function chosen<T extends { readonly name: string }>(
+  option: string,
+  value: string | undefined,
+  all: readonly T[],
+): readonly T[] {
+  if (value === undefined) return all;
+  const found = value.split(",").flatMap((name) => {
+    const some = all.filter((each) => each.name === name || each.name.startsWith(`${name}-`));
+    const exact = some.filter((each) => each.name === name);
+    if (some.length === 0) throw new Error(`--${option}: there is no ${name}`);
+    return exact.length > 0 && option === "rows" ? exact : some;
+  });
+  return [...new Set(found)];
+}
+
+function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+}
+
+function number(value: string | undefined, otherwise: number): number {
+  const result = Number(value ?? otherwise);
+  if (!(result > 0)) throw new Error(`A number above 0 is needed, not ${value}`);
+  return result;
+}
+
+async function bench(): Promise<void> {
+  const settings = {
+    rounds: number(values.rounds, values.quick ? 2 : 5),
+    seconds: number(values.seconds, values.quick ? 0.3 : 1),
+  };
+  const suites = chosen("suite", values.suite, SUITES);
+  const rows = chosen("rows", values.rows, ROWS);
+  const rowsOf = (names: readonly string[]) => rows.filter(({ name }) => names.includes(name));
+  const seconds = suites.reduce(
+    (sum, suite) => sum + estimate(suite, rowsOf(suite.rows).length, settings),
+    0,
+  );
+  const about = machine();
+  console.log(
+    `${about.cores} cores of ${about.processor}, ${about.system}, ` +
+      `load ${about.loadBefore}; about ${Math.ceil(seconds / 60)} minutes`,
+  );
+  const results: SuiteResult[] = [];
+  for (const suite of suites) {
+    const result = await measure(suite, rowsOf(suite.rows), settings, progress);
+    progress("");
+    results.push(result);
+    console.log(table(result));
+  }
+  const judged = verdicts(results);
+  if (judged.length > 0) {
+    const lines = judged.map(({ goal, figure, met }) => [goal, met ? "met" : "MISSED", figure]);
+    console.log(`\ngoals\n${columns([["goal", "verdict", "figure"], ...lines], 2)}`);
+  }
+  const folder = resolve(values.out);
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, "bench.json");
+  const command = `npm run bench -- ${process.argv.slice(2).join(" ")}`.replace(/ -- $/, "");
+  const report = { command, at: new Date().toISOString(), machine: about, settings, results };
+  writeFileSync(file, `${JSON.stringify({ ...report, goals: judged }, undefined, 1)}\n`);
+  console.log(`\nwritten: ${file}`);
+}
+
+if (values.help) {
+  console.log(HELP);
+} else {
+  try {
+    await bench();
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exitCode = 1;
+  }
+}
