@@ -74,7 +74,7 @@ function advisories(): boolean {
 }
 
 function run(cwd: string, program: string, args: string[]): { status: number; output: string } {
-  const shell = process.platform === "win32";
+  const shell = process.platform === "win32" && program === "npm";
   const env = { ...process.env, NO_COLOR: "1" };
   const result = spawnSync(program, args, { cwd, encoding: "utf8", shell, env });
   return {

@@ -18,7 +18,7 @@ import {
   npmPackageJson,
   readDenoJson,
 } from "./support/npm_package.ts";
-import { root } from "./support/runtimes.ts";
+import { command, packaged, root } from "./support/runtimes.ts";
 
 const HELP = `Usage: npm run build:npm
        deno run -A scripts/build_npm.ts [--with dnt|tsc]
@@ -89,10 +89,13 @@ async function buildWithTsc(entries: readonly EntryPoint[]): Promise<void> {
     }),
   );
   try {
-    const { status, stdout, stderr } = spawnSync(`${root}node_modules/.bin/tsc`, ["-p", CONFIG], {
+    const { status, stdout, stderr } = spawnSync(command("node"), [
+      packaged("typescript/bin/tsc"),
+      "-p",
+      CONFIG,
+    ], {
       cwd: root,
       encoding: "utf8",
-      shell: process.platform === "win32",
     });
     if (status !== 0) throw new Error(`tsc failed:\n${stdout}${stderr}`);
   } finally {

@@ -1,7 +1,7 @@
 // Everything that reads the code without running it. With --fix, formats it.
 import { spawnSync } from "node:child_process";
 import process from "node:process";
-import { command, root } from "./support/runtimes.ts";
+import { command, packaged, root } from "./support/runtimes.ts";
 import { readFileSync } from "node:fs";
 
 const HELP = `Usage: npm run check -- [--fix]
@@ -27,7 +27,7 @@ const steps: [name: string, program: string, args: string[]][] = [
   ["formatting", deno, fix ? ["fmt"] : ["fmt", "--check"]],
   ["lint", deno, ["lint"]],
   ["types, Deno", deno, ["check", "mod.ts", "src", "tests", "examples", "bench", "scripts"]],
-  ["types, TypeScript", `${root}node_modules/.bin/tsc`, ["-p", "."]],
+  ["types, TypeScript", command("node"), [packaged("typescript/bin/tsc"), "-p", "."]],
   ["slow types", deno, ["publish", "--dry-run", "--allow-dirty"]],
   [DOC_LINT, deno, ["doc", "--lint", ...entries]],
   ["examples in the documentation", process.execPath, [...runTs, "scripts/docs.ts"]],
@@ -41,7 +41,6 @@ if (process.argv.includes("--help")) {
       cwd: root,
       encoding: "utf8",
       env: { ...process.env, NO_COLOR: "1" },
-      shell: process.platform === "win32",
     });
     const ok = status === 0 || (name === DOC_LINT && !foundHere(stderr));
     console.log(`${ok ? "ok    " : "FAILED"} ${name}`);

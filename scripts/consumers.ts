@@ -7,7 +7,7 @@ import process from "node:process";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { entryPoints, NPM_NAME, readDenoJson } from "./support/npm_package.ts";
-import { command, root, RUNTIMES } from "./support/runtimes.ts";
+import { command, packaged, root, RUNTIMES } from "./support/runtimes.ts";
 import { format } from "./support/test_runs.ts";
 
 const HELP = `Usage: npm run consumers
@@ -74,7 +74,7 @@ function step(name: string, folder: string, program: string, args: readonly stri
     cwd: folder,
     encoding: "utf8",
     env: { ...process.env, NO_COLOR: "1" },
-    shell: process.platform === "win32",
+    shell: process.platform === "win32" && program === "npm",
   });
   return check(name, status === 0, `${stdout}${stderr}${error ?? ""}`);
 }
@@ -87,11 +87,14 @@ function check(name: string, ok: boolean, report: string): boolean {
 }
 
 async function consume(project: string): Promise<void> {
-  const bin = `${root}node_modules/.bin/`;
+  const node = command("node");
   const names = entryPoints(readDenoJson()).map(({ name }) => NPM_NAME + name.slice(1));
   if (!step("build", root, "npm", ["run", "build:npm"])) return;
-  step("publint", `${root}npm`, `${bin}publint`, ["--strict"]);
-  step("attw", `${root}npm`, `${bin}attw`, ["--pack", ".", "--profile", "esm-only"]);
+  step("publint", `${root}npm`, node, [packaged("publint/src/cli.js"), "--strict"]);
+  step("attw", `${root}npm`, node, [
+    packaged("@arethetypeswrong/cli/dist/index.js"),
+    ...["--pack", ".", "--profile", "esm-only"],
+  ]);
   if (!step("npm pack", `${root}npm`, "npm", ["pack", "--pack-destination", project])) return;
   const tarball = readdirSync(project).find((file) => file.endsWith(".tgz"))!;
   writeFileSync(join(project, "package.json"), JSON.stringify({ private: true, type: "module" }));
@@ -117,7 +120,8 @@ async function consume(project: string): Promise<void> {
   }
   currentNode(project, names);
   for (const [resolution, module] of [["bundler", "preserve"], ["nodenext", "nodenext"]]) {
-    step(`types, moduleResolution ${resolution}`, project, join(project, "node_modules/.bin/tsc"), [
+    step(`types, moduleResolution ${resolution}`, project, node, [
+      join(project, "node_modules/typescript/bin/tsc"),
       ...["--noEmit", "--strict", "--target", "es2022", "--module", module!],
       ...["--lib", "es2023,dom,dom.iterable,dom.asynciterable,esnext.disposable"],
       ...["--moduleResolution", resolution!, "all.ts"],

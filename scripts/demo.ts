@@ -29,7 +29,6 @@ async function demo(): Promise<number> {
     spawn(command(runtime), runArgs(runtime, file, args), {
       cwd: root,
       stdio: ["ignore", file.endsWith("server.ts") ? "pipe" : "inherit", "inherit"],
-      shell: process.platform === "win32",
     });
   const server = start("examples/proto/server.ts", ["127.0.0.1:0"]);
   try {

@@ -60,7 +60,6 @@ function runHere(files: readonly string[], expected: number): { ran: number; fai
       cwd: root,
       encoding: "utf8",
       env: { ...process.env, NO_COLOR: "1" },
-      shell: process.platform === "win32",
       timeout: 120_000,
     },
   );

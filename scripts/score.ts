@@ -44,7 +44,6 @@ function deno(args: readonly string[]): { status: number | null; stdout: string 
     encoding: "utf8",
     maxBuffer: 1 << 28,
     env: { ...process.env, NO_COLOR: "1" },
-    shell: process.platform === "win32",
   });
 }
 

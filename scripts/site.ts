@@ -18,7 +18,7 @@ function main(): number {
   const { status, stdout, stderr } = spawnSync(
     command("deno"),
     ["doc", "--html", `--name=${name}`, `--output=${FOLDER}`, ...entries],
-    { cwd: root, encoding: "utf8", shell: process.platform === "win32" },
+    { cwd: root, encoding: "utf8" },
   );
   const index = `${root}${FOLDER}/index.html`;
   if (status !== 0 || !existsSync(index)) {

@@ -37,7 +37,6 @@ function run(program: string, args: readonly string[]): string {
     cwd: root,
     encoding: "utf8",
     env: { ...process.env, NO_COLOR: "1" },
-    shell: process.platform === "win32",
     timeout: 60_000,
   });
   return status === 0 ? "" : `${stdout}${stderr}${error ?? ""}`;

@@ -21,11 +21,22 @@ function current(): Runtime {
   return "Deno" in globalThis ? "deno" : "Bun" in globalThis ? "bun" : "node";
 }
 
-/** The command of a runtime: the one that runs this, or the one that npm installed. */
+/** On Windows npm's commands are scripts for a shell; these are what they start. */
+const WINDOWS = { deno: "deno/deno.exe", bun: "bun/bin/bun.exe", node: "node/bin/node.exe" };
+
+/**
+ * The command of a runtime: the one that runs this, or the one that npm installed. It is a
+ * program on Windows, too, and needs no shell. (npm itself does there.)
+ */
 export function command(runtime: Runtime): string {
   if (runtime === current()) return process.execPath;
-  const installed = `${root}node_modules/.bin/${runtime}`;
+  const installed = packaged(process.platform === "win32" ? WINDOWS[runtime] : `.bin/${runtime}`);
   return existsSync(installed) ? installed : runtime;
+}
+
+/** A file of what npm installed. A script is given to Node: Windows knows no first line. */
+export function packaged(file: string): string {
+  return `${root}node_modules/${file}`;
 }
 
 /** The arguments that run a program of this repository on a runtime. */

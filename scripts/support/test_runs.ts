@@ -101,7 +101,6 @@ function run(program: string, args: string[]): Promise<{ output: string; code: n
       cwd: root,
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, NO_COLOR: "1" },
-      shell: process.platform === "win32",
     });
     let output = "";
     const collect = (data: string) => output += data;
