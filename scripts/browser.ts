@@ -1,20 +1,25 @@
 // Tests the library in pages of the real browser.
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { bundlePage } from "../examples/browser/bundle.ts";
+import { checkBundle } from "./support/bundle.ts";
 import { findChromium } from "./support/chromium.ts";
 import { buildRust, hasCargo } from "./support/rust.ts";
 import { format, runTests, testFiles } from "./support/test_runs.ts";
 
 const HELP = `Usage: npm run browser -- [options]
 
-Builds the Rust echo server if there is cargo, and runs the tests of tests/browser in
-Chromium: the adapter conformance suite inside a page, and the page of examples/browser.
-Closes with "N passed, N failed, N skipped"; exits with 1 if anything failed. Where there
+Builds the Rust echo server if there is cargo, looks at what the page of examples/browser
+loads, and runs the tests of tests/browser in Chromium: the adapter conformance suite
+inside a page, and that page, whose pictures are put into artefacts/. Closes with "N passed, N failed, N skipped"; exits with 1 if anything failed. Where there
 is no Chromium, Chrome or Edge all is skipped.
 
   --headed         shows the browser
   --program FILE   the browser to use, if it is not where it is looked for
   --help           this text`;
+
+/** What the page's program may take, gzipped, with the protobuf library: a little above what it is. */
+const BUDGET = 33_000;
 
 const { values } = parseArgs({
   options: {
@@ -36,7 +41,13 @@ if (values.help) {
   process.env.PROTOSOCKET_CHROMIUM = program;
   if (values.headed) process.env.PROTOSOCKET_HEADED = "1";
   console.log(`pages are opened in ${program}`);
+  const ok = checkBundle("the page of examples/browser", await bundlePage(), BUDGET);
   const counts = await runTests("node", files);
-  console.log(format(counts));
-  if (counts.failed > 0) process.exitCode = 1;
+  const sum = {
+    ...counts,
+    passed: counts.passed + (ok ? 1 : 0),
+    failed: counts.failed + (ok ? 0 : 1),
+  };
+  console.log(format(sum));
+  if (sum.failed > 0) process.exitCode = 1;
 }

@@ -16,6 +16,12 @@ export interface Pages {
   close(): void;
 }
 
+/** With these, Chromium gives a page a clock of 5 µs instead of 100. */
+const ISOLATED = {
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-embedder-policy": "require-corp",
+};
+
 /** Serves what is at each path, and nothing else. */
 export async function servePages(
   { hostname, port }: { hostname: string; port: number },
@@ -26,7 +32,8 @@ export async function servePages(
     const file = Object.hasOwn(files, pathname) ? files[pathname] : undefined;
     if (!file) return response.writeHead(404).end("Not found\n");
     const type = `${file.type}; charset=utf-8`;
-    response.writeHead(200, { "content-type": type, "cache-control": "no-store" }).end(file.body);
+    response.writeHead(200, { "content-type": type, "cache-control": "no-store", ...ISOLATED })
+      .end(file.body);
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);

@@ -12,6 +12,9 @@ export const noChromium: string | undefined = runtime !== "node"
   ? undefined
   : "needs Chromium: npm run browser starts it";
 
+/** Nothing in a page takes that long. */
+const LIMIT_MS = 15_000;
+
 /** Starts the browser. */
 export async function startChromium(): Promise<Browser> {
   const { chromium } = await import("playwright-core");
@@ -25,6 +28,7 @@ export async function openPage(
   broken: string[] = [],
 ): Promise<Page> {
   const page = await browser.newPage({ viewport: { width: 1100, height: 860 } });
+  page.setDefaultTimeout(LIMIT_MS);
   page.on("pageerror", (error) => broken.push(String(error)));
   page.on("console", (message) => {
     if (message.type() === "error") broken.push(message.text());

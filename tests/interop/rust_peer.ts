@@ -14,8 +14,8 @@ export const noRust: string | undefined = existsSync(PROGRAM)
 export interface RustServer extends AsyncDisposable {
   readonly hostname: string;
   readonly port: number;
-  /** Resolves once the server has printed this line. */
-  printed(line: string): Promise<void>;
+  /** Resolves once the server has printed this line, or one that matches. */
+  printed(line: string | RegExp): Promise<void>;
 }
 
 /** Starts the echo server of the Rust crates on a port of its own. */
@@ -28,7 +28,10 @@ export async function rustServer(flags: readonly string[] = []): Promise<RustSer
   return {
     hostname: "127.0.0.1",
     port,
-    printed: async (line) => void await lines.find((printed) => printed === line),
+    printed: async (line) =>
+      void await lines.find((printed) =>
+        typeof line === "string" ? printed === line : line.test(printed)
+      ),
     [Symbol.asyncDispose]() {
       child.kill("SIGKILL");
       return gone;

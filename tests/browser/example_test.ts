@@ -1,0 +1,151 @@
+// The page of examples/browser, used as a person would.
+import { assertEquals, assertMatch } from "@std/assert";
+import { mkdirSync } from "node:fs";
+import { after, before, test } from "node:test";
+import type { Browser, Page } from "playwright-core";
+import { root } from "../../scripts/support/runtimes.ts";
+import { noRust, rustServer } from "../interop/rust_peer.ts";
+import { Program } from "../support/program.ts";
+import { within } from "../support/within.ts";
+import { noChromium, openPage, startChromium } from "./chromium.ts";
+
+/** Pictures of the page; git does not look into this folder. */
+const ARTEFACTS = `${root}artefacts/`;
+const LIMIT = 60_000;
+
+let browser: Browser;
+if (!noChromium) {
+  before(async () => {
+    browser = await startChromium();
+  });
+  after(() => browser.close());
+}
+
+/** Starts the example's server. */
+async function serve(pageAt = "127.0.0.1:0", rpcsAt = "127.0.0.1:0") {
+  const program = new Program("examples/browser/server.ts", [pageAt, rpcsAt]);
+  const [, rpcs] = await program.until(/^rpcs at ws:\/\/(\S+)\n/m);
+  const [, origin] = await program.until(/^open (\S+)\n/m);
+  return { program, rpcs: rpcs!, origin: origin! };
+}
+
+/** Waits until an element of the page says something. */
+function says(page: Page, id: string, what: string | RegExp): Promise<void> {
+  return page.locator(`#${id}`, { hasText: what }).waitFor({ state: "attached" });
+}
+
+/** Waits until the chart has so many points in a row. */
+async function drawn(page: Page, points: number): Promise<void> {
+  await page.waitForFunction(
+    (points) =>
+      document.querySelector("path.p50")?.getAttribute("d")?.split("M").some((row) =>
+        row.split("L").length >= points
+      ),
+    points,
+  );
+}
+
+/** Asks for one answer, and sees it. */
+async function asks(page: Page, message: string): Promise<void> {
+  await page.fill("#message", message);
+  await page.click("#one button");
+  await page.locator("#answer").getByText(message, { exact: true }).waitFor();
+  await says(page, "answer-time", /^after [\d.]+ ms$/);
+}
+
+async function picture(page: Page, name: string, colorScheme: "light" | "dark"): Promise<void> {
+  mkdirSync(ARTEFACTS, { recursive: true });
+  await page.emulateMedia({ colorScheme });
+  await page.screenshot({ path: `${ARTEFACTS}browser-${name}.png` });
+}
+
+/** Registers a case that needs the browser. */
+function onBrowser(name: string, run: () => Promise<void>, skip = noChromium): void {
+  test(`browser example: ${name}`, skip ? { skip } : {}, () => within(LIMIT, run(), name));
+}
+
+onBrowser("unary and streaming rpcs, a cancel, and a chart", async () => {
+  const broken: string[] = [];
+  const { program, rpcs, origin } = await serve();
+  await using _program = program;
+  const page = await openPage(browser, origin, broken);
+  await says(page, "status", `connected to ws://${rpcs}`);
+  await asks(page, "Grüße, 世界 🌍");
+  await asks(page, "hello from a page");
+  await page.fill("#words", "on and on");
+  await page.click("#start");
+  await says(page, "letters", "on and on on");
+  await page.click('#load >> text="16"');
+  await drawn(page, 20);
+  await picture(page, "dark", "dark");
+  await picture(page, "light", "light");
+  await page.click("#start");
+  await says(page, "items", /^\d+ items, then it was over$/);
+  await program.until(/^a stream of "on and on" was left$/m);
+  await asks(page, "goes on");
+  await page.click('#load >> text="256"');
+  const before = Number((await page.textContent("#total"))!.replaceAll(",", ""));
+  await page.waitForFunction(
+    (before) => Number(document.getElementById("total")!.textContent!.replaceAll(",", "")) > before,
+    before + 256,
+  );
+  assertEquals(broken, []);
+  await page.close();
+});
+
+onBrowser("says so when the server goes away, and goes on when it is back", async () => {
+  const first = await serve();
+  const page = await openPage(browser, first.origin);
+  const thrown: Error[] = [];
+  page.on("pageerror", (error) => thrown.push(error));
+  await says(page, "status", "connected");
+  await page.click("#start");
+  await says(page, "items", "items so far");
+  await first.program[Symbol.asyncDispose]();
+  await says(page, "loss", /The WebSocket was broken off without a close/);
+  await says(page, "status", `no connection to ws://${first.rpcs}, trying again`);
+  assertMatch(
+    (await page.textContent("#items"))!,
+    /^\d+ items, then: The connection is closed: The WebSocket was broken off without a close$/,
+  );
+  assertEquals(await page.isEnabled("#one button"), false);
+  await picture(page, "lost", "light");
+  await says(page, "loss", `Cannot connect to ws://${first.rpcs}`);
+  await using _again = (await serve(new URL(first.origin).host, first.rpcs)).program;
+  await says(page, "status", `connected to ws://${first.rpcs}`);
+  assertEquals(await page.textContent("#loss"), "");
+  await asks(page, "here again");
+  assertEquals(thrown, []);
+  await page.close();
+});
+
+onBrowser("through the gateway to the Rust server", async () => {
+  const broken: string[] = [];
+  await using rust = await rustServer();
+  const { program, origin } = await serve();
+  await using _program = program;
+  const target = `127.0.0.1:${rust.port}`;
+  const gatewayArgs = ["127.0.0.1:0", target, origin];
+  await using gateway = new Program("examples/gateway/server.ts", gatewayArgs);
+  const { address } = await gateway.listening();
+  const page = await openPage(browser, `${origin}/?server=ws://${address}`, broken);
+  await says(page, "status", `connected to ws://${address}`);
+  await asks(page, "Grüße, 世界 🌍");
+  await page.fill("#words", "to be continued");
+  await page.click("#start");
+  await says(page, "items", "15 items, then it was over");
+  await says(page, "letters", "to be continued");
+  await page.fill("#words", "endless");
+  await page.click("#start");
+  await says(page, "items", /\d,\d+ items so far/);
+  await page.click("#start");
+  await says(page, "items", /items, then it was over/);
+  await rust.printed(/^dropped \d+$/);
+  await drawn(page, 4);
+  assertEquals(broken, []);
+  await page.fill("#words", "exit-after:3");
+  await page.click("#start");
+  await says(page, "loss", /The WebSocket was broken off|closed/);
+  await says(page, "items", "3 items, then: The connection is closed");
+  await page.close();
+}, noChromium ?? noRust);
