@@ -1,5 +1,6 @@
 import type { Codec, Decoder, DecodeResult, Encoder } from "../codec.ts";
 import type { EncodeBuffer } from "../encode_buffer.ts";
+import { MAX_VARINT, putLength, varintWidth } from "./_varint.ts";
 
 /** How the body of a delimited message is written and read. */
 export interface Body<Inbound, Outbound> {
@@ -36,22 +37,13 @@ class DelimitedEncoder<Outbound> implements Encoder<Outbound> {
   }
 
   encode(message: Outbound, out: EncodeBuffer): void {
-    // Room for the length is left in front; a body that turns out to need more or
-    // less of it is moved. Most bodies are shorter than 128 bytes: one byte.
+    // Most bodies are shorter than 128 bytes, so that one byte holds their length.
     const guessed = this.#body.size === undefined ? 1 : varintWidth(this.#body.size(message));
     out.reserve(guessed);
     out.offset += guessed;
     const before = out.length;
     this.#body.encode(message, out);
-    const size = out.length - before;
-    const width = varintWidth(size);
-    if (width !== guessed) {
-      out.reserve(MAX_VARINT);
-      const start = out.offset - size;
-      out.bytes.copyWithin(start + width - guessed, start, out.offset);
-      out.offset += width - guessed;
-    }
-    writeVarint(out.bytes, out.offset - size - width, size);
+    putLength(out, before, guessed);
   }
 }
 
@@ -91,23 +83,7 @@ class DelimitedDecoder<Inbound> implements Decoder<Inbound> {
   }
 }
 
-/** A u64 has at most ten bytes as a varint. */
-const MAX_VARINT = 10;
-
 const OVERLONG: DecodeResult<never> = {
   kind: "invalid",
   reason: `the varint of a length is longer than ${MAX_VARINT} bytes`,
 };
-
-function varintWidth(value: number): number {
-  let width = 1;
-  for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) width++;
-  return width;
-}
-
-function writeVarint(bytes: Uint8Array, offset: number, value: number): void {
-  let at = offset;
-  let rest = value;
-  for (; rest >= 128; rest = Math.floor(rest / 128)) bytes[at++] = (rest % 128) | 128;
-  bytes[at] = rest;
-}

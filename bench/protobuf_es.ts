@@ -1,0 +1,175 @@
+// What the codec of ./protobuf-es costs beside the library's own toBinary and fromBinary,
+// and beside code written by hand for these two messages, with plain numbers, text of one
+// byte a character, and nothing checked: the least that it could cost.
+//
+//   deno run -A bench/protobuf_es.ts      bun bench/protobuf_es.ts      npx tsx bench/protobuf_es.ts
+//
+// Encodes and decodes echo requests and answers in batches of 64, as over a socket, and
+// prints nanoseconds a message, the best of the rounds, in turns.
+import {
+  create,
+  type DescMessage,
+  fromBinary,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import { type Codec, EncodeBuffer } from "@protosocket/protosocket";
+import { protobufEs } from "@protosocket/protosocket/protobuf-es";
+import { RequestSchema, ResponseSchema } from "../examples/proto/gen/echo_pb.ts";
+import { delimited } from "../src/codecs/_delimited.ts";
+
+const BATCH = 64;
+const BATCHES = 4096;
+const ROUNDS = 15;
+
+function library<Desc extends DescMessage>(schema: Desc): Codec<MessageShape<Desc>> {
+  return delimited({
+    encode: (message, out) => out.write(toBinary(schema, message)),
+    decode: (bytes, start, end) => fromBinary(schema, bytes.subarray(start, end)),
+  });
+}
+
+interface Plain {
+  id: number;
+  code: number;
+  body: { text: string; time: number };
+}
+
+/** Both messages have these fields, and the same numbers for them. */
+function byHand(): Codec<Plain> {
+  let at = 0;
+  function put(bytes: Uint8Array, value: number) {
+    for (; value > 127; value >>>= 7) bytes[at++] = value | 128;
+    bytes[at++] = value;
+  }
+  function get(bytes: Uint8Array): number {
+    let value = 0;
+    let byte = 128;
+    for (let shift = 0; byte > 127; shift += 7) {
+      byte = bytes[at++]!;
+      value |= (byte & 127) << shift;
+    }
+    return value;
+  }
+  return delimited<Plain, Plain>({
+    encode({ id, code, body: { text, time } }, out) {
+      at = out.reserve(40 + text.length);
+      const { bytes } = out;
+      bytes[at++] = 8;
+      put(bytes, id);
+      if (code !== 0) {
+        bytes[at++] = 16;
+        put(bytes, code);
+      }
+      bytes[at++] = 26;
+      const start = ++at;
+      bytes[at++] = 10;
+      bytes[at++] = text.length;
+      for (let i = 0; i < text.length; i++) bytes[at++] = text.charCodeAt(i);
+      bytes[at++] = 16;
+      put(bytes, time);
+      bytes[start - 1] = at - start;
+      out.offset = at;
+    },
+    decode(bytes, start, end) {
+      let [id, code, time, text] = [0, 0, 0, ""];
+      at = start;
+      while (at < end) {
+        const tag = bytes[at++];
+        if (tag === 8) id = get(bytes);
+        else if (tag === 16) code = get(bytes);
+        else {
+          const last = get(bytes) + at;
+          while (at < last) {
+            if (bytes[at++] === 16) {
+              time = get(bytes);
+              continue;
+            }
+            const length = get(bytes);
+            text = "";
+            for (let i = 0; i < length; i++) text += String.fromCharCode(bytes[at++]!);
+          }
+        }
+      }
+      return { id, code, body: { text, time } };
+    },
+  });
+}
+
+const texts = Array.from({ length: BATCH }, (_, i) => `${123456 + i}`);
+const requests = texts.map((message, i) =>
+  create(RequestSchema, {
+    requestId: BigInt(1e6 + i),
+    body: { message, nanotime: BigInt(message) },
+  })
+);
+const answers = texts.map((message, i) =>
+  create(ResponseSchema, {
+    requestId: BigInt(1e6 + i),
+    kind: { case: "echo", value: { message, nanotime: BigInt(message) } },
+  })
+);
+const plain = texts.map((text, i): Plain => ({
+  id: 1e6 + i,
+  code: 0,
+  body: { text, time: Number(text) },
+}));
+
+interface Way {
+  readonly name: string;
+  readonly encode: () => number;
+  readonly decode: () => number;
+  best: [encode: number, decode: number];
+}
+
+let sink: unknown;
+
+function way<Message>(name: string, codec: Codec<Message>, messages: Message[]): Way {
+  const out = new EncodeBuffer();
+  const batch = () => {
+    for (const message of messages) codec.encoder.encode(message, out);
+    return out.take();
+  };
+  const sent = batch().slice();
+  return {
+    name,
+    encode: () => time(() => out.release(batch())),
+    decode: () =>
+      time(() => {
+        for (let at = 0; at < sent.length;) {
+          const result = codec.decoder.decode(sent, at);
+          if (result.kind !== "message") throw new Error(result.kind);
+          sink = result.message;
+          at += result.bytesUsed;
+        }
+      }),
+    best: [Infinity, Infinity],
+  };
+}
+
+function time(work: () => void): number {
+  const started = performance.now();
+  for (let i = 0; i < BATCHES; i++) work();
+  return (performance.now() - started) * 1e6 / BATCHES / BATCH;
+}
+
+const ways = [
+  way("request, by the library", library(RequestSchema), requests),
+  way("request, protobufEs", protobufEs(RequestSchema, RequestSchema), requests),
+  way("answer, by the library", library(ResponseSchema), answers),
+  way("answer, protobufEs", protobufEs(ResponseSchema, ResponseSchema), answers),
+  way("either, by hand", byHand(), plain),
+];
+for (let round = 0; round < ROUNDS; round++) {
+  for (const { encode, decode, best } of ways) {
+    best[0] = Math.min(best[0], encode());
+    best[1] = Math.min(best[1], decode());
+  }
+}
+if (sink === undefined) throw new Error("Nothing was decoded");
+
+console.log("                           encode ns   decode ns");
+for (const { name, best } of ways) {
+  const [encode, decode] = best.map((ns) => ns.toFixed(0).padStart(9));
+  console.log(`${name.padEnd(25)}  ${encode}   ${decode}`);
+}

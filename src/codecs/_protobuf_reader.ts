@@ -1,0 +1,300 @@
+// Reads messages by the plans of their types. What fromBinary of the library would refuse,
+// or take in some odd way, is not judged here: it throws, and the library has its say.
+import { type DescMessage, mergeFromBinary, type MessageShape } from "@bufbuild/protobuf";
+import type { FieldPlan, Fields, MessagePlan } from "./_protobuf_plan.ts";
+import { readText } from "./_text.ts";
+
+const EMPTY = new Uint8Array(0);
+
+/** As deep as fromBinary goes: messages in messages, with the first. */
+const MAX_DEPTH = 100;
+
+/** What is left to the library is no error yet: this one is made once, for its trace costs. */
+const ODD = new Error("for the library to read");
+
+/** Reads messages, one after another. */
+export class ProtobufReader {
+  #bytes: Uint8Array = EMPTY;
+  #at = 0;
+  /** The upper 32 bits of the varint that was read last. */
+  #high = 0;
+
+  /** Reads a message. Throws for what fromBinary should see. */
+  read(plan: MessagePlan, bytes: Uint8Array, start: number, end: number): Fields {
+    this.#bytes = bytes;
+    this.#at = start;
+    try {
+      const message = plan.create();
+      this.#message(plan, message, end, 1);
+      return message;
+    } finally {
+      // Not to keep the chunk in memory.
+      this.#bytes = EMPTY;
+    }
+  }
+
+  /** Reads fields up to `end`, or up to the tag that ends a group. */
+  #message(plan: MessagePlan, message: Fields, end: number, depth: number, endTag = 0): void {
+    if (depth > MAX_DEPTH) throw ODD;
+    while (this.#at < end) {
+      const start = this.#at;
+      const tag = this.#short();
+      const field = plan.field(tag);
+      if (field !== undefined) {
+        if (field.foreign) this.#foreign(plan, message, start, end, depth);
+        else if (field.shape === "single") this.#single(field, message, end, depth);
+        else this.#repeated(field, message[field.name], tag, end, depth);
+      } else if (tag === endTag && tag !== 0) {
+        return;
+      } else {
+        this.#unknown(plan, message, tag, end);
+      }
+    }
+    if (this.#at > end || endTag !== 0) throw ODD;
+  }
+
+  #single(field: FieldPlan, message: Fields, end: number, depth: number): void {
+    const { name, oneof } = field;
+    if (oneof === undefined) {
+      // A message that comes twice is merged.
+      const before = field.message === undefined ? undefined : message[name];
+      message[name] = this.#value(field, before, end, depth);
+    } else {
+      const { case: chosen, value } = message[oneof] as { case?: string; value?: unknown };
+      const before = chosen === name ? value : undefined;
+      message[oneof] = { case: name, value: this.#value(field, before, end, depth) };
+    }
+  }
+
+  #repeated(field: FieldPlan, value: unknown, tag: number, end: number, depth: number): void {
+    if (field.shape === "map") return this.#entry(field, value as Fields, end, depth);
+    const items = value as unknown[];
+    if ((tag & 7) !== 2 || field.shape === "list" && field.tag === tag) {
+      items.push(this.#value(field, undefined, end, depth));
+      return;
+    }
+    const last = this.#length(end);
+    while (this.#at < last) items.push(this.#number(field));
+    if (this.#at > last) throw ODD;
+  }
+
+  #entry({ key: keys, value: values }: FieldPlan, entries: Fields, end: number, depth: number) {
+    const last = this.#length(end);
+    let key = keys!.zero;
+    let value: unknown;
+    while (this.#at < last) {
+      const tag = this.#short();
+      if (tag === keys!.tag) key = this.#value(keys!, undefined, last, depth);
+      else if (tag === values!.tag) value = this.#value(values!, value, last, depth);
+      else if (tag < 24) throw ODD;
+      else this.#skip(tag & 7, last);
+    }
+    // Assigned, that name would set the prototype.
+    if (this.#at > last || key === "__proto__") throw ODD;
+    entries[String(key)] = value ?? values!.message?.create() ?? values!.zero ?? new Uint8Array(0);
+  }
+
+  /** Reads what stands behind a tag; into `before`, if that is a message. */
+  #value(field: FieldPlan, before: unknown, end: number, depth: number): unknown {
+    switch (field.type) {
+      case 9: { // string
+        const last = this.#length(end);
+        const start = this.#at;
+        this.#at = last;
+        return readText(this.#bytes, start, last);
+      }
+      case 11: { // message
+        const last = this.#length(end);
+        const { wrapped } = field;
+        const plan = field.message!;
+        if (wrapped === undefined) {
+          const message = before === undefined ? plan.create() : before as Fields;
+          this.#message(plan, message, last, depth + 1);
+          return message;
+        }
+        const message = plan.create();
+        if (before !== undefined) message[wrapped.name] = before;
+        this.#message(plan, message, last, depth + 1);
+        return message[wrapped.name];
+      }
+      case 10: { // group
+        const message = before === undefined ? field.message!.create() : before as Fields;
+        this.#message(field.message!, message, end, depth + 1, field.tag + 1);
+        return message;
+      }
+      case 12: { // bytes
+        const last = this.#length(end);
+        const start = this.#at;
+        this.#at = last;
+        return this.#bytes.subarray(start, last);
+      }
+      default:
+        return this.#number(field);
+    }
+  }
+
+  /** Reads a value of any type that is neither text nor bytes nor a message. */
+  #number(field: FieldPlan): unknown {
+    switch (field.type) {
+      case 4: // uint64
+        return long(field, this.#varint(), this.#high, false);
+      case 13: // uint32
+        return this.#varint();
+      case 5: // int32
+        return this.#varint() | 0;
+      case 14: { // enum
+        const number = this.#varint() | 0;
+        if (field.closed !== undefined && field.closed[number] === undefined) throw ODD;
+        return number;
+      }
+      case 8: // bool
+        return this.#varint() !== 0 || this.#high !== 0;
+      case 3: // int64
+        return long(field, this.#varint(), this.#high, true);
+      case 17: { // sint32
+        const zigzag = this.#varint();
+        return zigzag >>> 1 ^ -(zigzag & 1);
+      }
+      case 18: { // sint64
+        const low = this.#varint();
+        const high = this.#high;
+        const sign = -(low & 1);
+        return long(field, ((low >>> 1 | high << 31) ^ sign) >>> 0, high >>> 1 ^ sign, true);
+      }
+      case 7: // fixed32
+        return this.#fixed();
+      case 15: // sfixed32
+        return this.#fixed() | 0;
+      case 6: // fixed64
+      case 16: { // sfixed64
+        const low = this.#fixed();
+        return long(field, low, this.#fixed(), field.type === 16);
+      }
+      case 1: { // double
+        const low = this.#fixed();
+        SCRATCH.setUint32(0, this.#fixed());
+        SCRATCH.setUint32(4, low);
+        return SCRATCH.getFloat64(0);
+      }
+      default: // float
+        SCRATCH.setUint32(0, this.#fixed());
+        return SCRATCH.getFloat32(0);
+    }
+  }
+
+  /** Leaves a field to the library; it begins at `start`, with the tag that was just read. */
+  #foreign(plan: MessagePlan, message: Fields, start: number, end: number, depth: number): void {
+    this.#skip(this.#bytes[start]! & 7, end);
+    const bytes = this.#bytes.subarray(start, this.#at);
+    const recursionLimit = MAX_DEPTH - depth + 1;
+    mergeFromBinary(plan.desc, message as MessageShape<DescMessage>, bytes, { recursionLimit });
+  }
+
+  /** Keeps a field that the schema does not have. */
+  #unknown(plan: MessagePlan, message: Fields, tag: number, end: number): void {
+    const no = tag >>> 3;
+    // With another type than the schema says it is for the library.
+    if (no === 0 || plan.has(no)) throw ODD;
+    const start = this.#at;
+    const wireType = tag & 7;
+    this.#skip(wireType, end);
+    const field = { no, wireType, data: this.#bytes.subarray(start, this.#at) };
+    const fields = message.$unknown as unknown[] | undefined;
+    if (fields === undefined) message.$unknown = [field];
+    else fields.push(field);
+  }
+
+  /** Goes past a value. */
+  #skip(wireType: number, end: number): void {
+    switch (wireType) {
+      case 0:
+        while (this.#bytes[this.#at++]! > 127);
+        break;
+      case 1:
+        this.#at += 8;
+        break;
+      case 2:
+        this.#at = this.#length(end);
+        break;
+      case 5:
+        this.#at += 4;
+        break;
+      default:
+        throw ODD;
+    }
+    if (this.#at > end) throw ODD;
+  }
+
+  /** Reads a length and returns the end of what it announces. */
+  #length(end: number): number {
+    const length = this.#short();
+    const last = this.#at + length;
+    if (last > end) throw ODD;
+    return last;
+  }
+
+  /** Reads a tag or a length: a varint that is far from 32 bits. */
+  #short(): number {
+    const bytes = this.#bytes;
+    const byte = bytes[this.#at++]!;
+    if (byte < 128) return byte;
+    let value = byte & 127;
+    for (let shift = 7; shift < 28; shift += 7) {
+      const byte = bytes[this.#at++]!;
+      value |= (byte & 127) << shift;
+      if (byte < 128) return value;
+    }
+    throw ODD;
+  }
+
+  /** Reads a varint and returns its lower 32 bits. */
+  #varint(): number {
+    const bytes = this.#bytes;
+    let at = this.#at;
+    let byte = bytes[at++]!;
+    let low = byte & 127;
+    let high = 0;
+    for (let shift = 7; byte > 127 && shift < 28; shift += 7) {
+      byte = bytes[at++]!;
+      low |= (byte & 127) << shift;
+    }
+    if (byte > 127) {
+      byte = bytes[at++]!;
+      low |= byte << 28;
+      high = byte >> 4 & 7;
+      for (let shift = 3; byte > 127 && shift < 32; shift += 7) {
+        byte = bytes[at++]!;
+        high |= (byte & 127) << shift;
+      }
+      if (byte > 127) throw ODD;
+    }
+    this.#at = at;
+    this.#high = high;
+    return low >>> 0;
+  }
+
+  /** Reads four bytes, the least significant first. */
+  #fixed(): number {
+    const bytes = this.#bytes;
+    const at = this.#at;
+    this.#at = at + 4;
+    return (bytes[at]! | bytes[at + 1]! << 8 | bytes[at + 2]! << 16 | bytes[at + 3]! << 24) >>> 0;
+  }
+}
+
+/** For the bits of numbers, written and read within a call. */
+const SCRATCH = new DataView(new ArrayBuffer(8));
+
+/** A number of 64 bits, as the field has it. */
+function long(field: FieldPlan, low: number, high: number, signed: boolean): bigint | string {
+  let value: bigint;
+  if (high >>> 21 === 0) {
+    // It is exact as a plain number, which costs less.
+    value = BigInt(high * 2 ** 32 + low);
+  } else {
+    SCRATCH.setInt32(0, high);
+    SCRATCH.setUint32(4, low);
+    value = signed ? SCRATCH.getBigInt64(0) : SCRATCH.getBigUint64(0);
+  }
+  return field.longAsString ? String(value) : value;
+}
