@@ -8,6 +8,8 @@ const MAX_SENT = 64 * 1024;
 /** Codes of an end in order: normal, the page or the server goes away, none given. */
 const IN_ORDER: readonly number[] = [1000, 1001, 1005];
 const EMPTY = new Uint8Array(0);
+/** Milliseconds that the other end's answer to a close is waited for; as `ws` does. */
+const CLOSE_TIMEOUT = 30_000;
 
 /** How a WebSocket is used that this end, or its peer, has agreed on. */
 export interface WebSocketUse extends WebSocketOptions {
@@ -123,7 +125,9 @@ export abstract class WebSocketTransport implements PushTransport {
     this.close(1000, "");
     // What comes until then is held back no more: the peer's answer is behind it.
     this.hold(false);
+    const timer = setTimeout(() => this.duplex.fail(notAnswered()), CLOSE_TIMEOUT);
     while (!this.gone) await new Promise<void>((resolve) => this.#wake = resolve);
+    clearTimeout(timer);
   }
 
   release(): void {
@@ -148,6 +152,11 @@ export abstract class WebSocketTransport implements PushTransport {
     this.#farewell = [code, why];
     this.duplex.fail(new TransportError("other", `The WebSocket was closed by this end: ${why}`));
   }
+}
+
+function notAnswered(): TransportError {
+  const message = `The other end did not answer the close within ${CLOSE_TIMEOUT} ms`;
+  return new TransportError("timed-out", message);
 }
 
 function closedWith(code: number, reason: string, error: unknown): TransportError {

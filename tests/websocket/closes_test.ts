@@ -4,7 +4,8 @@ import { test } from "node:test";
 import { TransportError } from "../../mod.ts";
 import { acceptWebSocket } from "../../src/adapters/websocket.ts";
 import { End } from "../support/end.ts";
-import { outcome, soon } from "../support/within.ts";
+import { countTimers } from "../support/count_timers.ts";
+import { outcome, soon, turn } from "../support/within.ts";
 import { FakeSocket } from "./fake_socket.ts";
 
 function open(options: Parameters<typeof acceptWebSocket>[1] = {}) {
@@ -86,6 +87,37 @@ test("websocket: an end that is not answered in order has failed", async () => {
   socket.closed(1006);
   assertEquals((await soon(closed, "the close")).kind, "error");
   await end.broken();
+});
+
+test("websocket: a close that is never answered fails, and leaves no timer", async () => {
+  const { socket, end } = open();
+  const set = globalThis.setTimeout;
+  let timeOut = () => {};
+  globalThis.setTimeout = ((run: () => void, ms?: number) => {
+    if (ms !== 30_000) return set(run, ms);
+    timeOut = run;
+    return set(() => {});
+  }) as typeof setTimeout;
+  try {
+    const closed = outcome(end.close());
+    await turn();
+    assertEquals(socket.codes, [1000]);
+    timeOut();
+    const result = await soon(closed, "the close");
+    assert(result.kind === "error");
+    assertEquals((result.error as TransportError).code, "timed-out");
+    assertEquals((await end.broken()).code, "timed-out");
+  } finally {
+    globalThis.setTimeout = set;
+  }
+  const answered = await countTimers(async () => {
+    const { socket, end } = open();
+    const closed = end.close();
+    await turn();
+    socket.closed(1000);
+    await closed;
+  });
+  assertEquals(answered.left, 0);
 });
 
 test("websocket: an abort breaks off with a code of its own, at once", async () => {
