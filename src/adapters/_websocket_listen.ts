@@ -54,7 +54,7 @@ export function refusalOf(
   options: Pick<WebSocketListenOptions, "pathname" | "allowedOrigins">,
 ): Refusal | undefined {
   const { pathname } = options;
-  if (pathname !== undefined && new URL(url, "http://localhost").pathname !== pathname) {
+  if (pathname !== undefined && pathOf(url) !== pathname) {
     return { status: 404, text: "Not found\n" };
   }
   if (header("upgrade")?.toLowerCase() !== "websocket") {
@@ -64,6 +64,12 @@ export function refusalOf(
     return { status: 403, text: "Pages of this origin may not connect\n" };
   }
   return undefined;
+}
+
+/** The path of a URL, or of what a client says is one. */
+function pathOf(url: string): string | undefined {
+  const whole = url.startsWith("/") ? `http://localhost${url}` : url;
+  return URL.canParse(whole) ? new URL(whole).pathname : undefined;
 }
 
 /** Whether a client offers that each direction ends on its own. */

@@ -5,7 +5,8 @@
  *
  * Deno cannot make a client wait: see `maxBufferedBytes`. Nor can it stop listening without
  * closing its WebSockets: once the listener has closed, requests are answered with 503
- * until the last WebSocket has closed, and the port is free then.
+ * until the last WebSocket has closed, and the port is free then. Nor can it break one off:
+ * a WebSocket stays open until the client has answered the close, or its connection breaks.
  *
  * @example
  * ```ts
@@ -57,7 +58,7 @@ interface DenoApi {
     options: object,
     handler: (request: Request, info: { remoteAddr: DenoAddr }) => Response,
   ): { readonly addr: DenoAddr; shutdown(): Promise<void> };
-  upgradeWebSocket(request: Request, options: object): {
+  upgradeWebSocket(request: Request): {
     readonly socket: WebSocketLike;
     readonly response: Response;
   };
@@ -89,13 +90,23 @@ export async function listen(options: WebSocketListenOptions): Promise<Listener>
       if (refusal) return new Response(refusal.text, refusal);
       if (closed) return new Response("No more\n", { status: 503 });
       const halfClose = offersHalfClose(asked);
-      const protocol = halfClose ? HALF_CLOSE_PROTOCOL : undefined;
-      const { socket, response } = Deno.upgradeWebSocket(request, { protocol });
+      let upgrade: ReturnType<DenoApi["upgradeWebSocket"]>;
+      try {
+        upgrade = Deno.upgradeWebSocket(request);
+      } catch (error) {
+        return new Response(`${(error as Error).message}\n`, { status: 400 });
+      }
+      const { socket, response } = upgrade;
+      // Given as an option, it is not found in a list without spaces.
+      if (halfClose) response.headers.set("sec-websocket-protocol", HALF_CLOSE_PROTOCOL);
       const remoteAddress = tcp(remoteAddr);
       const { duplex } = new EventTransport(socket, { ...options, halfClose, remoteAddress });
-      open++;
-      socket.addEventListener("open", () => accepted.push(duplex));
-      socket.addEventListener("close", () => (open--, shutDownIfDone()));
+      // A client that goes before the answer is never told of: only an open one is counted.
+      socket.addEventListener("open", () => {
+        open++;
+        socket.addEventListener("close", () => (open--, shutDownIfDone()));
+        accepted.push(duplex);
+      });
       return response;
     });
   } catch (error) {

@@ -54,6 +54,9 @@ export type { WebSocketListenOptions } from "./_websocket_listen.ts";
 export type { OriginOptions } from "./_websocket_origin.ts";
 export type { WebSocketOptions } from "./_websocket_options.ts";
 
+/** Milliseconds that a request may take to come whole, and half as much again. */
+const HANDSHAKE_TIMEOUT = 10_000;
+
 /** Listens for WebSockets. Rejects with a {@linkcode TransportError}. */
 export async function listen(options: WebSocketListenOptions): Promise<Listener> {
   checkWebSocketListenOptions(options);
@@ -66,7 +69,12 @@ export async function listen(options: WebSocketListenOptions): Promise<Listener>
     maxPayload: limitsOf(options).maxFrameBytes,
     handleProtocols: (names) => names.has(HALF_CLOSE_PROTOCOL) ? HALF_CLOSE_PROTOCOL : false,
   });
-  const server = createServer((request, response) => {
+  const patience = {
+    headersTimeout: HANDSHAKE_TIMEOUT,
+    requestTimeout: HANDSHAKE_TIMEOUT,
+    connectionsCheckingInterval: HANDSHAKE_TIMEOUT / 2,
+  };
+  const server = createServer(patience, (request, response) => {
     const { status, text } = refusalOf(asked(request), options) ?? { status: 426, text: "" };
     response.writeHead(status).end(text);
   });

@@ -18,20 +18,40 @@ async function listening(options: Partial<WebSocketListenOptions> = {}) {
   return { listener, port, [Symbol.asyncDispose]: () => listener.close() };
 }
 
-/** The status that a request to upgrade is answered with; the socket, if it was taken. */
-async function upgrade(port: number, headers: Record<string, string> = {}, path = "/") {
-  const socket = connectTcp({ port, host: "127.0.0.1" });
-  socket.on("error", () => {});
-  const lines = {
+/** Headers besides the usual; undefined leaves one out. */
+type Headers = Record<string, string | undefined>;
+
+function handshake(port: number): Headers {
+  return {
     host: `127.0.0.1:${port}`,
     connection: "Upgrade",
     upgrade: "websocket",
     "sec-websocket-version": "13",
     "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
-    ...headers,
   };
-  const text = Object.entries(lines).map(([name, value]) => `${name}: ${value}\r\n`).join("");
-  socket.write(`GET ${path} HTTP/1.1\r\n${text}\r\n`);
+}
+
+function lines(headers: Headers): string {
+  return Object.entries(headers).filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}: ${value}\r\n`).join("");
+}
+
+/** Resolves when nobody listens at a port any more. */
+async function untilFree(port: number): Promise<void> {
+  for (let free = false; !free;) {
+    free = await new Promise<boolean>((resolve) => {
+      const socket = connectTcp({ port, host: "127.0.0.1" });
+      socket.once("connect", () => (socket.destroy(), resolve(false)));
+      socket.once("error", () => resolve(true));
+    });
+  }
+}
+
+/** The status that a request to upgrade is answered with; the socket, if it was taken. */
+async function upgrade(port: number, headers: Headers = {}, path = "/") {
+  const socket = connectTcp({ port, host: "127.0.0.1" });
+  socket.on("error", () => {});
+  socket.write(`GET ${path} HTTP/1.1\r\n${lines({ ...handshake(port), ...headers })}\r\n`);
   const answer = await soon(
     new Promise<string>((resolve) => socket.once("data", (data) => resolve(String(data)))),
     "an answer",
@@ -41,7 +61,7 @@ async function upgrade(port: number, headers: Record<string, string> = {}, path 
   return { status, socket, answer };
 }
 
-async function status(port: number, headers?: Record<string, string>, path?: string) {
+async function status(port: number, headers?: Headers, path?: string) {
   const { status, socket } = await upgrade(port, headers, path);
   socket.destroy();
   return status;
@@ -89,12 +109,64 @@ test("websocket listen: another path is not found, another request is no upgrade
   assertEquals(await soon(plain, "an answer"), 426);
 });
 
+test("websocket listen: what is no handshake is refused, and no one is harmed", async () => {
+  await using place = await listening({ pathname: "/rpc" });
+  const { port } = place;
+  for (const missing of ["sec-websocket-key", "upgrade"]) {
+    const got = await status(port, { [missing]: undefined }, "/rpc");
+    assertEquals([400, 426].includes(got), true, `${missing}: ${got}`);
+  }
+  for (const path of ["//[", "//x/rpc", "http://[", "/%"]) {
+    const got = await status(port, {}, path);
+    assertEquals([400, 404].includes(got), true, `${path}: ${got}`);
+  }
+  assertEquals(await status(port, {}, "/rpc"), 101);
+});
+
+test("websocket listen: a client that goes before the answer leaves nothing", async () => {
+  const place = await listening();
+  for (let count = 0; count < 3; count++) {
+    const socket = connectTcp({ port: place.port, host: "127.0.0.1" });
+    const closed = new Promise((resolve) => socket.on("error", () => {}).once("close", resolve));
+    socket.once("connect", () => {
+      socket.write(`GET / HTTP/1.1\r\n${lines(handshake(place.port))}\r\n`);
+      socket.resetAndDestroy();
+    });
+    await soon(closed, "a client's end");
+  }
+  assertEquals(await status(place.port), 101);
+  await place.listener.close();
+  // The port is free when nothing is left.
+  await soon(untilFree(place.port), "the port to be free");
+});
+
+test("websocket listen: a handshake that ends after close() is not taken", async () => {
+  const place = await listening();
+  const all = lines(handshake(place.port));
+  const socket = connectTcp({ port: place.port, host: "127.0.0.1" });
+  const ended = new Promise<void>((resolve) => {
+    let got = "";
+    socket.on("error", () => {}).once("close", () => resolve());
+    // Deno answers that there is no more, and keeps the connection.
+    socket.on("data", (data) => / (4|5)\d\d /.test(got += data) && resolve());
+  });
+  // A connection that another follows has been accepted.
+  socket.write(`GET / HTTP/1.1\r\n${all.slice(0, 40)}`);
+  assertEquals(await status(place.port), 101);
+  await place.listener.close();
+  socket.write(`${all.slice(40)}\r\n`);
+  await soon(ended, "the end of the late one");
+  socket.destroy();
+});
+
 test("websocket listen: the subprotocol is agreed on if it is offered", async () => {
   await using place = await listening();
-  const offer = { "sec-websocket-protocol": "other, protosocket" };
-  const { answer, socket } = await upgrade(place.port, offer);
-  assertMatch(answer, /^sec-websocket-protocol: protosocket\r$/im);
-  socket.destroy();
+  for (const names of ["other, protosocket", "other,protosocket", "protosocket,other"]) {
+    const offer = { "sec-websocket-protocol": names };
+    const { answer, socket } = await upgrade(place.port, offer);
+    assertMatch(answer, /^sec-websocket-protocol: protosocket\r$/im);
+    socket.destroy();
+  }
   const foreign = await upgrade(place.port, {});
   assertEquals(/sec-websocket-protocol/i.test(foreign.answer), false);
   foreign.socket.destroy();
