@@ -16,13 +16,13 @@ export class Admission {
   /** Takes a connection in, or tells why not. */
   enter(address: SocketAddress | undefined): ConnectionError | undefined {
     if (this.#count >= this.#max) {
-      return refusal(`${this.#count} connections are open, as many as maxConnections`);
+      return refusal(address, `${this.#count} connections are open, as many as maxConnections`);
     }
     const key = keyOf(address);
     if (key !== undefined) {
       const count = this.#perAddress.get(key) ?? 0;
       if (count >= this.#maxPerAddress) {
-        return refusal(`${key} has ${count} open, as many as maxConnectionsPerAddress`);
+        return refusal(address, `${key} has ${count} open, as many as maxConnectionsPerAddress`);
       }
       this.#perAddress.set(key, count + 1);
     }
@@ -41,8 +41,11 @@ export class Admission {
   }
 }
 
-function refusal(why: string): ConnectionError {
-  return new ConnectionError("too-many-connections", `The connection was refused: ${why}`);
+function refusal(address: SocketAddress | undefined, why: string): ConnectionError {
+  const message = `The connection was refused: ${why}`;
+  const error = new ConnectionError("too-many-connections", message);
+  if (address) error.remoteAddress = address;
+  return error;
 }
 
 /** What counts as one address; nothing for Unix sockets, and for a peer that has gone already. */

@@ -1,3 +1,4 @@
+import type { SocketAddress } from "./duplex.ts";
 import { ConnectionError, reactorThrew } from "./errors.ts";
 import { Fifo } from "./fifo.ts";
 import type { Reactor, SendBudget } from "./reactor.ts";
@@ -48,6 +49,7 @@ export class Outbox<Outbound, Logical>
   #pulledHead = 0;
   readonly #budget = new Budget<Outbound>();
   #allowance = 0;
+  readonly #remoteAddress: SocketAddress | undefined;
   #ended = false;
   #wakeUp: (() => void) | undefined;
   readonly #yielded: { done: false; value: Outbound } = {
@@ -55,8 +57,10 @@ export class Outbox<Outbound, Logical>
     value: undefined as Outbound,
   };
 
-  constructor(maxQueuedMessages: number) {
+  /** `remoteAddress` is for errors. */
+  constructor(maxQueuedMessages: number, remoteAddress?: SocketAddress) {
     this.#max = maxQueuedMessages;
+    this.#remoteAddress = remoteAddress;
   }
 
   /** Connects the reactor, which was made with this sender, and the encoder. */
@@ -72,7 +76,7 @@ export class Outbox<Outbound, Logical>
   }
 
   trySend(message: Logical): boolean {
-    if (this.#ended) throw cannotSend();
+    if (this.#ended) throw this.#cannotSend();
     if (this.queued >= this.#max) return false;
     this.#queue.push(message);
     this.#rouse();
@@ -113,7 +117,7 @@ export class Outbox<Outbound, Logical>
   /** Takes no more messages; what is queued may still be taken out. */
   end(): void {
     this.#ended = true;
-    for (const waiter of this.#waiters) waiter.reject(cannotSend());
+    for (const waiter of this.#waiters) waiter.reject(this.#cannotSend());
     this.#waiters.clear();
     this.#rouse();
   }
@@ -209,6 +213,12 @@ export class Outbox<Outbound, Logical>
     });
   }
 
+  #cannotSend(): ConnectionError {
+    const error = new ConnectionError("closed", "Cannot send: the connection is closed");
+    if (this.#remoteAddress) error.remoteAddress = this.#remoteAddress;
+    return error;
+  }
+
   #rouse(): void {
     const wakeUp = this.#wakeUp;
     if (wakeUp === undefined) return;
@@ -233,8 +243,4 @@ class Budget<Outbound> implements SendBudget<Outbound> {
     this.remaining--;
     this.#into.push(message);
   }
-}
-
-function cannotSend(): ConnectionError {
-  return new ConnectionError("closed", "Cannot send: the connection is closed");
 }

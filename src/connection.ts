@@ -143,7 +143,7 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
     this.#drainTimeout = options.drainTimeout;
     this.#remoteAddress = (duplex as SocketDuplex).remoteAddress;
     this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
-    this.sender = this.#outbox = new Outbox(options.maxQueuedMessages);
+    this.sender = this.#outbox = new Outbox(options.maxQueuedMessages, this.#remoteAddress);
     const reactor = this.#reactor = config.reactor(this.sender);
     const decoder = new DecoderStream(config.codec.decoder, options);
     const encoder = new EncoderStream(config.codec.encoder, {

@@ -39,7 +39,7 @@ export class ConnectionError extends Error {
   override readonly name = "ConnectionError";
   /** What went wrong, for a program to act on. */
   readonly code: ConnectionErrorCode;
-  /** The other end's address, on the error that a connection ended with, where it is known. */
+  /** The other end's address, on the errors of a connection, where it is known. */
   remoteAddress?: SocketAddress;
 
   /** Makes an error with a code, a sentence for people, and what caused it. */
@@ -91,7 +91,7 @@ export class TransportError extends Error {
   override readonly name = "TransportError";
   /** What went wrong, for a program to act on. */
   readonly code: TransportErrorCode;
-  /** The other end's address, on the error that a connection ended with, where it is known. */
+  /** The other end's address, on the errors of a connection, where it is known. */
   remoteAddress?: SocketAddress;
 
   /** Makes an error with a code, a sentence for people, and what caused it. */

@@ -99,10 +99,11 @@ export async function connect(options: ConnectOptions): Promise<SocketDuplex> {
   const place = placeOf(options, 1);
   const { signal } = options;
   if (signal?.aborted) throw connectAborted(signal);
+  const runtime = bun();
   const aborted = Promise.withResolvers<never>();
   const onAbort = () => aborted.reject(connectAborted(signal!));
   signal?.addEventListener("abort", onAbort);
-  const connecting = bun().connect({
+  const connecting = runtime.connect({
     ...target(place),
     allowHalfOpen: true,
     socket: handlers(options, place.kind === "unix" ? place.path : undefined),

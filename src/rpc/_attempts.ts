@@ -85,6 +85,11 @@ export class Attempts implements Wanted {
   #timedOut(error?: RpcError): RpcError {
     if (this.#timeout === undefined && error) return error;
     const message = `No answer within ${this.#timeout} ms`;
-    return new RpcError("deadline-exceeded", message, { id: error?.id, cause: this.#sent });
+    const { id, remoteAddress } = error ?? {};
+    return new RpcError("deadline-exceeded", message, {
+      id,
+      remoteAddress,
+      ...(this.#sent && { cause: this.#sent }),
+    });
   }
 }

@@ -196,6 +196,11 @@ export class Calls<Request, Response> implements Reactor<Response, Request, Outg
     this.#forget(call, reason);
   }
 
+  /** Gives up a call whose reader has left; only an observer is told. */
+  leave(call: Call<Request, Response>): void {
+    this.giveUp(call, new RpcError("cancelled", "The stream was left", this.#about(call.id)));
+  }
+
   /** Which rpc an error is about, and with whom. */
   #about(id?: RpcId): RpcErrorOptions {
     return { id, remoteAddress: this.#remoteAddress };

@@ -1,3 +1,4 @@
+import { rejected } from "./_awaited.ts";
 import type { RpcStream } from "./client.ts";
 
 /** What makes the attempts of a {@linkcode PoolStream}. */
@@ -73,7 +74,8 @@ export class PoolStream<Response> implements RpcStream<Response> {
           this.#source.afterFailure(error);
         } catch (told) {
           this.#over = true;
-          throw told;
+          // The attempt may have failed before anybody read.
+          return await rejected(told);
         }
         this.#attempt = this.#open();
       }

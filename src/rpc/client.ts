@@ -12,7 +12,6 @@ import {
 } from "../../mod.ts";
 import { checkOption, MAX_DELAY } from "../options.ts";
 import { Calls, type Outgoing, StreamingCall, UnaryCall } from "./_calls.ts";
-import { RpcError } from "./errors.ts";
 import type { RpcMessages } from "./message.ts";
 import type { RpcObserver } from "./observer.ts";
 
@@ -173,7 +172,7 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
     const call: StreamingCall<Request, Response> = new StreamingCall(
       request,
       this.#maxBufferedItems,
-      () => this.#calls.giveUp(call, new RpcError("cancelled", "The stream was left", call)),
+      () => this.#calls.leave(call),
     );
     this.#calls.start(call, options?.signal, timeout);
     return call.stream;

@@ -7,12 +7,12 @@ import {
 
 /** A listener that hands out one end of each pair that `dial` makes. */
 export interface MemoryListener extends Listener {
-  /** Returns the other end of a new connection, whose peer is at `port`. */
+  /** Returns the other end of a new connection, whose peer is at that port of the `hostname`. */
   dial(port: number): Duplex;
 }
 
-/** Makes a {@linkcode MemoryListener}. */
-export function memoryListener(): MemoryListener {
+/** Makes a {@linkcode MemoryListener}; all peers are at `hostname`. */
+export function memoryListener(hostname = "127.0.0.1"): MemoryListener {
   let push!: (duplex: SocketDuplex) => void;
   let close!: () => void;
   const accepted = new ReadableStream<SocketDuplex>({
@@ -31,7 +31,7 @@ export function memoryListener(): MemoryListener {
     address: { transport: "unix", path: "memory" },
     dial(port) {
       const [here, { readable, writable }] = duplexPair();
-      const remoteAddress = { transport: "tcp", hostname: "127.0.0.1", port } as const;
+      const remoteAddress = { transport: "tcp", hostname, port } as const;
       push({ readable, writable, remoteAddress });
       return here;
     },
