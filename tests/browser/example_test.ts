@@ -76,7 +76,7 @@ onBrowser("unary and streaming rpcs, a cancel, and a chart", async () => {
   await page.click("#start");
   await says(page, "letters", "on and on on");
   await page.click('#load >> text="16"');
-  await drawn(page, 20);
+  await drawn(page, 12);
   await picture(page, "dark", "dark");
   await picture(page, "light", "light");
   await page.click("#start");
