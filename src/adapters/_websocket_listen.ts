@@ -34,7 +34,9 @@ export function checkWebSocketListenOptions(options: WebSocketListenOptions): vo
   if (!Number.isInteger(port) || port < 0 || port > 65535) {
     throw invalid(`port must be an integer from 0 to 65535, not ${port}`);
   }
-  if (hostname === "") throw invalid("hostname must not be empty");
+  if (hostname !== undefined && (typeof hostname !== "string" || hostname === "")) {
+    throw invalid(`hostname must be a string that is not empty, not ${hostname}`);
+  }
   if (pathname !== undefined && !/^\/[^?#]*$/.test(pathname)) {
     throw invalid(`pathname must begin with / and have no query, not ${pathname}`);
   }

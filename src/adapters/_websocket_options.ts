@@ -58,6 +58,12 @@ export function limitsOf(options: WebSocketOptions): WebSocketLimits {
   return { maxFrameBytes, maxBufferedBytes, maxUnsentBytes };
 }
 
+/** Checks what may come from JavaScript. Throws a TransportError of code `invalid-option`. */
+export function checkHalfClose(halfClose: boolean): void {
+  if (typeof halfClose === "boolean") return;
+  throw invalid(`halfClose must be true or false, not ${halfClose}`);
+}
+
 function check(name: string, value: number, min: number): void {
   if (Number.isInteger(value) && value >= min && value <= 2 ** 31) return;
   throw invalid(`${name} must be an integer from ${min} to ${2 ** 31}, not ${value}`);

@@ -13,6 +13,9 @@ export interface OriginOptions {
 
 /** Checks that all are origins as browsers send them. Throws a TransportError. */
 export function checkOrigins({ allowedOrigins = [] }: OriginOptions): void {
+  if (!Array.isArray(allowedOrigins)) {
+    throw invalid(`allowedOrigins must be an array, not ${allowedOrigins}`);
+  }
   for (const origin of allowedOrigins) {
     if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
       throw invalid(`An origin is like https://example.com, not ${origin}`);

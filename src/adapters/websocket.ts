@@ -46,7 +46,12 @@ import { TransportError } from "../errors.ts";
 import { toTransportError } from "./_errors.ts";
 import { connectAborted, invalid } from "./_options.ts";
 import { EventTransport, type WebSocketLike } from "./_websocket_events.ts";
-import { HALF_CLOSE_PROTOCOL, limitsOf, type WebSocketOptions } from "./_websocket_options.ts";
+import {
+  checkHalfClose,
+  HALF_CLOSE_PROTOCOL,
+  limitsOf,
+  type WebSocketOptions,
+} from "./_websocket_options.ts";
 import { StreamTransport, type WebSocketStreamClass } from "./_websocket_stream.ts";
 
 export type { WebSocketLike } from "./_websocket_events.ts";
@@ -105,6 +110,8 @@ export async function connect(
   const target = targetOf(url);
   limitsOf(options);
   const { halfClose = true, protocols = [], signal } = options;
+  checkHalfClose(halfClose);
+  if (!Array.isArray(protocols)) throw invalid(`protocols must be an array, not ${protocols}`);
   if (signal?.aborted) throw connectAborted(signal);
   const offered = halfClose ? [HALF_CLOSE_PROTOCOL, ...protocols] : [...protocols];
   const { WebSocket, WebSocketStream } = globalThis as {
@@ -112,6 +119,9 @@ export async function connect(
     WebSocketStream?: WebSocketStreamClass;
   };
   const { webSocket = WebSocket } = options;
+  if (webSocket !== undefined && typeof webSocket !== "function") {
+    throw invalid(`webSocket must be a class, not ${webSocket}`);
+  }
   if (!options.webSocket && WebSocketStream) {
     return await connectStream(WebSocketStream, target, offered, options);
   }
@@ -129,6 +139,7 @@ export async function connect(
 export function acceptWebSocket(socket: WebSocketLike, options: AcceptOptions = {}): SocketDuplex {
   const { halfClose = socket.protocol === HALF_CLOSE_PROTOCOL } = options;
   limitsOf(options);
+  checkHalfClose(halfClose);
   socket.accept?.();
   return new EventTransport(socket, { ...options, halfClose }).duplex;
 }

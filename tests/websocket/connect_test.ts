@@ -2,7 +2,12 @@
 import { assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { TransportError, type TransportErrorCode } from "../../mod.ts";
-import { acceptWebSocket, connect } from "../../src/adapters/websocket.ts";
+import {
+  type AcceptOptions,
+  acceptWebSocket,
+  connect,
+  type ConnectOptions,
+} from "../../src/adapters/websocket.ts";
 import { accept } from "../conformance/sockets.ts";
 import { End } from "../support/end.ts";
 import { soon } from "../support/within.ts";
@@ -39,6 +44,17 @@ test("websocket connect: bad bounds and subprotocols are refused", async () => {
   for (const options of bad) {
     await fails(connect("ws://127.0.0.1:9", { webSocket, ...options }), "invalid-option");
     assertThrows(() => acceptWebSocket(new FakeSocket(), options), TransportError);
+  }
+  const odd = [{ halfClose: "no" }, { halfClose: null }, { protocols: "other" }, {
+    protocols: null,
+  }];
+  for (const options of [...odd, { webSocket: "ws" }, { webSocket: null }]) {
+    const given = { webSocket, ...options } as unknown as ConnectOptions;
+    await fails(connect("ws://127.0.0.1:9", given), "invalid-option");
+  }
+  for (const halfClose of ["no", null]) {
+    const options = { halfClose } as unknown as AcceptOptions;
+    assertThrows(() => acceptWebSocket(new FakeSocket(), options), TransportError, "halfClose");
   }
   const twice = { webSocket, protocols: ["protosocket"] };
   await fails(connect("ws://127.0.0.1:9", { ...twice, protocols: ["a b"] }), "invalid-option");

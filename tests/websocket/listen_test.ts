@@ -214,7 +214,7 @@ test("websocket listen: what nobody reads is bounded", async () => {
 });
 
 test("websocket listen: bad options are refused", async () => {
-  const bad: Partial<WebSocketListenOptions>[] = [
+  const bad = [
     { port: -1 },
     { port: 65536 },
     { hostname: "" },
@@ -223,7 +223,11 @@ test("websocket listen: bad options are refused", async () => {
     { maxFrameBytes: 0 },
     { allowedOrigins: ["example.com"] },
     { allowedOrigins: ["https://example.com/"] },
-  ];
+    ...[{ allowedOrigins: "https://example.com" }, { allowedOrigins: "" }, {
+      allowedOrigins: null,
+    }],
+    ...[{ hostname: 1 }, { hostname: null }, { pathname: null }, { port: "9000" }],
+  ] as Partial<WebSocketListenOptions>[];
   for (const options of bad) {
     const error = await assertRejects(() => listening(options), TransportError);
     assertEquals(error.code, "invalid-option");
