@@ -1,5 +1,5 @@
 // docs/options.md has every option of every interface of options, with its default, and no other.
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -90,3 +90,20 @@ for (const { interfaces, told, rows } of tables) {
     assertEquals(wrong.map(([option, tag]) => [option, tag, told.get(option)]), []);
   });
 }
+
+test("the documented defaults are the constants of the code", () => {
+  const constants = readdirSync(`${root}src`, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts"))
+    .flatMap((name) => [
+      ...read(`src/${name}`).matchAll(
+        /The default of \{@linkcode (\w+)\.(\w+)\}: .*\nexport const \w+(?:: number)? = ([\d_ *]+);/g,
+      ),
+    ]);
+  const wrong = constants.filter(([, name, option, value]) => {
+    const number = value!.split("*").reduce((product, n) => product * Number(plain(n)), 1);
+    const [, options] = [...documented].find(([key]) => key.endsWith(` ${name}`))!;
+    return !options.get(option!)?.replaceAll("_", "").startsWith(`{${number}}`);
+  });
+  assertEquals(wrong.map(([text]) => text), []);
+  assert(constants.length >= 10, `${constants.length} constants were found`);
+});
