@@ -34,10 +34,14 @@ export interface SuiteResult {
   readonly cells: readonly Cell[];
 }
 
+/** Seconds of the round that does not count. */
+const WARM_UP = 1;
+
 /** How long a suite will take, in seconds, about. */
 export function estimate(suite: Suite, rows: number, settings: Settings): number {
   const { rounds, seconds } = settingsOf(suite, settings);
-  return rows * (1.5 + (rounds + 1) * suite.steps.length * (seconds + 0.05));
+  const turns = rounds * (seconds + 0.05) + Math.max(WARM_UP, seconds);
+  return rows * (1.5 + suite.steps.length * turns);
 }
 
 function settingsOf(suite: Suite, { rounds, seconds }: Settings): Settings {
@@ -74,7 +78,9 @@ export async function measure(
           if (pair === undefined || step.not?.[row.name]) continue;
           progress(`${suite.name}: round ${round} of ${rounds}, ${step.label}, ${row.name}`);
           try {
-            const measurement = await pair.run({ ...step.work, seconds });
+            // A just-in-time compiler needs about a second to know the code.
+            const time = round === 0 ? Math.max(WARM_UP, seconds) : seconds;
+            const measurement = await pair.run({ ...step.work, seconds: time });
             if (round > 0) push(taken, `${row.name} ${step.label}`, measurement);
           } catch (error) {
             each.skipped = `${step.label}: ${(error as Error).message}`;

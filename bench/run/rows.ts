@@ -69,8 +69,8 @@ export const ROWS: readonly Row[] = [
   folder("grpc-js", "peers/grpc-js", "node", ["grpc-js"]),
   folder("connect", "peers/connect", "node26", ["connect"]),
   tonic,
-  folder("ws-json", "peers/ws-json", "node"),
-  folder("capnweb", "peers/capnweb", "node", ["capnweb"]),
+  folder("ws-json", "rows/ws-json", "node"),
+  folder("capnweb", "peers/capnweb", "node26", ["capnweb"]),
 ];
 
 /** The same server and client on one core. */

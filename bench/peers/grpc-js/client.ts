@@ -1,0 +1,57 @@
+// The client of the echo with grpc-js.
+import { type Caller, client, type Done } from "../../client.ts";
+import { type Client, grpc, ITEMS, OPTIONS, requests, responses, UNARY } from "./library.ts";
+
+class GrpcJs implements Caller {
+  readonly #client: Client;
+
+  constructor(client: Client) {
+    this.#client = client;
+  }
+
+  echo(message: string, nanotime: number, done: Done): void {
+    const request = { body: { message, nanotime } };
+    const { serialize } = requests;
+    const { deserialize } = responses;
+    this.#client.makeUnaryRequest(UNARY, serialize, deserialize, request, (error, value) => {
+      if (error) return done(error);
+      const { echo } = value!;
+      const same = echo.message === message && echo.nanotime === nanotime;
+      done(same ? undefined : `${nanotime} is not its echo`);
+    });
+  }
+
+  stream(items: number, bytes: number, done: Done): void {
+    this.#read(items, bytes).then(() => done(), done);
+  }
+
+  async #read(items: number, bytes: number): Promise<void> {
+    const request = { body: { message: String(items), nanotime: bytes }, responseBehavior: 1 };
+    let sequence = 0;
+    const { serialize } = requests;
+    const { deserialize } = responses;
+    const answers = this.#client.makeServerStreamRequest(ITEMS, serialize, deserialize, request);
+    for await (const { stream } of answers) {
+      if (stream.message.length !== bytes || stream.sequence !== sequence++) {
+        throw new Error(`Item ${sequence} is not what it should be`);
+      }
+    }
+    if (sequence !== items) throw new Error(`The stream ended after ${sequence} items`);
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+}
+
+await client(async (port) => {
+  const insecure = grpc.credentials.createInsecure();
+  const channel = new grpc.Client(`127.0.0.1:${port}`, insecure, OPTIONS);
+  await new Promise<void>((resolve, reject) =>
+    channel.waitForReady(
+      new Date(Date.now() + 5000),
+      (error) => error ? reject(error) : resolve(),
+    )
+  );
+  return new GrpcJs(channel);
+});

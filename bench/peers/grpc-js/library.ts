@@ -1,0 +1,86 @@
+// What the row uses of grpc-js, which is installed when it is run, and the messages of
+// examples/proto with protobufjs, as grpc-js is mostly used.
+import type { Buffer } from "node:buffer";
+import { fileURLToPath } from "node:url";
+import protobufjs from "protobufjs";
+
+export interface Client {
+  makeUnaryRequest(
+    ...call: [...CallOf, callback: (error: Error | null, value?: Echo) => void]
+  ): void;
+  makeServerStreamRequest(...call: CallOf): AsyncIterable<Item>;
+  waitForReady(deadline: Date, callback: (error?: Error) => void): void;
+  close(): void;
+}
+
+/** A method, how its messages are written and read, and a request. */
+type CallOf = [
+  path: string,
+  serialize: (message: object) => Buffer,
+  deserialize: (bytes: Uint8Array) => unknown,
+  request: object,
+];
+
+export interface Echo {
+  readonly echo: { readonly message: string; readonly nanotime: number };
+}
+
+export interface Item {
+  readonly stream: { readonly message: string; readonly sequence: number };
+}
+
+export interface Call {
+  readonly request: { readonly body: { readonly message: string; readonly nanotime: number } };
+  write(item: object): boolean;
+  once(event: "drain", listener: () => void): void;
+  end(): void;
+}
+
+interface Library {
+  readonly Client: new (address: string, credentials: unknown, options: object) => Client;
+  readonly Server: new (options: object) => {
+    addService(service: object, handlers: object): void;
+    bindAsync(
+      address: string,
+      credentials: unknown,
+      callback: (error: Error | null, port: number) => void,
+    ): void;
+  };
+  readonly credentials: { createInsecure(): unknown };
+  readonly ServerCredentials: { createInsecure(): unknown };
+}
+
+// No literal: it is not there when types are checked.
+export const grpc: Library = await import("@grpc/grpc-js" as string);
+
+const schema = fileURLToPath(new URL("../../../examples/proto/echo.proto", import.meta.url));
+const root = protobufjs.loadSync(schema);
+const type = (name: string) => root.lookupType(`protosocket.examples.${name}`);
+
+function wire(name: string): Wire {
+  const messages = type(name);
+  return {
+    serialize: (message) => messages.encode(messages.create(message)).finish() as Buffer,
+    // 64-bit numbers come as objects, where there is a library for them.
+    deserialize: (bytes) =>
+      messages.toObject(messages.decode(bytes), { longs: Number, defaults: true }),
+  };
+}
+
+export interface Wire {
+  readonly serialize: (message: object) => Buffer;
+  readonly deserialize: (bytes: Uint8Array) => unknown;
+}
+
+export const requests: Wire = wire("Request");
+export const responses: Wire = wire("Response");
+
+export const UNARY = "/protosocket.examples.Echo/Unary";
+export const ITEMS = "/protosocket.examples.Echo/Items";
+
+/** Of messages. */
+export const OPTIONS: object = {
+  "grpc.max_receive_message_length": -1,
+  // Else all clients of a process share a connection.
+  "grpc.use_local_subchannel_pool": 1,
+};

@@ -1,0 +1,39 @@
+// The echo with grpc-js.
+import { serving } from "../../server.ts";
+import { type Call, grpc, ITEMS, OPTIONS, requests, responses, UNARY } from "./library.ts";
+
+function method(path: string, responseStream: boolean): object {
+  return {
+    path,
+    requestStream: false,
+    responseStream,
+    requestSerialize: requests.serialize,
+    requestDeserialize: requests.deserialize,
+    responseSerialize: responses.serialize,
+    responseDeserialize: responses.deserialize,
+  };
+}
+
+function unary({ request }: Call, answer: (error: null, response: object) => void): void {
+  const { message, nanotime } = request.body;
+  answer(null, { echo: { message, nanotime } });
+}
+
+/** As many items as the message says, of as many bytes as nanotime says. */
+async function items(call: Call): Promise<void> {
+  const { body } = call.request;
+  const message = "x".repeat(body.nanotime);
+  for (let sequence = 0; sequence < Number(body.message); sequence++) {
+    if (call.write({ stream: { message, sequence } })) continue;
+    await new Promise<void>((resolve) => call.once("drain", resolve));
+  }
+  call.end();
+}
+
+const server = new grpc.Server(OPTIONS);
+const service = { unary: method(UNARY, false), items: method(ITEMS, true) };
+server.addService(service, { unary, items });
+server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) => {
+  if (error) throw error;
+  void serving(port);
+});
