@@ -6,9 +6,12 @@ import { parseArgs } from "node:util";
 import { verdicts } from "../bench/run/goals.ts";
 import { machine } from "../bench/run/machine.ts";
 import { estimate, measure, type SuiteResult } from "../bench/run/measure.ts";
+import { MEMORY_SUITES, type MemoryResult, type MemorySuite, probe } from "../bench/run/memory.ts";
 import { ROWS } from "../bench/run/rows.ts";
-import { SUITES } from "../bench/run/suites.ts";
-import { columns, table } from "../bench/run/table.ts";
+import { type Suite, SUITES } from "../bench/run/suites.ts";
+import { columns, memoryTable, table } from "../bench/run/table.ts";
+
+const ALL: readonly (Suite | MemorySuite)[] = [...SUITES, ...MEMORY_SUITES];
 
 const HELP = `Usage: npm run bench -- [options]
 
@@ -72,11 +75,14 @@ async function bench(): Promise<void> {
     rounds: number(values.rounds, values.quick ? 2 : 5),
     seconds: number(values.seconds, values.quick ? 0.3 : 1),
   };
-  const suites = chosen("suite", values.suite, SUITES);
+  const suites = chosen("suite", values.suite, ALL);
   const rows = chosen("rows", values.rows, ROWS);
   const rowsOf = (names: readonly string[]) => rows.filter(({ name }) => names.includes(name));
   const seconds = suites.reduce(
-    (sum, suite) => sum + estimate(suite, rowsOf(suite.rows).length, settings),
+    (sum, suite) => {
+      const rows = rowsOf(suite.rows).length;
+      return sum + ("probe" in suite ? rows * suite.estimate : estimate(suite, rows, settings));
+    },
     0,
   );
   const about = machine();
@@ -85,13 +91,21 @@ async function bench(): Promise<void> {
       `load ${about.loadBefore}; about ${Math.ceil(seconds / 60)} minutes`,
   );
   const results: SuiteResult[] = [];
+  const memory: MemoryResult[] = [];
   for (const suite of suites) {
+    if ("probe" in suite) {
+      const result = await probe(suite, rowsOf(suite.rows), progress);
+      progress("");
+      memory.push(result);
+      console.log(memoryTable(result));
+      continue;
+    }
     const result = await measure(suite, rowsOf(suite.rows), settings, progress);
     progress("");
     results.push(result);
     console.log(table(result));
   }
-  const judged = verdicts(results);
+  const judged = verdicts(results, memory);
   if (judged.length > 0) {
     const lines = judged.map(({ goal, figure, met }) => [goal, met ? "met" : "MISSED", figure]);
     console.log(`\ngoals\n${columns([["goal", "verdict", "figure"], ...lines], 2)}`);
@@ -100,7 +114,14 @@ async function bench(): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const file = join(folder, "bench.json");
   const command = `npm run bench -- ${process.argv.slice(2).join(" ")}`.replace(/ -- $/, "");
-  const report = { command, at: new Date().toISOString(), machine: about, settings, results };
+  const report = {
+    command,
+    at: new Date().toISOString(),
+    machine: about,
+    settings,
+    results,
+    memory,
+  };
   writeFileSync(file, `${JSON.stringify({ ...report, goals: judged }, undefined, 1)}\n`);
   console.log(`\nwritten: ${file}`);
 }

@@ -1,5 +1,6 @@
 // What the library is to reach, and whether it did in this run.
 import type { Cell, SuiteResult } from "./measure.ts";
+import type { MemoryResult } from "./memory.ts";
 
 export interface Verdict {
   readonly goal: string;
@@ -13,7 +14,10 @@ const RUNTIMES = ["bun", "deno", "node", "node26"];
 type Figure = (row: string) => number | undefined;
 
 /** The verdicts that the results allow. */
-export function verdicts(results: readonly SuiteResult[]): Verdict[] {
+export function verdicts(
+  results: readonly SuiteResult[],
+  memory: readonly MemoryResult[],
+): Verdict[] {
   const all: Verdict[] = [];
   const judge = (goal: string, value: number, bound: number, least: boolean, unit = "") => {
     const met = least ? value >= bound : value <= bound;
@@ -78,6 +82,19 @@ export function verdicts(results: readonly SuiteResult[]): Verdict[] {
   for (const row of RUNTIMES) {
     const value = items(row);
     if (value !== undefined) judge(`${row}: 1,000,000 items/s`, value / 1e6, 1, true, " M/s");
+  }
+  for (const { name, rows } of memory) {
+    for (const { row, figures } of rows) {
+      if (!figures || row.endsWith("-floor")) continue;
+      if (name === "idle") {
+        judge(`${row}: an idle connection ≤ 20 KiB`, figures["KiB each"]!, 20, false, " KiB");
+      } else if (name === "peak") {
+        judge(`${row}: 16 MiB in ≤ 3 × its memory`, figures["server, messages"]!, 3, false, " ×");
+      } else {
+        const grown = figures["after 4 s"]! - figures["after 2 s"]!;
+        judge(`${row}: memory flat for a slow reader, ≤ 4 MiB in 2 s`, grown, 4, false, " MiB");
+      }
+    }
   }
   all.push(...growths(results));
   return all;

@@ -55,6 +55,8 @@ const tonic: Row = {
   needs: ["rust"],
 };
 const ours = ENGINES.map((engine) => folder(engine, "rows/ours", engine));
+/** A client that can stop to read, whatever the server. */
+const unread = folder("unread", "rows/floor", "node");
 
 /** All rows. Those named after a runtime alone are this library's. */
 export const ROWS: readonly Row[] = [
@@ -63,6 +65,7 @@ export const ROWS: readonly Row[] = [
   rust,
   ...ours.slice(0, 3).map((row) => both(`${row.name}-to-rust`, rust, row)),
   ...ours.slice(0, 3).map((row) => both(`rust-to-${row.name}`, row, rust)),
+  ...ours.map((row) => both(`${row.name}-unread`, row, unread)),
   ...ENGINES.slice(0, 3).map((engine) =>
     folder(`${engine}-messagepack`, "rows/messagepack", engine)
   ),

@@ -1,5 +1,6 @@
 // The results as text.
 import type { SuiteResult } from "./measure.ts";
+import type { MemoryResult } from "./memory.ts";
 
 /** A table of a suite: a line for each row and step. */
 export function table({ name, title, unit, cells }: SuiteResult): string {
@@ -29,6 +30,17 @@ export function table({ name, title, unit, cells }: SuiteResult): string {
   });
   const numbers = head[1] === "work" ? 2 : 1;
   return `\n${name}: ${title}\n${columns([head, ...lines], numbers)}`;
+}
+
+/** A table of a suite of memory. */
+export function memoryTable({ name, title, rows }: MemoryResult): string {
+  const names = Object.keys(rows.find(({ figures }) => figures)?.figures ?? {});
+  const lines = rows.map(({ row, figures, skipped }) =>
+    figures
+      ? [row, ...names.map((name) => figures[name]!.toFixed(1))]
+      : [row, `skipped: ${skipped}`]
+  );
+  return `\n${name}: ${title}\n${columns([["row", ...names], ...lines], 1)}`;
 }
 
 function count(value: number): string {

@@ -37,6 +37,8 @@ serveRpc(listener, {
   codec: () => protobufEs(RequestSchema, ResponseSchema),
   messages: echoMessages,
   maxBufferLength: MAX_MESSAGE,
+  maxConnections: 20_000,
+  maxConnectionsPerAddress: 20_000,
   service: () => ({ body, responseBehavior }) => {
     if (!body) return refused;
     return responseBehavior === ResponseBehavior.STREAM ? items(body) : echo(body);
