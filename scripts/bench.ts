@@ -9,6 +9,7 @@ import { estimate, measure, type SuiteResult } from "../bench/run/measure.ts";
 import { MEMORY_SUITES, type MemoryResult, type MemorySuite, probe } from "../bench/run/memory.ts";
 import { ROWS } from "../bench/run/rows.ts";
 import { type Suite, SUITES } from "../bench/run/suites.ts";
+import { page } from "../bench/run/page.ts";
 import { columns, memoryTable, table } from "../bench/run/table.ts";
 
 const ALL: readonly (Suite | MemorySuite)[] = [...SUITES, ...MEMORY_SUITES];
@@ -28,7 +29,7 @@ What a row needs is installed when it is first run; a row that cannot be is skip
   --rounds N     how many times each row has its turn (default 5)
   --seconds N    of a turn (default 1)
   --quick        2 rounds of 0.3 seconds
-  --out FOLDER   where bench.json goes (default artefacts; what is kept is in
+  --out FOLDER   where bench.json and bench.html, with plots, go (default artefacts; what is kept is in
                  bench/results)
   --help         this text`;
 
@@ -71,6 +72,11 @@ function number(value: string | undefined, otherwise: number): number {
 }
 
 async function bench(): Promise<void> {
+  let text = "";
+  const print = (line: string) => {
+    text += `${line}\n`;
+    console.log(line);
+  };
   const settings = {
     rounds: number(values.rounds, values.quick ? 2 : 5),
     seconds: number(values.seconds, values.quick ? 0.3 : 1),
@@ -86,10 +92,10 @@ async function bench(): Promise<void> {
     0,
   );
   const about = machine();
-  console.log(
-    `${about.cores} cores of ${about.processor}, ${about.system}, ` +
-      `load ${about.loadBefore}; about ${Math.ceil(seconds / 60)} minutes`,
-  );
+  const heading = `${about.cores} cores of ${about.processor}, ${about.system}, ` +
+    `load ${about.loadBefore}`;
+  print(heading);
+  console.log(`about ${Math.ceil(seconds / 60)} minutes`);
   const results: SuiteResult[] = [];
   const memory: MemoryResult[] = [];
   for (const suite of suites) {
@@ -97,18 +103,18 @@ async function bench(): Promise<void> {
       const result = await probe(suite, rowsOf(suite.rows), progress);
       progress("");
       memory.push(result);
-      console.log(memoryTable(result));
+      print(memoryTable(result));
       continue;
     }
     const result = await measure(suite, rowsOf(suite.rows), settings, progress);
     progress("");
     results.push(result);
-    console.log(table(result));
+    print(table(result));
   }
   const judged = verdicts(results, memory);
   if (judged.length > 0) {
     const lines = judged.map(({ goal, figure, met }) => [goal, met ? "met" : "MISSED", figure]);
-    console.log(`\ngoals\n${columns([["goal", "verdict", "figure"], ...lines], 2)}`);
+    print(`\ngoals\n${columns([["goal", "verdict", "figure"], ...lines], 2)}`);
   }
   const folder = resolve(values.out);
   mkdirSync(folder, { recursive: true });
@@ -123,7 +129,10 @@ async function bench(): Promise<void> {
     memory,
   };
   writeFileSync(file, `${JSON.stringify({ ...report, goals: judged }, undefined, 1)}\n`);
-  console.log(`\nwritten: ${file}`);
+  const { html, undrawn } = page(`${command}: ${heading}`, text, results);
+  if (undrawn) console.log(`no plots: ${undrawn}`);
+  writeFileSync(join(folder, "bench.html"), html);
+  console.log(`\nwritten: ${file} and bench.html`);
 }
 
 if (values.help) {

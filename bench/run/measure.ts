@@ -34,14 +34,13 @@ export interface SuiteResult {
   readonly cells: readonly Cell[];
 }
 
-/** Seconds of the round that does not count. */
+/** Seconds of a row's first piece of work, at the least; its round does not count. */
 const WARM_UP = 1;
 
 /** How long a suite will take, in seconds, about. */
 export function estimate(suite: Suite, rows: number, settings: Settings): number {
   const { rounds, seconds } = settingsOf(suite, settings);
-  const turns = rounds * (seconds + 0.05) + Math.max(WARM_UP, seconds);
-  return rows * (1.5 + suite.steps.length * turns);
+  return rows * (1.5 + WARM_UP + (rounds + 1) * suite.steps.length * (seconds + 0.05));
 }
 
 function settingsOf(suite: Suite, { rounds, seconds }: Settings): Settings {
@@ -79,7 +78,8 @@ export async function measure(
           progress(`${suite.name}: round ${round} of ${rounds}, ${step.label}, ${row.name}`);
           try {
             // A just-in-time compiler needs about a second to know the code.
-            const time = round === 0 ? Math.max(WARM_UP, seconds) : seconds;
+            const cold = round === 0 && step === suite.steps[0];
+            const time = cold ? Math.max(WARM_UP, seconds) : seconds;
             const measurement = await pair.run({ ...step.work, seconds: time });
             if (round > 0) push(taken, `${row.name} ${step.label}`, measurement);
           } catch (error) {

@@ -112,7 +112,7 @@ export const SUITES: readonly Suite[] = [
     unit: "rpcs",
     rows: RUNTIMES,
     rounds: 2,
-    share: 0.4,
+    share: 0.25,
     steps: doublings(64, 4 * MIB).map((x) => ({
       label: size(x),
       x,
@@ -125,7 +125,7 @@ export const SUITES: readonly Suite[] = [
     unit: "items",
     rows: RUNTIMES,
     rounds: 2,
-    share: 0.4,
+    share: 0.25,
     steps: doublings(16, 32_768).map((x) => ({
       label: `${x} items`,
       x,
@@ -138,7 +138,7 @@ export const SUITES: readonly Suite[] = [
     unit: "rpcs",
     rows: RUNTIMES,
     rounds: 2,
-    share: 0.4,
+    share: 0.25,
     steps: doublings(4, 16_384).map((x) => ({
       label: `${x} in flight`,
       x,
@@ -151,7 +151,7 @@ export const SUITES: readonly Suite[] = [
     unit: "rpcs",
     rows: RUNTIMES,
     rounds: 2,
-    share: 0.4,
+    share: 0.25,
     steps: doublings(1, 1024).map((x) => ({
       label: `${x} connections`,
       x,

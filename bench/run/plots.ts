@@ -1,0 +1,92 @@
+// The results as Vega-Lite specifications.
+import type { Cell, SuiteResult } from "./measure.ts";
+
+type Spec = Readonly<Record<string, unknown>>;
+
+const PERCENTILES = ["p50", "p90", "p99", "p999"] as const;
+
+/** All plots of a suite. */
+export function plots({ name, title, unit, cells }: SuiteResult): Spec[] {
+  const there = cells.filter((cell) => cell.rate);
+  if (there.length === 0) return [];
+  if (there.some(({ x }) => x !== undefined)) return [growth(name, title, unit, there)];
+  return [...new Set(there.map(({ step }) => step))].flatMap((step) => {
+    const some = there.filter((cell) => cell.step === step);
+    const heading = `${title}: ${step}`;
+    return [
+      ...(name === "open"
+        ? []
+        : [bars(heading, `${unit}/s, best`, some, ({ rate }) => rate!.best)]),
+      bars(
+        heading,
+        `processor time, µs/${unit.slice(0, -1)}, both ends`,
+        some,
+        ({ cpu }) => cpu!.best,
+      ),
+      latencies(heading, some),
+    ];
+  });
+}
+
+function chart(title: string, values: unknown, rest: Spec): Spec {
+  const config = { view: { stroke: null }, title: { anchor: "start", fontSize: 12 } };
+  return { width: 460, title, data: { values }, config, ...rest };
+}
+
+function bars(
+  title: string,
+  axis: string,
+  cells: readonly Cell[],
+  of: (cell: Cell) => number,
+): Spec {
+  return chart(title, cells.map((cell) => ({ row: cell.row, value: of(cell), kind: kind(cell) })), {
+    mark: "bar",
+    encoding: {
+      y: { field: "row", type: "nominal", sort: null, title: null },
+      x: { field: "value", type: "quantitative", title: axis },
+      color: { field: "kind", type: "nominal", title: null },
+    },
+  });
+}
+
+function latencies(title: string, cells: readonly Cell[]): Spec {
+  const values = cells.flatMap(({ row, latency }) =>
+    PERCENTILES.map((percentile) => ({ row, percentile, value: latency!.median[percentile] }))
+  );
+  return chart(title, values, {
+    mark: { type: "line", point: true },
+    encoding: {
+      x: { field: "percentile", type: "ordinal", sort: null, title: null, axis: { labelAngle: 0 } },
+      y: { field: "value", type: "quantitative", title: "latency, µs", scale: { type: "log" } },
+      color: { field: "row", type: "nominal", sort: null, title: null },
+    },
+  });
+}
+
+/** What a figure becomes when something grows: bytes a second by size, else a rate. */
+function growth(name: string, title: string, unit: string, cells: readonly Cell[]): Spec {
+  const sized = name.includes("size");
+  const values = cells.map(({ row, x, bytes, rate }) => ({
+    row,
+    x,
+    value: rate!.best * (sized ? bytes / 2 ** 20 : 1),
+  }));
+  return chart(title, values, {
+    mark: { type: "line", point: true },
+    encoding: {
+      x: { field: "x", type: "quantitative", title: null, scale: { type: "log", base: 2 } },
+      y: {
+        field: "value",
+        type: "quantitative",
+        title: sized ? "MiB/s" : `${unit}/s`,
+        scale: { type: "log" },
+      },
+      color: { field: "row", type: "nominal", sort: null, title: null },
+    },
+  });
+}
+
+function kind({ row }: Cell): string {
+  if (row.endsWith("-floor")) return "by hand";
+  return /^(bun|deno|node)/.test(row) || row.startsWith("rust-to") ? "protosocket" : "others";
+}
