@@ -21,4 +21,5 @@ const listener = await listen({
   ...(origins.length > 0 && { allowedOrigins: origins }),
 });
 console.log(`listening ${formatAddress(listener.address)}`);
-await gateway(listener, () => connect(target));
+// A server that does not answer keeps nobody waiting for long.
+await gateway(listener, () => connect({ ...target, signal: AbortSignal.timeout(10_000) }));

@@ -54,14 +54,14 @@ test("rpc over websocket: a client that has ended its side still gets all its an
 
 test("rpc over websocket: a server that closes finishes what it was asked", async () => {
   const later = deferred<Message>();
-  await using place = await serving(() => later.promise);
+  const asked = deferred();
+  await using place = await serving(() => (asked.resolve(), later.promise));
   await using client = new RpcClient(await dialWebSocket(place.port), {
     codec: jsonCodec(),
     messages,
   });
   const call = client.unary(body("late"));
-  while (place.server.connections.size === 0) await new Promise((resolve) => setTimeout(resolve));
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await soon(asked.promise, "the request");
   const closed = place.server.close();
   later.resolve(body("done"));
   assertEquals((await soon(call, "the answer")).body, "done");
