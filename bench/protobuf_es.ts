@@ -19,8 +19,8 @@ import { RequestSchema, ResponseSchema } from "../examples/proto/gen/echo_pb.ts"
 import { delimited } from "../src/codecs/_delimited.ts";
 
 const BATCH = 64;
-const BATCHES = 4096;
-const ROUNDS = 15;
+const BATCHES = 32;
+const ROUNDS = 1000;
 
 function library<Desc extends DescMessage>(schema: Desc): Codec<MessageShape<Desc>> {
   return delimited({

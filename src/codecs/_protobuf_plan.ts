@@ -76,7 +76,7 @@ export class MessagePlan {
     this.desc = desc;
     this.typeName = desc.typeName;
     const template: Fields = create(desc);
-    this.create = creator(template);
+    this.create = creator(template, desc.members.every(({ localName }) => localName in template));
     // Before its fields, some of which may be of this type.
     PLANS.set(desc, this);
     for (const field of desc.fields.toSorted((a, b) => a.number - b.number)) {
