@@ -1,5 +1,6 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
+import { countTimers } from "../support/count_timers.ts";
 import { body, clientAndPeer, closeClient, end, normal } from "../support/rpc.ts";
 import { outcome, soon } from "../support/within.ts";
 
@@ -22,30 +23,6 @@ function countedSignal(): {
     removeEventListener.call(signal, type, listener, ...rest as []);
   };
   return { controller, signal, listeners };
-}
-
-/** Runs `body`, and tells how many timers of `delay` were started and not cleared. */
-async function timersLeft(delay: number, body: () => Promise<void>): Promise<number> {
-  const { setTimeout: set, clearTimeout: clear } = globalThis;
-  const running = new Set<unknown>();
-  let started = 0;
-  globalThis.setTimeout = ((callback: () => void, ms?: number, ...rest: unknown[]) => {
-    const timer = set(callback, ms, ...rest);
-    if (ms === delay) running.add(timer), started++;
-    return timer;
-  }) as typeof setTimeout;
-  globalThis.clearTimeout = (timer) => {
-    running.delete(timer);
-    clear(timer as number);
-  };
-  try {
-    await body();
-  } finally {
-    globalThis.setTimeout = set;
-    globalThis.clearTimeout = clear;
-  }
-  assertEquals(started > 0, true, "No timer was started");
-  return running.size;
 }
 
 test("however a call ends, its signal is left without a listener", async () => {
@@ -85,7 +62,7 @@ test("listeners go with the connection, and where the queue was full", async () 
 
 test("however a call ends, its timer is cleared", async () => {
   const timeout = 123_456;
-  const left = await timersLeft(timeout, async () => {
+  const { started, left } = await countTimers(async () => {
     const { client, peer } = clientAndPeer({ timeout });
     const controller = new AbortController();
     const calls = [
@@ -104,5 +81,6 @@ test("however a call ends, its timer is cleared", async () => {
     await closeClient(client, peer);
     await soon(Promise.all(calls), "all calls");
   });
-  assertEquals(left, 0);
+  assert(started.includes(timeout));
+  assertEquals(left, []);
 });

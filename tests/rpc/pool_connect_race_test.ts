@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { type ConnectRace, raceToConnect } from "../../src/rpc/_connect_race.ts";
-import { timersLeft } from "../support/pool.ts";
+import { countTimers } from "../support/count_timers.ts";
 import { type Deferred, deferred, soon, turn } from "../support/within.ts";
 
 /** A race whose connects a test settles. */
@@ -115,7 +115,7 @@ test("its signal ends it, whatever the connects do", async () => {
 });
 
 test("it leaves no timer behind", async () => {
-  const left = await timersLeft(async () => {
+  const { left } = await countTimers(async () => {
     for (const end of ["connected", "failed", "stopped"]) {
       const { result, tried, stop } = race(["a", "b"]);
       const a = await tried("a");

@@ -1,16 +1,9 @@
 // How a pool ends, how it closes what is idle, and that it leaves nothing behind.
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
+import { countTimers } from "../support/count_timers.ts";
 import type { RpcPool } from "@protosocket/protosocket/rpc";
-import {
-  asked,
-  bodyOf,
-  type Host,
-  pass,
-  poolAndHosts,
-  timersLeft,
-  unavailable,
-} from "../support/pool.ts";
+import { asked, bodyOf, type Host, pass, poolAndHosts, unavailable } from "../support/pool.ts";
 import { body, type Message, rpcError } from "../support/rpc.ts";
 import { deferred, outcome, soon, turn } from "../support/within.ts";
 
@@ -296,7 +289,7 @@ test("a connection is idle after a whole idleTimeout without a call, and not bef
 test("however a pool ends, no timer is left", async () => {
   const options = { slots: 3, idleTimeout: 100_000, connectTimeout: 100_001, timeout: 100_002 };
   for (const end of ["close", "drain", "close while connecting", "drain while connecting"]) {
-    const left = await timersLeft(async () => {
+    const { left } = await countTimers(async () => {
       const { pool, hosts } = poolAndHosts(2, options);
       const calls = [outcome(pool.unary(body("x")))];
       for await (const _ of pool.streaming(body("x"))) break;
@@ -313,7 +306,7 @@ test("however a pool ends, no timer is left", async () => {
 });
 
 test("no timer is left by a connect that fails, is slow, or is not waited for", async () => {
-  const left = await timersLeft(async () => {
+  const { left } = await countTimers(async () => {
     const { pool, hosts } = poolAndHosts(2, { connectTimeout: 100_001, timeout: 100_002 });
     const [a, b] = hosts as [Host, Host];
     a.down();
@@ -336,7 +329,7 @@ test("no timer is left by a connect that fails, is slow, or is not waited for", 
 
 test("a pool whose connections have all ended keeps no timer for the idle", async () => {
   let made!: Pool;
-  const left = await timersLeft(async () => {
+  const { left } = await countTimers(async () => {
     const { pool, hosts: [host] } = poolAndHosts(1, { slots: 1, idleTimeout: 100_000 });
     made = pool;
     const client = await pool.client();

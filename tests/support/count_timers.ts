@@ -1,17 +1,21 @@
-/** Runs `body`, and tells how many timers were started, and how many wait still. */
-export async function countTimers(
-  body: () => Promise<void>,
-): Promise<{ started: number; left: number }> {
+/** Of how many milliseconds timers were started, and of how many those are that wait still. */
+export interface Timers {
+  readonly started: readonly number[];
+  readonly left: readonly number[];
+}
+
+/** Runs `body`, and tells of the timers that were started meanwhile. */
+export async function countTimers(body: () => Promise<void>): Promise<Timers> {
   const { setTimeout: set, clearTimeout: clear } = globalThis;
-  const waiting = new Set<unknown>();
-  let started = 0;
-  globalThis.setTimeout = ((callback: (...args: unknown[]) => void, ms?: number, ...rest: []) => {
+  const waiting = new Map<unknown, number>();
+  const started: number[] = [];
+  globalThis.setTimeout = ((callback: (...args: unknown[]) => void, ms = 0, ...rest: []) => {
     const timer = set(() => {
       waiting.delete(timer);
       callback(...rest);
     }, ms);
-    waiting.add(timer);
-    started++;
+    waiting.set(timer, ms);
+    started.push(ms);
     return timer;
   }) as typeof setTimeout;
   globalThis.clearTimeout = (timer) => {
@@ -24,5 +28,7 @@ export async function countTimers(
     globalThis.setTimeout = set;
     globalThis.clearTimeout = clear;
   }
-  return { started, left: waiting.size };
+  // Those that the streams in memory have begun are for the next turn.
+  for (let i = 0; i < 5; i++) await new Promise((resolve) => set(resolve, 1));
+  return { started, left: [...waiting.values()] };
 }

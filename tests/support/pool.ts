@@ -187,34 +187,3 @@ performance.now = () => now() + skew;
 export function pass(milliseconds: number): void {
   skew += milliseconds;
 }
-
-/** Runs `body`, and tells of how many milliseconds the timers are that it has left behind. */
-export async function timersLeft(body: () => Promise<void>): Promise<number[]> {
-  const { setTimeout: set, clearTimeout: clear } = globalThis;
-  const running = new Map<unknown, number>();
-  globalThis.setTimeout = ((callback: () => void, ms = 0, ...rest: unknown[]) => {
-    const timer = set(
-      () => {
-        running.delete(timer);
-        callback();
-      },
-      ms,
-      ...rest,
-    );
-    running.set(timer, ms);
-    return timer;
-  }) as typeof setTimeout;
-  globalThis.clearTimeout = (timer) => {
-    running.delete(timer);
-    clear(timer as number);
-  };
-  try {
-    await body();
-  } finally {
-    globalThis.setTimeout = set;
-    globalThis.clearTimeout = clear;
-  }
-  // Those of the streams in memory are for the next turn.
-  for (let i = 0; i < 5; i++) await new Promise((resolve) => set(resolve, 1));
-  return [...running.values()];
-}

@@ -117,7 +117,7 @@ test("websocket: a close that is never answered fails, and leaves no timer", asy
     socket.closed(1000);
     await closed;
   });
-  assertEquals(answered.left, 0);
+  assertEquals(answered.left, []);
 });
 
 test("websocket: an abort breaks off with a code of its own, at once", async () => {
