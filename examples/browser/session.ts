@@ -33,9 +33,7 @@ export interface SessionEvents {
 export async function keepConnected(url: string, { opened, lost }: SessionEvents): Promise<never> {
   for (;;) {
     try {
-      // WebSocketStream could make the server wait, but when a connection breaks while a
-      // write waits, Chromium ends the page.
-      const client = new RpcClient(await connect(url, { webSocket: WebSocket }), {
+      const client = new RpcClient(await connect(url), {
         codec: protobufEs(ResponseSchema, RequestSchema),
         messages: echoMessages,
       });

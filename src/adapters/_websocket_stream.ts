@@ -1,3 +1,4 @@
+import { TransportError } from "../errors.ts";
 import { WebSocketTransport, type WebSocketUse } from "./_websocket_transport.ts";
 
 /** What is used of the WebSocketStream of Chromium and Deno. */
@@ -19,12 +20,16 @@ export type WebSocketStreamClass = new (
 
 type Opened = Awaited<WebSocketStreamLike["opened"]>;
 
+/** How many sends in a row may succeed at once before other work gets its turn. */
+const SENDS_A_TURN = 16;
+
 /** A WebSocket that can wait, and be made to wait, both ways. */
 export class StreamTransport extends WebSocketTransport {
   protected override readonly holds = true;
   readonly #socket: WebSocketStreamLike;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   #held = false;
+  #sends = 0;
   #go: () => void = () => {};
 
   constructor(socket: WebSocketStreamLike, { readable, writable }: Opened, use: WebSocketUse) {
@@ -54,9 +59,17 @@ export class StreamTransport extends WebSocketTransport {
     }
   }
 
-  protected override send(bytes: Uint8Array): Promise<void> {
+  protected override async send(bytes: Uint8Array): Promise<void> {
     // The browser may still hold it when the write has settled.
-    return this.#writer.write(bytes.slice());
+    const sent = this.#writer.write(bytes.slice()).catch((cause) => {
+      throw new TransportError("reset", "The WebSocket was closed while sending", { cause });
+    });
+    // A write that waits for the peer is let go when the WebSocket is.
+    await Promise.race([sent, this.changed()]);
+    // Between two sends there may be nothing but microtasks, and timers would wait for ever.
+    if (++this.#sends < SENDS_A_TURN) return;
+    this.#sends = 0;
+    await this.changed(0);
   }
 
   protected override close(code: number, reason: string): void {
@@ -69,6 +82,8 @@ export class StreamTransport extends WebSocketTransport {
   }
 
   protected override kill(): void {
+    // The peer's answer to the close is behind what it has sent.
+    this.hold(false);
     this.close(4000, "aborted");
   }
 

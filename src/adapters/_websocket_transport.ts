@@ -81,8 +81,9 @@ export abstract class WebSocketTransport implements PushTransport {
   }
 
   /** Resolves when something has happened to the WebSocket, or after so many milliseconds. */
-  protected changed(ms: number): Promise<void> {
+  protected changed(ms?: number): Promise<void> {
     return new Promise((resolve) => {
+      if (ms === undefined) return void (this.#wake = resolve);
       const timer = setTimeout(resolve, ms);
       this.#wake = () => (clearTimeout(timer), resolve());
     });

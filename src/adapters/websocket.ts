@@ -10,8 +10,8 @@
  * Codes 1000, 1001 and 1005 (none) are an end in order; with any other the connection is
  * `reset`, and the error's cause has `code` and `reason`. An abort sends code 4000.
  *
- * Only `WebSocketStream` (Chromium; Deno with `--unstable-net`) and `ws` can make the
- * other end wait. With other WebSockets what comes is held up to `maxBufferedBytes`.
+ * Only `WebSocketStream` (`stream`: Chromium; Deno with `--unstable-net`) and `ws` can
+ * make the other end wait. With other WebSockets what comes is held up to `maxBufferedBytes`.
  *
  * @example
  * ```ts
@@ -80,9 +80,16 @@ export interface ConnectOptions extends WebSocketOptions {
   /**
    * The class to use, such as the one of `ws` on Node before 22.
    *
-   * @default {undefined} `WebSocketStream` where there is one, because its readers can be slow; else `WebSocket`
+   * @default {undefined} the global `WebSocket`
    */
   readonly webSocket?: new (url: string, protocols: string[]) => WebSocketLike;
+  /**
+   * Uses the global `WebSocketStream`, so that the other end can be made to wait. When
+   * such a connection breaks while a write waits, Chromium 156 ends the whole page.
+   *
+   * @default {false}
+   */
+  readonly stream?: boolean;
   /** Gives up connecting: a {@linkcode TransportError} of code `aborted`. Means nothing afterwards. */
   readonly signal?: AbortSignal;
 }
@@ -109,7 +116,7 @@ export async function connect(
 ): Promise<SocketDuplex> {
   const target = targetOf(url);
   limitsOf(options);
-  const { halfClose = true, protocols = [], signal } = options;
+  const { halfClose = true, protocols = [], stream = false, signal } = options;
   checkHalfClose(halfClose);
   if (!Array.isArray(protocols)) throw invalid(`protocols must be an array, not ${protocols}`);
   if (signal?.aborted) throw connectAborted(signal);
@@ -122,9 +129,10 @@ export async function connect(
   if (webSocket !== undefined && typeof webSocket !== "function") {
     throw invalid(`webSocket must be a class, not ${webSocket}`);
   }
-  if (!options.webSocket && WebSocketStream) {
+  if (stream && WebSocketStream) {
     return await connectStream(WebSocketStream, target, offered, options);
   }
+  if (stream) throw new TransportError("unsupported", "There is no WebSocketStream here");
   if (webSocket) return await connectSocket(webSocket, target, offered, options);
   throw new TransportError("unsupported", "There is no WebSocket here: give one as `webSocket`");
 }

@@ -1,7 +1,7 @@
 // The conformance suite, in a page: over a MessageChannel, and over WebSockets by way of the
 // relay at ?relay=URL, which joins two connections each.
 import { portDuplex } from "../../src/adapters/message_port.ts";
-import { connect } from "../../src/adapters/websocket.ts";
+import { connect, type ConnectOptions } from "../../src/adapters/websocket.ts";
 import { abortCases } from "../conformance/abort.ts";
 import type { Adapter } from "../conformance/adapter.ts";
 import { backpressureCases } from "../conformance/backpressure.ts";
@@ -11,15 +11,25 @@ import { answer } from "../support/case_registry.ts";
 
 const relay = new URLSearchParams(location.search).get("relay")!;
 
-const webSocket: Adapter = {
-  name: "browser, WebSocket",
-  gaps: { inbound: "a WebSocket of a page has no way to make the other end wait" },
-  async open() {
-    const open = () => connect(relay, { webSocket: WebSocket });
-    const [client, server] = [await open(), await open()];
-    return { client, server, close: () => Promise.resolve() };
-  },
-};
+function overRelay(name: string, options: ConnectOptions, gaps: Adapter["gaps"]): Adapter {
+  return {
+    name: `browser, ${name}`,
+    gaps,
+    // Two connections one behind the other, each with all that a kernel may hold.
+    holds: 96 * 1024 * 1024,
+    async open() {
+      const [client, server] = [await connect(relay, options), await connect(relay, options)];
+      return { client, server, close: () => Promise.resolve() };
+    },
+  };
+}
+
+const webSocket = overRelay("WebSocket", {}, {
+  inbound: "a WebSocket of a page has no way to make the other end wait",
+});
+const stream = overRelay("WebSocketStream", { stream: true }, {
+  breaking: "Chromium ends the page if such a connection breaks while a write waits",
+});
 
 const port: Adapter = {
   name: "browser, message port",
@@ -31,7 +41,7 @@ const port: Adapter = {
   },
 };
 
-for (const adapter of [webSocket, port]) {
+for (const adapter of [webSocket, stream, port]) {
   bytesCases(adapter);
   halfCloseCases(adapter);
   backpressureCases(adapter);

@@ -33,7 +33,7 @@ export function abortCases(adapter: Adapter): void {
     assertEquals((await soon(outcome(flood.done), "the write")).kind, "error");
     assertFailed(await soon(read, "the read"), "aborted");
     await heardOf(adapter, server);
-  }, adapter.gaps.inbound);
+  }, adapter.gaps.inbound ?? adapter.gaps.breaking);
 
   onPair(adapter, "an abort ends a close that waits", async (client, server) => {
     const flood = new Flood(client);
@@ -43,7 +43,7 @@ export function abortCases(adapter: Adapter): void {
     await client.abort(reason);
     assertEquals((await soon(closed, "the close")).kind, "error");
     await heardOf(adapter, server);
-  }, adapter.gaps.inbound);
+  }, adapter.gaps.inbound ?? adapter.gaps.breaking);
 
   onPair(adapter, "an abort that crosses a close lets go", async (client, server) => {
     const closed = outcome(client.writer.close());
@@ -66,12 +66,12 @@ export function abortCases(adapter: Adapter): void {
     flood.stop();
     await client.abort(reason);
     assertFailed(await soon(outcome(flood.done), "the write"), "reset");
-  }, adapter.gaps.inbound);
+  }, adapter.gaps.inbound ?? adapter.gaps.breaking);
 
   onPair(adapter, "a peer's abort ends writes to come", async (client, server) => {
     await client.abort(reason);
     await refusesWrites(adapter, server);
-  });
+  }, adapter.gaps.breaking);
 
   onPair(adapter, "a second abort does no harm", async (client, server) => {
     const aborts = [client.writer.abort(reason), client.writer.abort(new Error("again"))];

@@ -22,6 +22,8 @@ export interface Gaps {
   readonly crossing?: string;
   /** A peer that writes cannot be made to wait: what nobody reads is bounded by breaking off. */
   readonly inbound?: string;
+  /** A connection that breaks while a write waits harms more than itself. */
+  readonly breaking?: string;
   /** Writes that are taken at once keep timers from running. */
   readonly turns?: string;
 }

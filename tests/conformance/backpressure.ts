@@ -31,14 +31,14 @@ export function backpressureCases(adapter: Adapter): void {
         got += (await soon(server.reader.read(), "a chunk")).value!.length;
       }
     }
-  }, adapter.gaps.inbound);
+  }, adapter.gaps.inbound ?? adapter.gaps.breaking);
 
   onPair(adapter, "a stopped direction does not stop the other", async (client, server) => {
     const flood = new Flood(client);
     await standstill(adapter, () => flood.taken);
     await server.write(new Uint8Array([1, 2, 3]));
     assertEquals(await client.readExactly(3), new Uint8Array([1, 2, 3]));
-  }, adapter.gaps.inbound);
+  }, adapter.gaps.inbound ?? adapter.gaps.breaking);
 }
 
 async function stops(adapter: Adapter, from: End, to: End): Promise<void> {

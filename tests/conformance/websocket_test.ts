@@ -33,7 +33,7 @@ if (WebSocket) {
   conformance(adapter("global", { webSocket: WebSocket }, NO_WAIT));
 }
 if (WebSocketStream) {
-  conformance(adapter("stream", {}, NO_WAIT));
+  conformance(adapter("stream", { stream: true }, NO_WAIT));
 }
 if (runtime === "node") {
   conformance(adapter("ws", { webSocket: WsWebSocket }));
