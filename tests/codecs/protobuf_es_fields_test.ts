@@ -173,6 +173,11 @@ const CASES: readonly [what: string, schema: DescMessage, hex: string][] = [
   ["an entry of a message that comes twice", proto3.MapsSchema, "2a 08 12 02 28 01 12 02 40 01"],
   ["an entry of no message", proto3.MapsSchema, "2a 02 08 01"],
   ["an entry of no bytes", proto3.MapsSchema, "1a 02 08 01"],
+  [
+    "an entry by the name of __proto__",
+    proto3.MapsSchema,
+    "0a 0e 0a 09 5f 5f 70 72 6f 74 6f 5f 5f 12 01 61",
+  ],
   ["packed and not", proto3.ListsSchema, "22 02 01 02 20 03 28 01 2a 01 02"],
   ["a packed list that ends within a number", proto3.ListsSchema, "22 01 ff 20 01"],
   ["a Struct that comes twice", proto3.KnownSchema, "32 05 0a 03 0a 01 61 32 05 0a 03 0a 01 62"],
