@@ -32,7 +32,7 @@ export interface Gaps {
 export interface Adapter {
   readonly name: string;
   readonly gaps: Gaps;
-  /** How many bytes a pair may hold that nobody reads; 16 MiB if left out. */
+  /** How many bytes a pair may hold that nobody reads; 48 MiB if left out. */
   readonly holds?: number;
   open(options?: OpenOptions): Promise<Pair>;
 }

@@ -59,8 +59,11 @@ const OFFER = 512 * 1024 * 1024;
 /** How much is written at a time. */
 export const STEP: number = 64 * 1024;
 
-/** What a transport may take that nobody reads: what the kernel holds for a fast network, and a bit. */
-export function maxTaken({ holds = 16 * 1024 * 1024 }: Adapter): number {
+/**
+ * What a transport may take that nobody reads: what the kernel holds for a fast network, and
+ * a bit. Linux lets a receive buffer grow to 32 MiB, the more the faster somebody has read.
+ */
+export function maxTaken({ holds = 48 * 1024 * 1024 }: Adapter): number {
   return holds;
 }
 
