@@ -36,10 +36,10 @@ test("bounds: time in which the reactor does not read is not the peer's", async 
     messageTimeout: 20,
     reactor: () => ({ onInboundMessage: () => (began.resolve(), working.promise) }),
   });
-  // Batches that wait keep the decoder, and so the last message, from being waited for.
+  // Batches that wait keep the decoder from the rest of the third message, which has come.
   end.writer.write(Uint8Array.of(1, 7)).catch(() => {});
-  end.writer.write(Uint8Array.of(1, 7)).catch(() => {});
-  end.writer.write(Uint8Array.of(1, 7, 2, 7)).catch(() => {});
+  end.writer.write(Uint8Array.of(1, 7, 2)).catch(() => {});
+  end.writer.write(Uint8Array.of(7, 7, 2, 7)).catch(() => {});
   await soon(began.promise, "the first message");
   await new Promise((resolve) => setTimeout(resolve, 100));
   let closed = false;
@@ -104,31 +104,33 @@ test("bounds: wrong ones are refused, with their names", () => {
   }
 });
 
-test("bounds: who has left makes room, and the next is let in", async () => {
-  const listener = memoryListener();
-  const refused: unknown[] = [];
-  await using server = serve(listener, () => ({
-    codec: lengthDelimited(),
-    reactor: (sender) => ({ onInboundMessage: (message: Uint8Array) => sender.send(message) }),
-  }), {
-    maxConnectionsPerAddress: 1,
-    onConnectError: (error) => refused.push((error as { code: string }).code),
+for (const option of ["maxConnections", "maxConnectionsPerAddress"]) {
+  test(`bounds: who has left makes room under ${option}, and the next is let in`, async () => {
+    const listener = memoryListener();
+    const refused: unknown[] = [];
+    await using server = serve(listener, () => ({
+      codec: lengthDelimited(),
+      reactor: (sender) => ({ onInboundMessage: (message: Uint8Array) => sender.send(message) }),
+    }), {
+      [option]: 1,
+      onConnectError: (error) => refused.push((error as { code: string }).code),
+    });
+    const first = new End(listener.dial(1));
+    await first.write(Uint8Array.of(0));
+    await first.readExactly(1);
+    await new End(listener.dial(2)).broken();
+    assertEquals([server.connections.size, server.refused, refused], [1, 1, [
+      "too-many-connections",
+    ]]);
+    await first.close();
+    await first.readAll();
+    await turn();
+    const third = new End(listener.dial(3));
+    await third.write(Uint8Array.of(0));
+    assertEquals(await third.readExactly(1), Uint8Array.of(0));
+    third.drop();
   });
-  const first = new End(listener.dial(1));
-  await first.write(Uint8Array.of(0));
-  await first.readExactly(1);
-  await new End(listener.dial(2)).broken();
-  assertEquals([server.connections.size, server.refused, refused], [1, 1, [
-    "too-many-connections",
-  ]]);
-  await first.close();
-  await first.readAll();
-  await turn();
-  const third = new End(listener.dial(3));
-  await third.write(Uint8Array.of(0));
-  assertEquals(await third.readExactly(1), Uint8Array.of(0));
-  third.drop();
-});
+}
 
 test("bounds: what is one address", () => {
   const same: [string, string, boolean][] = [

@@ -26,6 +26,8 @@ test("hostile: a byte at a time for ever is ended by messageTimeout", async () =
   const after = await victim.left(0, before);
   print(`50 peers that send a byte each 20 ms, at most ${Math.max(...sent)} of 121`, before, after);
   assertEquals(after.ended, { "message-timeout": 50 });
+  // Not only when they had stopped.
+  assert(Math.max(...sent) < 100, `${sent}`);
   for (const attacker of attackers) attacker.drop();
 });
 
