@@ -1,5 +1,6 @@
 // Who may connect, and what they may send.
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { concat } from "@std/bytes";
 import { request } from "node:http";
 import { connect as connectTcp } from "node:net";
 import { test } from "node:test";
@@ -195,32 +196,36 @@ test("websocket listen: a message beyond maxFrameBytes ends the connection", asy
   socket.destroy();
 });
 
-test("websocket listen: what nobody reads is bounded", async () => {
-  await using place = await listening({ maxBufferedBytes: 1024 * 1024 });
-  const [{ socket }, duplex] = await Promise.all([upgrade(place.port), accept(place.listener)]);
-  const end = new End(duplex);
-  const bytes = frame(2, new Uint8Array(60_000));
-  let taken = 0;
-  const lost = new Promise<void>((resolve) => {
-    end.reader.closed.catch(resolve);
-    socket.once("close", resolve);
+for (const [size, count] of [[60_000, 1], [1, 10_000]] as const) {
+  test(`websocket listen: what nobody reads is bounded, messages of ${size} bytes`, async () => {
+    await using place = await listening({ maxBufferedBytes: 1024 * 1024 });
+    const [{ socket }, duplex] = await Promise.all([upgrade(place.port), accept(place.listener)]);
+    const end = new End(duplex);
+    const bytes = concat(Array.from({ length: count }, () => frame(2, new Uint8Array(size))));
+    let taken = 0;
+    let cut = false;
+    const lost = new Promise<void>((resolve) => {
+      end.reader.closed.catch(resolve);
+      socket.once("close", resolve);
+    });
+    lost.then(() => cut = true);
+    const flood = async () => {
+      for (; !cut && !socket.destroyed; taken++) {
+        if (socket.write(bytes)) continue;
+        await Promise.race([new Promise((resolve) => socket.once("drain", resolve)), lost]);
+      }
+    };
+    const flooded = flood();
+    // Either the client is made to wait, or it is cut off.
+    if (runtime === "node") await standstill(another(place.listener), () => taken);
+    else await soon(lost, "the end of a flood");
+    assertEquals(cut, runtime !== "node");
+    assertEquals(taken < 1000, true, `${taken} writes were taken`);
+    socket.destroy();
+    await soon(flooded, "the flood");
+    end.drop();
   });
-  const flood = async () => {
-    for (let gone = false; !gone && !socket.destroyed; taken++) {
-      if (socket.write(bytes)) continue;
-      const drained = new Promise((resolve) => socket.once("drain", resolve));
-      await Promise.race([drained, lost.then(() => gone = true)]);
-    }
-  };
-  const flooded = flood();
-  // Either the client is made to wait, or it is cut off.
-  if (runtime === "node") await standstill(another(place.listener), () => taken);
-  else await soon(lost, "the end of a flood");
-  assertEquals(taken < 1000, true, `${taken} messages were taken`);
-  socket.destroy();
-  await soon(flooded, "the flood");
-  end.drop();
-});
+}
 
 /** Connections of the same kind, to the same listener. */
 function another(listener: Listener): Adapter {
