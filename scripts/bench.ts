@@ -98,37 +98,38 @@ async function bench(): Promise<void> {
   console.log(`about ${Math.ceil(seconds / 60)} minutes`);
   const results: SuiteResult[] = [];
   const memory: MemoryResult[] = [];
+  const folder = resolve(values.out);
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, "bench.json");
+  const command = `npm run bench -- ${process.argv.slice(2).join(" ")}`.replace(/ -- $/, "");
+  // After each suite, so that a run that is stopped has not measured for nothing.
+  const save = () => {
+    const at = new Date().toISOString();
+    const goals = verdicts(results, memory);
+    const report = { command, at, machine: about, settings, goals, results, memory };
+    writeFileSync(file, `${JSON.stringify(report, undefined, 1)}\n`);
+    return goals;
+  };
   for (const suite of suites) {
     if ("probe" in suite) {
       const result = await probe(suite, rowsOf(suite.rows), progress);
       progress("");
       memory.push(result);
+      save();
       print(memoryTable(result));
       continue;
     }
     const result = await measure(suite, rowsOf(suite.rows), settings, progress);
     progress("");
     results.push(result);
+    save();
     print(table(result));
   }
-  const judged = verdicts(results, memory);
+  const judged = save();
   if (judged.length > 0) {
     const lines = judged.map(({ goal, figure, met }) => [goal, met ? "met" : "MISSED", figure]);
     print(`\ngoals\n${columns([["goal", "verdict", "figure"], ...lines], 2)}`);
   }
-  const folder = resolve(values.out);
-  mkdirSync(folder, { recursive: true });
-  const file = join(folder, "bench.json");
-  const command = `npm run bench -- ${process.argv.slice(2).join(" ")}`.replace(/ -- $/, "");
-  const report = {
-    command,
-    at: new Date().toISOString(),
-    machine: about,
-    settings,
-    results,
-    memory,
-  };
-  writeFileSync(file, `${JSON.stringify({ ...report, goals: judged }, undefined, 1)}\n`);
   const { html, undrawn } = page(`${command}: ${heading}`, text, results);
   if (undrawn) console.log(`no plots: ${undrawn}`);
   writeFileSync(join(folder, "bench.html"), html);

@@ -35,7 +35,7 @@ export interface SuiteResult {
 }
 
 /** Seconds of a row's first piece of work, at the least; its round does not count. */
-const WARM_UP = 1;
+const WARM_UP = 3;
 
 /** How long a suite will take, in seconds, about. */
 export function estimate(suite: Suite, rows: number, settings: Settings): number {
@@ -77,7 +77,7 @@ export async function measure(
           if (pair === undefined || step.not?.[row.name]) continue;
           progress(`${suite.name}: round ${round} of ${rounds}, ${step.label}, ${row.name}`);
           try {
-            // A just-in-time compiler needs about a second to know the code.
+            // grpc-js is that slow to be compiled; the others need about a second.
             const cold = round === 0 && step === suite.steps[0];
             const time = cold ? Math.max(WARM_UP, seconds) : seconds;
             const measurement = await pair.run({ ...step.work, seconds: time });
