@@ -1,13 +1,10 @@
 // A server or a client of a row, as a process that is told what to do line by line.
 import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { root } from "../../scripts/support/runtimes.ts";
 
 /** How long a program may say nothing before it is given up. */
 const PATIENCE_MS = 60_000;
-
-/** Linux counts the time of processes in hundredths of a second. */
-const TICK_US = 10_000;
 
 export class Program {
   readonly #child: ChildProcess;
@@ -55,9 +52,12 @@ export class Program {
 
   /** Microseconds of processor time so far, of all its threads; NaN where that is not known. */
   get cpu(): number {
-    // The name, in brackets, may hold blanks.
-    const fields = this.#proc("stat").split(") ")[1]?.split(" ") ?? [];
-    return (Number(fields[11]) + Number(fields[12])) * TICK_US;
+    let nanoseconds = 0;
+    for (const thread of this.#threads()) {
+      // One that has ended meanwhile has nothing to read.
+      nanoseconds += Number(this.#proc(`task/${thread}/schedstat`).split(" ")[0]);
+    }
+    return nanoseconds > 0 ? nanoseconds / 1000 : NaN;
   }
 
   /** Bytes of memory that the process has now. */
@@ -80,6 +80,14 @@ export class Program {
 
   kill(): void {
     this.#child.kill("SIGKILL");
+  }
+
+  #threads(): string[] {
+    try {
+      return readdirSync(`/proc/${this.#child.pid}/task`);
+    } catch {
+      return [];
+    }
   }
 
   #status(name: string): number {
