@@ -19,8 +19,17 @@ export function testFiles(folder: string, except?: string): string[] {
     .sort();
 }
 
-/** How each runner is called, and how its last lines read. */
-const RUNNERS: Record<Runtime, { args: string[]; counts: Record<keyof Counts, RegExp> }> = {
+interface Runner {
+  readonly args: readonly string[];
+  /** How its last lines read. */
+  readonly counts: Readonly<Record<keyof Counts, RegExp>>;
+  /** Whether each file is run by itself. */
+  readonly alone?: boolean;
+  /** The line after which nothing more comes. */
+  readonly last?: RegExp;
+}
+
+const RUNNERS: Record<Runtime, Runner> = {
   deno: {
     // Not --quiet: that hides what tests print.
     args: ["test", "-A"],
@@ -31,33 +40,52 @@ const RUNNERS: Record<Runtime, { args: string[]; counts: Record<keyof Counts, Re
     counts: { passed: /^\s*(\d+) pass$/m, failed: /^\s*(\d+) fail$/m, skipped: /^\s*(\d+) skip$/m },
   },
   node: {
-    // Without force-exit, Node 20 once in a while spins for ever in its own clean-up, when all
-    // tests of a file are done and no JavaScript runs any more.
-    args: ["--import", "tsx", "--test", "--test-force-exit", "--test-reporter=tap"],
+    // Once in a while Node 20 spins for ever in its own clean-up, when all tests of a file
+    // are done. Its --test-force-exit loses the results of tests under load, so each file is
+    // run by itself, and ended after its last line.
+    args: ["--import", "tsx", "--test-reporter=tap"],
     counts: { passed: /^# pass (\d+)/m, failed: /^# fail (\d+)/m, skipped: /^# skipped (\d+)/m },
+    alone: true,
+    last: /^# duration_ms /m,
   },
 };
 
-/** Runs the files on one runtime; prints its output if anything failed. */
+/** Runs the files on one runtime; prints the output of what failed. */
 export async function runTests(runtime: Runtime, files: readonly string[]): Promise<Counts> {
-  const { args, counts } = RUNNERS[runtime];
+  const runner = RUNNERS[runtime];
   const started = performance.now();
-  const { output, code } = await run(command(runtime), [...args, ...files.map((f) => `./${f}`)]);
+  let sum = NONE;
+  for (const some of runner.alone ? files.map((file) => [file]) : [files]) {
+    const args = [...runner.args, ...some.map((file) => `./${file}`)];
+    const { output, ended } = await run(command(runtime), args, runner.last);
+    const counts = countsOf(output, ended, runner);
+    if (counts.failed > 0) console.log(output);
+    else for (const line of figures(output)) console.log(`${runtime.padEnd(5)} ${line}`);
+    sum = add(sum, counts);
+  }
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(`${runtime.padEnd(5)} ${format(sum)} (${files.length} files, ${seconds} s)`);
+  return sum;
+}
+
+function countsOf(output: string, ended: boolean, { counts }: Runner): Counts {
   // Runners tell the counts last; a test's own output may look like them.
   const end = output.slice(-2000);
   const count = (which: keyof Counts) => Number(lastMatch(end, counts[which]) ?? 0);
-  let result = { passed: count("passed"), failed: count("failed"), skipped: count("skipped") };
-  if (result.failed === 0 && (code !== 0 || result.passed + result.skipped === 0)) {
-    // It did not come to an end, or it found no test.
-    result = { ...result, failed: 1 };
-  }
-  if (result.failed > 0) console.log(output);
-  const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  if (result.failed === 0) {
-    for (const line of figures(output)) console.log(`${runtime.padEnd(5)} ${line}`);
-  }
-  console.log(`${runtime.padEnd(5)} ${format(result)} (${files.length} files, ${seconds} s)`);
-  return result;
+  const result = { passed: count("passed"), failed: count("failed"), skipped: count("skipped") };
+  // It did not come to an end, or it found no test.
+  const none = result.passed + result.skipped === 0;
+  return result.failed === 0 && (!ended || none) ? { ...result, failed: 1 } : result;
+}
+
+const NONE: Counts = { passed: 0, failed: 0, skipped: 0 };
+
+function add(a: Counts, b: Counts): Counts {
+  return {
+    passed: a.passed + b.passed,
+    failed: a.failed + b.failed,
+    skipped: a.skipped + b.skipped,
+  };
 }
 
 /** Runs the files on all given runtimes, one after another, and prints the closing line. */
@@ -65,15 +93,8 @@ export async function runOnAll(
   runtimes: readonly Runtime[],
   files: readonly string[],
 ): Promise<Counts> {
-  let sum: Counts = { passed: 0, failed: 0, skipped: 0 };
-  for (const runtime of runtimes) {
-    const { passed, failed, skipped } = await runTests(runtime, files);
-    sum = {
-      passed: sum.passed + passed,
-      failed: sum.failed + failed,
-      skipped: sum.skipped + skipped,
-    };
-  }
+  let sum = NONE;
+  for (const runtime of runtimes) sum = add(sum, await runTests(runtime, files));
   console.log(format(sum));
   return sum;
 }
@@ -94,8 +115,15 @@ function lastMatch(text: string, pattern: RegExp): string | undefined {
 
 /** A run that takes longer hangs: it is ended, and has failed. */
 const LIMIT_MS = 8 * 60_000;
+/** How long a run may take to exit after its last line. */
+const EXIT_MS = 3_000;
 
-function run(program: string, args: string[]): Promise<{ output: string; code: number | null }> {
+/** Runs a program; `ended` is whether it said, one way or the other, that all went well. */
+function run(
+  program: string,
+  args: readonly string[],
+  last?: RegExp,
+): Promise<{ output: string; ended: boolean }> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       cwd: root,
@@ -103,14 +131,25 @@ function run(program: string, args: string[]): Promise<{ output: string; code: n
       env: { ...process.env, NO_COLOR: "1" },
     });
     let output = "";
-    const collect = (data: string) => output += data;
+    let told = false;
+    let exits: ReturnType<typeof setTimeout> | undefined;
+    const collect = (data: string) => {
+      output += data;
+      if (told || !last?.test(output.slice(-data.length - 100))) return;
+      told = true;
+      exits = setTimeout(() => child.kill("SIGKILL"), EXIT_MS);
+    };
     child.stdout.setEncoding("utf8").on("data", collect);
     child.stderr.setEncoding("utf8").on("data", collect);
-    const timer = setTimeout(() => {
+    const limit = setTimeout(() => {
       output += `\nended after ${LIMIT_MS / 1000} s\n`;
       child.kill("SIGKILL");
     }, LIMIT_MS);
     child.on("error", reject);
-    child.on("close", (code) => (clearTimeout(timer), resolve({ output, code })));
+    child.on("close", (code) => {
+      clearTimeout(limit);
+      clearTimeout(exits);
+      resolve({ output, ended: code === 0 || (code === null && told) });
+    });
   });
 }
