@@ -23,14 +23,14 @@ connect, ws with JSON, capnweb. Rows take turns; best and median of the rounds a
 What a row needs is installed when it is first run; a row that cannot be is skipped.
 
   --suite a,b    ${
-  SUITES.map(({ name }) => name).join(", ").replace(/(.{60}\S*) /g, "$1\n                 ")
+  ALL.map(({ name }) => name).join(", ").replace(/(.{60}\S*) /g, "$1\n                 ")
 }
   --rows a,b     only these, such as bun,bun-floor,rust
   --rounds N     how many times each row has its turn (default 5)
   --seconds N    of a turn (default 1)
   --quick        2 rounds of 0.3 seconds
-  --out FOLDER   where bench.json and bench.html, with plots, go (default artefacts; what is kept is in
-                 bench/results)
+  --out FOLDER   where bench.json and bench.html, with plots, go (default artefacts;
+                 what is kept is in bench/results)
   --help         this text`;
 
 const { values } = parseArgs({
