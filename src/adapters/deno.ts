@@ -44,6 +44,7 @@ import {
   placeOf,
   unsupported,
 } from "./_options.ts";
+import { ReadTurns } from "./_read_turns.ts";
 
 export type {
   ConnectOptions,
@@ -84,6 +85,7 @@ interface DenoAddr {
 }
 
 /** The memory that reads go to: how small it starts, and how far it grows with use. */
+const TURNS = new ReadTurns();
 const MIN_READ = 2 * 1024;
 const MAX_READ = 64 * 1024;
 /** How long to wait after the system could not accept, as when it has no file left. */
@@ -247,6 +249,8 @@ class DenoDuplex implements SocketDuplex {
     } catch (error) {
       return void this.#fail(error);
     }
+    const wait = count === null ? undefined : TURNS.next(count);
+    if (wait) await wait;
     if (this.#readDone) return;
     if (count === null) {
       this.#source.close();
