@@ -109,9 +109,15 @@ export class Outbox<Outbound, Logical>
     return this.#ended;
   }
 
-  /** Resolves when there is something to send, or when the end has come. */
-  changed(): Promise<void> {
-    return new Promise((resolve) => this.#wakeUp = resolve);
+  /** Resolves when there is something to send, and no more comes at once, or at the end. */
+  async gathered(): Promise<void> {
+    await new Promise<void>((resolve) => this.#wakeUp = resolve);
+    // Others may be about to send in this turn as well: as long as the queue grows from one
+    // microtask to the next, it is worth waiting for.
+    for (let seen = -1; this.queued > seen;) {
+      seen = this.queued;
+      await undefined;
+    }
   }
 
   /** Takes no more messages; what is queued may still be taken out. */

@@ -66,6 +66,11 @@ export interface DrainOptions {
 
 const LOCAL: CloseReason = { kind: "local" };
 const PEER: CloseReason = { kind: "peer" };
+/**
+ * For the codec's streams, which are read as soon as they have been written: to have each ask
+ * the other first costs a third of their time.
+ */
+const ROOM: QueuingStrategy = { highWaterMark: Infinity };
 const ignore = () => {};
 
 /**
@@ -145,8 +150,9 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
     this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
     this.sender = this.#outbox = new Outbox(options.maxQueuedMessages, this.#remoteAddress);
     const reactor = this.#reactor = config.reactor(this.sender);
-    const decoder = new DecoderStream(config.codec.decoder, options);
+    const decoder = new DecoderStream(config.codec.decoder, { ...options, readableStrategy: ROOM });
     const encoder = new EncoderStream(config.codec.encoder, {
+      readableStrategy: ROOM,
       onEncodeError: reactor.onEncodeError && ((error, message) => {
         try {
           reactor.onEncodeError!(error, message);
@@ -172,19 +178,10 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
 
     this.#observer?.onOpen?.();
     const fail = (error: unknown) => this.#fail(error);
-    const bytes = decoder.writable.getWriter();
-    this.#receive(bytes, decoder).catch((error) => {
-      // What the decoder found is told by its batches, after the messages before it.
-      if (bytes.desiredSize !== null) fail(error);
-    });
     // A transport that breaks is heard of while nothing is read, too.
     this.#source.closed.catch(fail);
-    this.#dispatch().catch(fail);
-    this.#encode().catch(fail);
-    const release = duplex.returnsBuffers
-      ? (chunk: Uint8Array) => encoder.release(chunk)
-      : undefined;
-    this.#transmit(encoder.readable.getReader(), release).then(() => this.#onFlushed(), fail);
+    this.#receive(decoder).then(() => this.#onInboundEnd()).catch(fail);
+    this.#transmit(encoder, duplex.returnsBuffers ?? false).then(() => this.#onFlushed(), fail);
   }
 
   /**
@@ -250,48 +247,53 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
     return this.close();
   }
 
-  /** The way in, first part: bytes to the decoder. */
-  #receive(
-    bytes: WritableStreamDefaultWriter<Uint8Array>,
-    decoder: DecoderStream<Inbound>,
-  ): Promise<void> {
-    const idle = this.#idle;
-    const patience = this.#patience;
-    const observer = this.#observer;
-    if (!idle && !patience && !observer) return pump(this.#source, bytes);
-    return pump(this.#source, bytes, {
-      waiting: () => {
-        idle?.touch();
-        patience?.waiting(decoder.decoded, decoder.incomplete);
-      },
-      waited: () => {
-        idle?.hold();
-        patience?.passing();
-      },
-      passing: (chunk) => observer?.onBytesReceived?.(chunk.length),
-    });
-  }
-
-  /** The way in, second part: batches from the decoder to the reactor. */
-  async #dispatch(): Promise<void> {
-    for (;;) {
-      const { done, value: batch } = await this.#batches.read();
+  /** The way in: bytes to the decoder, and the batches that it makes of them to the reactor. */
+  async #receive(decoder: DecoderStream<Inbound>): Promise<void> {
+    const bytes = decoder.writable.getWriter();
+    handled(bytes);
+    // Asked for before it is there: what lies in a stream is lost when an error follows it.
+    let reading = this.#batches.read();
+    for (let taken = 0, bad = false;;) {
+      this.#idle?.touch();
+      this.#patience?.waiting(decoder.decoded, decoder.incomplete);
+      const { done, value: chunk } = await this.#source.read();
+      this.#idle?.hold();
+      this.#patience?.passing();
       if (done) break;
+      this.#observer?.onBytesReceived?.(chunk.length);
       try {
-        this.#observer?.onMessagesReceived?.(batch.length);
-        for (const message of batch) {
-          if (this.#state !== "open") break;
-          const answer = this.#reactor.onInboundMessage(message);
-          // Not to wait for a send that did not wait keeps the answers to a batch together.
-          if (answer === undefined || answer === "continue" || answer === SENT) continue;
-          if ((typeof answer === "object" ? await answer : answer) === "disconnect") {
-            this.#end(LOCAL);
-          }
-        }
-      } catch (cause) {
-        throw reactorThrew(cause);
+        await bytes.write(chunk);
+      } catch {
+        // Why is told in the place of the next batch, after the messages before it.
+        bad = true;
+      }
+      for (; bad || taken < decoder.batches; taken++) {
+        const { done, value: batch } = await reading;
+        if (done) return;
+        await this.#dispatch(batch);
+        reading = this.#batches.read();
       }
     }
+    bytes.close().catch(ignore);
+    await reading;
+  }
+
+  async #dispatch(batch: readonly Inbound[]): Promise<void> {
+    this.#observer?.onMessagesReceived?.(batch.length);
+    try {
+      for (const message of batch) {
+        if (this.#state !== "open") return;
+        const answer = this.#reactor.onInboundMessage(message);
+        // Not to wait for a send that did not wait keeps the answers to a batch together.
+        if (answer === undefined || answer === "continue" || answer === SENT) continue;
+        if ((typeof answer === "object" ? await answer : answer) === "disconnect") this.#end(LOCAL);
+      }
+    } catch (cause) {
+      throw reactorThrew(cause);
+    }
+  }
+
+  async #onInboundEnd(): Promise<void> {
     this.#inboundDone = true;
     if (this.#state === "open") {
       this.#startDrainTimer();
@@ -305,45 +307,31 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
     this.#finishIfDone();
   }
 
-  /** The way out, first part: batches to the encoder, which takes them when there is room. */
-  async #encode(): Promise<void> {
-    for (;;) {
-      if (this.#outbox.ready) await this.#sendBatch();
+  /** The way out: batches to the encoder, and its bytes to the socket, which bounds both. */
+  async #transmit(encoder: EncoderStream<Outbound>, returnsBuffers: boolean): Promise<void> {
+    const encoded = encoder.readable.getReader();
+    handled(this.#encoder);
+    handled(this.#sink);
+    for (let sent = 0;;) {
+      if (this.#outbox.ready) await this.#encodeBatch();
       else if (this.#outbox.ended) break;
-      else {
-        await this.#outbox.changed();
-        // Others may be about to send in this turn as well: as long as the queue grows
-        // from one microtask to the next, it is worth waiting for.
-        for (let seen = -1; this.#outbox.queued > seen;) {
-          seen = this.#outbox.queued;
-          await undefined;
-        }
+      else await this.#outbox.gathered();
+      for (; sent < encoder.chunks; sent++) {
+        const { done, value: chunk } = await encoded.read();
+        if (done) return;
+        this.#quiet?.touch();
+        this.#observer?.onBytesSent?.(chunk.length);
+        await this.#sink.write(chunk);
+        if (returnsBuffers) encoder.release(chunk);
       }
     }
-    await this.#encoder.close();
+    await this.#sink.close();
   }
 
-  async #sendBatch(): Promise<void> {
+  async #encodeBatch(): Promise<void> {
     const before = this.#outbox.taken;
     await this.#encoder.write(this.#outbox);
     this.#observer?.onMessagesSent?.(this.#outbox.taken - before, this.#outbox.queued);
-  }
-
-  /** The way out, second part: bytes to the socket. */
-  #transmit(
-    encoded: ReadableStreamDefaultReader<Uint8Array>,
-    release: ((chunk: Uint8Array) => void) | undefined,
-  ): Promise<void> {
-    const quiet = this.#quiet;
-    const observer = this.#observer;
-    if (!quiet && !observer) return pump(encoded, this.#sink, { passed: release });
-    return pump(encoded, this.#sink, {
-      passed: release,
-      passing: (chunk) => {
-        quiet?.touch();
-        observer?.onBytesSent?.(chunk.length);
-      },
-    });
   }
 
   #onFlushed(): void {
@@ -442,37 +430,10 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
   }
 }
 
-/** Hears of each chunk that a {@linkcode pump} carries. */
-interface Tap<T> {
-  /** The next chunk is waited for. */
-  waiting?(): void;
-  /** It has come, or the end has. */
-  waited?(): void;
-  /** A chunk has come. */
-  passing?(chunk: T): void;
-  /** The other side has taken it. */
-  readonly passed?: ((chunk: T) => void) | undefined;
-}
-
-/** Carries chunks from one stream to the next, one at a time, and the end after them. */
-async function pump<T>(
-  from: ReadableStreamDefaultReader<T>,
-  to: WritableStreamDefaultWriter<T>,
-  tap?: Tap<T>,
-): Promise<void> {
-  // These reject when the stream does, and so does the write that is awaited.
-  to.closed.catch(ignore);
-  to.ready.catch(ignore);
-  for (;;) {
-    tap?.waiting?.();
-    const { done, value } = await from.read();
-    tap?.waited?.();
-    if (done) break;
-    tap?.passing?.(value);
-    await to.write(value);
-    tap?.passed?.(value);
-  }
-  await to.close();
+/** Whoever writes hears of an error by its write. */
+function handled({ closed, ready }: WritableStreamDefaultWriter): void {
+  closed.catch(ignore);
+  ready.catch(ignore);
 }
 
 function toError(error: unknown): ConnectionError | TransportError {

@@ -11,6 +11,12 @@ export interface DecoderStreamOptions {
    * @default {4194304}
    */
   readonly maxBufferLength?: number;
+  /**
+   * How many batches may wait to be read before bytes do, as of a `TransformStream`.
+   *
+   * @default {{ highWaterMark: 0 }}
+   */
+  readonly readableStrategy?: QueuingStrategy;
 }
 
 /**
@@ -38,26 +44,41 @@ export interface DecoderStreamOptions {
  */
 export class DecoderStream<Message> extends TransformStream<Uint8Array, Message[]> {
   readonly #splitter: Splitter<Message>;
+  readonly #progress: { batches: number };
 
   /** Makes a stream over a decoder of its own. Throws a `RangeError` for a bad option. */
   constructor(decoder: Decoder<Message>, options: DecoderStreamOptions = {}) {
     const max = checkMaxBufferLength(options.maxBufferLength);
     const splitter = new Splitter(decoder, max);
-    super({
-      transform(chunk, controller) {
-        const batch: Message[] = [];
-        try {
-          splitter.split(chunk, batch);
-        } finally {
-          // What came before a bad message is delivered first.
-          if (batch.length > 0) controller.enqueue(batch);
-        }
+    const progress = { batches: 0 };
+    super(
+      {
+        transform(chunk, controller) {
+          const batch: Message[] = [];
+          try {
+            splitter.split(chunk, batch);
+          } finally {
+            // What came before a bad message is delivered first.
+            if (batch.length > 0) {
+              progress.batches++;
+              controller.enqueue(batch);
+            }
+          }
+        },
+        flush() {
+          splitter.end();
+        },
       },
-      flush() {
-        splitter.end();
-      },
-    });
+      undefined,
+      options.readableStrategy,
+    );
     this.#splitter = splitter;
+    this.#progress = progress;
+  }
+
+  /** How many batches it has made. */
+  get batches(): number {
+    return this.#progress.batches;
   }
 
   /** How many messages have been decoded, with what the decoder skipped. */

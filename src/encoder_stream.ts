@@ -12,6 +12,12 @@ export interface EncoderStreamOptions<Message> {
    * stream goes on. Without it, the stream errors with the code `encoder`.
    */
   readonly onEncodeError?: (error: unknown, message: Message) => void;
+  /**
+   * How many chunks may wait to be read before batches do, as of a `TransformStream`.
+   *
+   * @default {{ highWaterMark: 0 }}
+   */
+  readonly readableStrategy?: QueuingStrategy;
 }
 
 /**
@@ -31,34 +37,42 @@ export interface EncoderStreamOptions<Message> {
  * ```
  */
 export class EncoderStream<Message> extends TransformStream<Iterable<Message>, Uint8Array> {
-  readonly #progress: { batchBytes: number };
+  readonly #progress: { batchBytes: number; chunks: number };
   readonly #buffer: EncodeBuffer;
 
   /** Makes a stream over an encoder of its own. */
   constructor(encoder: Encoder<Message>, options: EncoderStreamOptions<Message> = {}) {
     const { onEncodeError } = options;
     const buffer = new EncodeBuffer();
-    const progress = { batchBytes: 0 };
-    super({
-      transform(batch, controller) {
-        progress.batchBytes = 0;
-        for (const message of batch) {
-          const before = buffer.length;
-          try {
-            encoder.encode(message, buffer);
-          } catch (cause) {
-            buffer.truncate(before);
-            if (!onEncodeError) {
-              throw new ConnectionError("encoder", "Cannot encode a message", { cause });
+    const progress = { batchBytes: 0, chunks: 0 };
+    const pass = (controller: TransformStreamDefaultController<Uint8Array>) => {
+      progress.chunks++;
+      controller.enqueue(buffer.take());
+    };
+    super(
+      {
+        transform(batch, controller) {
+          progress.batchBytes = 0;
+          for (const message of batch) {
+            const before = buffer.length;
+            try {
+              encoder.encode(message, buffer);
+            } catch (cause) {
+              buffer.truncate(before);
+              if (!onEncodeError) {
+                throw new ConnectionError("encoder", "Cannot encode a message", { cause });
+              }
+              onEncodeError(cause, message);
             }
-            onEncodeError(cause, message);
+            progress.batchBytes += buffer.length - before;
+            if (buffer.length >= CHUNK) pass(controller);
           }
-          progress.batchBytes += buffer.length - before;
-          if (buffer.length >= CHUNK) controller.enqueue(buffer.take());
-        }
-        if (buffer.length > 0) controller.enqueue(buffer.take());
+          if (buffer.length > 0) pass(controller);
+        },
       },
-    });
+      undefined,
+      options.readableStrategy,
+    );
     this.#progress = progress;
     this.#buffer = buffer;
   }
@@ -70,6 +84,11 @@ export class EncoderStream<Message> extends TransformStream<Iterable<Message>, U
    */
   release(chunk: Uint8Array): void {
     this.#buffer.release(chunk);
+  }
+
+  /** How many chunks it has made. */
+  get chunks(): number {
+    return this.#progress.chunks;
   }
 
   /** How many bytes the batch at hand has come to, for a batch that ends at a size. */

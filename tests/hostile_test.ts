@@ -64,10 +64,10 @@ refused("a varint without an end", new Array(10).fill(128), "invalid-message", "
 refused("a varint of 255s without an end", new Array(11).fill(255), "invalid-message", "varint");
 
 test("Hostile peer: a length of zero written in two bytes is an empty message", async () => {
-  const { end, received, close } = victim();
+  const { end, received, closed } = victim();
   await end.write(new Uint8Array([128, 0, 1, 7]));
   await end.close();
-  await close();
+  assertEquals(await closed, { kind: "peer" });
   assertEquals(received, [new Uint8Array([]), new Uint8Array([7])]);
 });
 

@@ -39,6 +39,8 @@ export class PushDuplex implements SocketDuplex {
   #source!: ReadableStreamDefaultController<Uint8Array>;
   #sink!: WritableStreamDefaultController;
   #paused = false;
+  /** Ends the flow: the stream asks again when it has room. */
+  #ebb: () => void = () => {};
   #readDone = false;
   #writeDone = false;
   #error: TransportError | undefined;
@@ -50,7 +52,7 @@ export class PushDuplex implements SocketDuplex {
     this.returnsBuffers = transport.returnsBuffers ?? false;
     this.readable = new ReadableStream<Uint8Array>({
       start: (controller) => void (this.#source = controller),
-      pull: () => this.#resume(),
+      pull: () => this.#flow(),
       cancel: () => this.#onReadDone(),
     }, { highWaterMark: HIGH_WATER_MARK, size: (chunk) => chunk.length + CHUNK_BYTES });
     this.writable = new WritableStream<Uint8Array>({
@@ -86,6 +88,7 @@ export class PushDuplex implements SocketDuplex {
     if (this.#source.desiredSize! <= 0 && !this.#paused) {
       this.#paused = true;
       this.#transport.pause();
+      this.#ebb();
     }
   }
 
@@ -121,10 +124,13 @@ export class PushDuplex implements SocketDuplex {
     if (this.#error) throw this.#error;
   }
 
-  #resume(): void {
-    if (!this.#paused) return;
-    this.#paused = false;
-    this.#transport.resume();
+  /** There is room. Pends while it flows: else the stream would ask for each chunk. */
+  #flow(): Promise<void> {
+    if (this.#paused) {
+      this.#paused = false;
+      this.#transport.resume();
+    }
+    return new Promise((resolve) => this.#ebb = resolve);
   }
 
   #onReadDone(): void {
