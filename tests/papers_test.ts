@@ -50,6 +50,12 @@ test("source files that are named exist", () => {
   assertEquals(missing, []);
 });
 
+test("programs and tests that commands name exist", () => {
+  const files = named(/\b((?:bench|examples|scripts|tests)\/[a-z0-9_/]+\.ts)\b/g);
+  assertEquals(files.filter(([, file]) => !existsSync(root + file)), []);
+  assert(files.length > 10);
+});
+
 test("commands that are named exist", () => {
   const { scripts } = json("package.json");
   const { tasks } = json("deno.json");
