@@ -1,8 +1,13 @@
 // What is published: on JSR and on npm the same version, entry points and license.
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { entryPoints, npmPackageJson, readDenoJson } from "../scripts/support/npm_package.ts";
+import {
+  DESCRIPTION,
+  entryPoints,
+  npmPackageJson,
+  readDenoJson,
+} from "../scripts/support/npm_package.ts";
 import { root } from "../scripts/support/runtimes.ts";
 
 const json = (file: string) => JSON.parse(readFileSync(root + file, "utf8"));
@@ -25,6 +30,16 @@ test("every entry point of the npm package has types and a default, in this orde
     ]);
   }
 });
+
+test("the npm package names the repository that a workflow builds it in", () => {
+  const env = { GITHUB_SERVER_URL: "https://github.com", GITHUB_REPOSITORY: "an-owner/a-name" };
+  const { repository, bugs } = npmPackageJson(readDenoJson(), ".", env);
+  assertEquals(repository, { type: "git", url: "git+https://github.com/an-owner/a-name.git" });
+  assertEquals(bugs, "https://github.com/an-owner/a-name/issues");
+  assertEquals(npmPackageJson(readDenoJson(), ".", {}).repository, undefined);
+});
+
+test("the description fits JSR", () => assert(DESCRIPTION.length <= 250));
 
 test("what an entry point imports from npm is an optional peer", () => {
   const { peerDependencies, peerDependenciesMeta } = npmPackageJson(readDenoJson());

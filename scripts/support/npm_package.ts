@@ -1,15 +1,26 @@
 // What the npm package is, whichever builder makes it: its entry points and its package.json.
 import { readFileSync } from "node:fs";
+import process from "node:process";
 import { root } from "./runtimes.ts";
 
 /** The package's name on npm. */
 export const NPM_NAME = "protosocket";
+/** What it is, on npm and on JSR, which takes 250 characters at the most. */
+export const DESCRIPTION: string =
+  "Messages and RPCs over TCP, TLS, Unix sockets, WebSockets or any " +
+  "other pair of byte streams. Fast, with backpressure and bounds; wire-compatible with the " +
+  "Rust crates protosocket 2.x.";
 /** Files that go into the package as they are. */
 export const NPM_FILES: readonly string[] = ["README.md", "LICENSE", "CHANGELOG.md"];
+const KEYWORDS = [
+  ...["protosocket", "rpc", "socket", "tcp", "tls", "websocket", "streams", "backpressure"],
+  ...["framing", "protobuf", "messagepack", "deno", "bun", "cloudflare-workers"],
+];
 /** Packages that an entry point stands on: who uses that entry point installs them. */
 const OPTIONAL_PEERS = ["@bufbuild/protobuf", "@opentelemetry/api", "ws"];
 
 interface DenoJson {
+  readonly name: string;
   readonly version: string;
   readonly license: string;
   readonly exports: Readonly<Record<string, string>>;
@@ -38,7 +49,11 @@ export function entryPoints({ exports }: Pick<DenoJson, "exports">): EntryPoint[
 }
 
 /** The package.json of the npm package, whose entry points a builder puts into `folder`. */
-export function npmPackageJson(deno: DenoJson, folder = "."): Record<string, unknown> {
+export function npmPackageJson(
+  deno: DenoJson,
+  folder = ".",
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Record<string, unknown> {
   const exports = entryPoints(deno).map(({ name, output }) => [
     name,
     { types: `${folder}/${output}.d.ts`, default: `${folder}/${output}.js` },
@@ -47,10 +62,11 @@ export function npmPackageJson(deno: DenoJson, folder = "."): Record<string, unk
   return {
     name: NPM_NAME,
     version: deno.version,
-    description: "Two programs that talk in messages, fast: connections and remote procedure " +
-      "calls with backpressure, compatible with the protosocket crates of Rust",
-    keywords: ["rpc", "protobuf", "messagepack", "streams", "tcp", "tls", "framing"],
+    description: DESCRIPTION,
+    keywords: KEYWORDS,
     license: deno.license,
+    homepage: `https://jsr.io/${deno.name}`,
+    ...repository(env),
     type: "module",
     sideEffects: false,
     engines: { node: ">=20" },
@@ -60,6 +76,16 @@ export function npmPackageJson(deno: DenoJson, folder = "."): Record<string, unk
       OPTIONAL_PEERS.map((name) => [name, { optional: true }]),
     ),
   };
+}
+
+/**
+ * Where the source is. The workflow of the release tells, and npm gives provenance only if it is
+ * the repository that this runs in.
+ */
+function repository(env: Readonly<Record<string, string | undefined>>): Record<string, unknown> {
+  if (!env.GITHUB_SERVER_URL || !env.GITHUB_REPOSITORY) return {};
+  const url = `${env.GITHUB_SERVER_URL}/${env.GITHUB_REPOSITORY}`;
+  return { repository: { type: "git", url: `git+${url}.git` }, bugs: `${url}/issues` };
 }
 
 /** The range in `npm:@scope/name@range`. */
