@@ -4,42 +4,25 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { gzipSync } from "node:zlib";
-import { build } from "esbuild";
+import { parseArgs } from "node:util";
 import { entryPoints, NPM_NAME, readDenoJson } from "./support/npm_package.ts";
 import { command, packaged, root, RUNTIMES } from "./support/runtimes.ts";
+import { checkSizes } from "./support/sizes.ts";
 import { format } from "./support/test_runs.ts";
-
-const HELP = `Usage: npm run consumers
-
-Builds the npm package, packs it, installs it into an empty project and there imports
-every entry point and makes an rpc on Node, Bun and Deno, type-checks a consumer, runs
-publint and attw, and bundles the entry points of browsers and workers, whose sizes it
-prints. Exits with 1 if anything fails.`;
-
-/** Entry points for browsers and edge runtimes, and how large each may be, gzipped: a little above what it is. */
-const BUDGETS: Readonly<Record<string, number>> = {
-  ".": 7_000,
-  "./rpc": 13_500,
-  "./length-delimited": 1_300,
-  "./lines": 1_200,
-  "./json": 1_200,
-  "./messagepack": 4_600,
-  "./protobuf": 800,
-  "./message-port": 4_000,
-  "./cloudflare": 5_500,
-  "./websocket": 5_000,
-};
-
-/** What a client alone comes to, when a bundler leaves out what it does not use. */
-const CLIENTS: readonly [name: string, budget: number, parts: Readonly<Record<string, string>>][] =
-  [
-    ["the core with an rpc client", 8_000, { ".": "Connection", "./rpc": "RpcClient" }],
-    ["an rpc client over a WebSocket", 10_000, { "./rpc": "RpcClient", "./websocket": "connect" }],
-  ];
 
 /** What "current" is of Node. */
 const NODE = "26.10.0";
+
+const HELP = `Usage: npm run consumers -- [--with dnt|tsc]
+
+Builds the npm package, runs publint and attw, packs it, installs it into an empty
+project, and there imports every entry point and makes an rpc on Deno, Bun, this Node and
+Node ${NODE}, type-checks a consumer, and bundles every entry point, whose size it prints
+and holds to a budget. The package stays in npm/. Exits with 1 if anything fails.
+
+  --with tsc       the package as \`npm run build:npm\` makes it (the default)
+  --with dnt       as \`deno task build:npm\` makes it; needs JSR
+  --help           this text`;
 
 /** A server and a client, in the words of a user. */
 const ECHO = `
@@ -86,10 +69,17 @@ function check(name: string, ok: boolean, report: string): boolean {
   return ok;
 }
 
-async function consume(project: string): Promise<void> {
+/** The commands that build with each builder. */
+const BUILDS: Readonly<Record<string, readonly [program: string, args: readonly string[]]>> = {
+  tsc: ["npm", ["run", "build:npm"]],
+  dnt: [command("deno"), ["run", "-A", "scripts/build_npm.ts", "--with", "dnt"]],
+};
+
+async function consume(project: string, builder: string): Promise<void> {
   const node = command("node");
   const names = entryPoints(readDenoJson()).map(({ name }) => NPM_NAME + name.slice(1));
-  if (!step("build", root, "npm", ["run", "build:npm"])) return;
+  const [program, args] = BUILDS[builder]!;
+  if (!step(`build with ${builder}`, root, program, args)) return;
   step("publint", `${root}npm`, node, [packaged("publint/src/cli.js"), "--strict"]);
   step("attw", `${root}npm`, node, [
     packaged("@arethetypeswrong/cli/dist/index.js"),
@@ -127,16 +117,7 @@ async function consume(project: string): Promise<void> {
       ...["--moduleResolution", resolution!, "all.ts"],
     ]);
   }
-  const source = (name: string) => `"${NPM_NAME}${name.slice(1)}"`;
-  for (const [name, budget] of Object.entries(BUDGETS)) {
-    await bundle(project, NPM_NAME + name.slice(1), `export * from ${source(name)};`, budget);
-  }
-  for (const [name, budget, parts] of CLIENTS) {
-    const exports = Object.entries(parts).map(([from, what]) =>
-      `export { ${what} } from ${source(from)};`
-    );
-    await bundle(project, name, exports.join("\n"), budget);
-  }
+  for (const ok of await checkSizes(project)) ok ? passed++ : failed++;
 }
 
 /** The newest Node, from npm, which also lets CommonJS require what is ESM. */
@@ -150,36 +131,21 @@ function currentNode(project: string, names: readonly string[]): void {
   step(`require() on Node ${NODE}`, project, node, ["all.cjs"]);
 }
 
-/** Bundles for a browser or a worker: what needs another runtime would fail here. */
-async function bundle(
-  project: string,
-  name: string,
-  contents: string,
-  budget: number,
-): Promise<void> {
-  const { outputFiles, errors } = await build({
-    stdin: { contents, resolveDir: project },
-    bundle: true,
-    minify: true,
-    write: false,
-    format: "esm",
-    platform: "browser",
-    external: ["cloudflare:sockets"],
-    logLevel: "silent",
-  }).catch((error) => ({ outputFiles: [], errors: [error] }));
-  const code = outputFiles[0]?.contents ?? new Uint8Array();
-  const size = gzipSync(code).length;
-  const sizes = `${code.length} bytes minified, ${size} gzipped of ${budget}`;
-  const clean = errors.length === 0 && !new TextDecoder().decode(code).includes("node:");
-  check(`bundle of ${name}: ${sizes}`, clean && size <= budget, errors.map(String).join("\n"));
-}
-
-if (process.argv.includes("--help")) {
+const { values } = parseArgs({
+  options: {
+    with: { type: "string", default: "tsc" },
+    help: { type: "boolean", default: false },
+  },
+});
+if (values.help) {
   console.log(HELP);
+} else if (!Object.hasOwn(BUILDS, values.with)) {
+  console.error(`--with must be dnt or tsc, not ${values.with}`);
+  process.exitCode = 1;
 } else {
   const project = mkdtempSync(join(tmpdir(), "protosocket-consumer-"));
   try {
-    await consume(project);
+    await consume(project, values.with);
   } finally {
     rmSync(project, { recursive: true, force: true });
   }

@@ -17,7 +17,7 @@ const KEYWORDS = [
   ...["framing", "protobuf", "messagepack", "deno", "bun", "cloudflare-workers"],
 ];
 /** Packages that an entry point stands on: who uses that entry point installs them. */
-const OPTIONAL_PEERS = ["@bufbuild/protobuf", "@opentelemetry/api", "ws"];
+export const OPTIONAL_PEERS: readonly string[] = ["@bufbuild/protobuf", "@opentelemetry/api", "ws"];
 
 interface DenoJson {
   readonly name: string;

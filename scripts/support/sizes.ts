@@ -1,0 +1,69 @@
+// What each entry point of an installed package weighs in a bundle, and how much it may.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { bundle, checkBundle } from "./bundle.ts";
+import { entryPoints, NPM_NAME, OPTIONAL_PEERS, readDenoJson } from "./npm_package.ts";
+
+/** How large each entry point may be, gzipped, without its peer: a little above what it is. */
+const BUDGETS: Readonly<Record<string, number>> = {
+  ".": 7_000,
+  "./rpc": 13_500,
+  "./deno": 7_500,
+  "./bun": 7_400,
+  "./node": 6_700,
+  "./websocket": 5_000,
+  "./websocket-node": 4_500,
+  "./websocket-deno": 4_200,
+  "./websocket-bun": 4_000,
+  "./dns": 1_200,
+  "./cores": 3_100,
+  "./message-port": 4_000,
+  "./cloudflare": 5_500,
+  "./length-delimited": 1_300,
+  "./lines": 1_200,
+  "./json": 1_200,
+  "./messagepack": 4_600,
+  "./protobuf": 800,
+  "./protobuf-es": 6_000,
+  "./otel": 1_000,
+};
+
+/** Entry points of one runtime. All others are for browsers and workers, too. */
+const SERVER = /^\.\/(deno|bun|node|websocket-(deno|bun|node)|dns|cores)$/;
+
+/** What a client alone comes to, when a bundler leaves out what it does not use. */
+const CLIENTS: readonly [name: string, budget: number, parts: Readonly<Record<string, string>>][] =
+  [
+    ["the core with an rpc client", 8_000, { ".": "Connection", "./rpc": "RpcClient" }],
+    ["an rpc client over a WebSocket", 10_000, { "./rpc": "RpcClient", "./websocket": "connect" }],
+  ];
+
+/** Bundles each entry point, and clients, in a project that has the package; tells of each. */
+export async function checkSizes(project: string): Promise<boolean[]> {
+  const results: boolean[] = [];
+  const check = async (name: string, budget: number, code: string, server = false) => {
+    const file = join(project, "bundle.mjs");
+    writeFileSync(file, code);
+    const external = ["cloudflare:sockets", ...OPTIONAL_PEERS];
+    const bytes = await bundle(file, { external, minify: true, server });
+    results.push(checkBundle(`bundle of ${name}`, bytes, budget, server));
+  };
+  const source = (name: string) => `"${NPM_NAME}${name.slice(1)}"`;
+  for (const { name } of entryPoints(readDenoJson())) {
+    // One that has no budget fails.
+    const budget = BUDGETS[name] ?? 0;
+    await check(
+      NPM_NAME + name.slice(1),
+      budget,
+      `export * from ${source(name)};`,
+      SERVER.test(name),
+    );
+  }
+  for (const [name, budget, parts] of CLIENTS) {
+    const exports = Object.entries(parts).map(([from, what]) =>
+      `export { ${what} } from ${source(from)};`
+    );
+    await check(name, budget, exports.join("\n"));
+  }
+  return results;
+}
