@@ -30,7 +30,7 @@ Builds the npm package into npm/: ESM and types, with the entry points of deno.j
   --help           this text`;
 
 const OUT = `${root}npm`;
-const DNT = "jsr:@deno/dnt@^0.42.0";
+const DNT = "jsr:@deno/dnt@^0.43.2";
 /** TypeScript's options for it, while it works. */
 const CONFIG = `${root}tsconfig.npm.json`;
 /** What is used of @std/bytes, in the package. */
@@ -47,9 +47,13 @@ async function buildWithDnt(entries: readonly EntryPoint[]): Promise<void> {
   try {
     dnt = await import(DNT);
   } catch (cause) {
-    throw new Error(`JSR cannot be reached, where dnt comes from; use --with tsc`, { cause });
+    const { message } = cause as Error;
+    throw new Error(`dnt, which lives on JSR, cannot be had; use --with tsc. ${message}`, {
+      cause,
+    });
   }
   const deno = readDenoJson();
+  const metadata = npmPackageJson(deno, "./esm");
   const importMap = `${OUT}.import_map.json`;
   // dnt writes what @std resolves to into the package: that must not be offline/.
   writeFileSync(importMap, JSON.stringify({ imports: deno.imports }));
@@ -58,16 +62,26 @@ async function buildWithDnt(entries: readonly EntryPoint[]): Promise<void> {
       entryPoints: entries.map(({ name, source }) => ({ name, path: `${root}${source}` })),
       outDir: OUT,
       importMap,
+      configFile: false,
+      // Node 20 needs neither, and dnt's would bring node: modules into bundles for browsers.
       shims: {},
+      polyfills: false,
       test: false,
       scriptModule: false,
       skipSourceOutput: true,
+      compilerOptions: { target: "ES2022", lib: ["ESNext", "DOM", "DOM.Iterable"] },
       // @types/node is what the types of ./node refer to while dnt checks them.
-      package: { ...npmPackageJson(deno, "./esm"), devDependencies: { "@types/node": "*" } },
+      package: { ...metadata, devDependencies: { "@types/node": "*" } },
     });
   } finally {
     rmSync(importMap, { force: true });
   }
+  // Not dnt's own, in which optional peers are dependencies.
+  writeMetadata(metadata);
+}
+
+function writeMetadata(metadata: Record<string, unknown>): void {
+  writeFileSync(`${OUT}/package.json`, `${JSON.stringify(metadata, null, 2)}\n`);
 }
 
 /** TypeScript makes a file of each source; esbuild makes one of what is used of @std. */
@@ -115,8 +129,7 @@ async function buildWithTsc(entries: readonly EntryPoint[]): Promise<void> {
   for (const file of readdirSync(OUT, { recursive: true, encoding: "utf8" })) {
     if (/\.(js|d\.ts)$/.test(file)) relocate(file.replaceAll("\\", "/"));
   }
-  const metadata = JSON.stringify(npmPackageJson(readDenoJson()), null, 2);
-  writeFileSync(`${OUT}/package.json`, `${metadata}\n`);
+  writeMetadata(npmPackageJson(readDenoJson()));
 }
 
 /** Lets a file import what is in the package: types name `.ts` files, and @std is inside. */

@@ -45,8 +45,13 @@ export async function checkSizes(project: string): Promise<boolean[]> {
     const file = join(project, "bundle.mjs");
     writeFileSync(file, code);
     const external = ["cloudflare:sockets", ...OPTIONAL_PEERS];
-    const bytes = await bundle(file, { external, minify: true, server });
-    results.push(checkBundle(`bundle of ${name}`, bytes, budget, server));
+    try {
+      const bytes = await bundle(file, { external, minify: true, server });
+      results.push(checkBundle(`bundle of ${name}`, bytes, budget, server));
+    } catch (error) {
+      console.log(`FAILED bundle of ${name}: ${(error as Error).message}`);
+      results.push(false);
+    }
   };
   const source = (name: string) => `"${NPM_NAME}${name.slice(1)}"`;
   for (const { name } of entryPoints(readDenoJson())) {
