@@ -17,7 +17,7 @@ export function parseRuntime(value: string): Runtime {
 }
 
 /** The runtime that runs this. */
-function current(): Runtime {
+export function current(): Runtime {
   return "Deno" in globalThis ? "deno" : "Bun" in globalThis ? "bun" : "node";
 }
 
