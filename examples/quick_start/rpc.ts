@@ -2,8 +2,8 @@ import { create } from "@bufbuild/protobuf";
 import { connect, listen } from "@protosocket/protosocket/node"; // or /deno, /bun
 import { protobufEs } from "@protosocket/protosocket/protobuf-es";
 import { refused, RpcClient, serveRpc } from "@protosocket/protosocket/rpc";
-import { echoMessages as messages } from "../proto/echo.ts"; // where ids are in a message
-import { RequestSchema, ResponseSchema } from "../proto/gen/echo_pb.ts"; // by protoc-gen-es
+import { echoMessages as messages } from "../proto/echo.ts"; // where a message has its id
+import { RequestSchema, ResponseSchema } from "../proto/gen/echo_pb.ts"; // from protoc-gen-es
 
 await using _server = serveRpc(await listen({ port: 9001 }), {
   codec: () => protobufEs(RequestSchema, ResponseSchema),
