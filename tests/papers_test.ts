@@ -50,6 +50,20 @@ test("source files that are named exist", () => {
   assertEquals(missing, []);
 });
 
+test("the guides for newcomers name what the source has", () => {
+  const files = readdirSync(`${root}src`, { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts"));
+  const source = new Set(files.flatMap((file) => read(`src/${file}`).match(/[A-Za-z_]\w*/g) ?? []));
+  for (const from of ["rust", "grpc", "websocket"]) {
+    // In the last column of their tables.
+    const rows = read(`docs/from-${from}.md`).match(/^\|.*\|$/gm)!.slice(2);
+    const code = rows.flatMap((row) => row.split("|").at(-2)!.match(/`[^`]+`/g) ?? []);
+    const names = code.flatMap((text) => text.match(/[A-Za-z_]\w*/g) ?? []);
+    assertEquals(names.filter((name) => !source.has(name)), [], from);
+    assert(names.length > 20);
+  }
+});
+
 test("programs and tests that commands name exist", () => {
   const files = named(/\b((?:bench|examples|scripts|tests)\/[a-z0-9_/]+\.ts)\b/g);
   assertEquals(files.filter(([, file]) => !existsSync(root + file)), []);
