@@ -65,7 +65,10 @@ function advisories(): boolean {
     writeFileSync(join(project, "package.json"), JSON.stringify({ private: true, dependencies }));
     run(project, "npm", ["install", "--no-fund", "--no-audit", "--ignore-scripts"]);
     run(project, command("deno"), ["install", "--quiet", "--node-modules-dir=manual"]);
-    const npm = report("npm audit", run(project, "npm", ["audit", "--omit=dev"]));
+    const npm = report(
+      "npm audit",
+      run(project, "npm", ["audit", "--omit=dev", "--loglevel=error"]),
+    );
     const deno = report("deno audit", run(project, command("deno"), ["audit"]));
     return npm && deno;
   } finally {
