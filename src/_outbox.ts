@@ -3,19 +3,27 @@ import { ConnectionError, reactorThrew } from "./errors.ts";
 import { Fifo } from "./fifo.ts";
 import type { Reactor, SendBudget } from "./reactor.ts";
 import type { Sender, SendOptions } from "./sender.ts";
+import { type Waiting, WaitingLine } from "./waiting_line.ts";
 
 /**
  * Once a batch has come to this many bytes, the queue's share of it ends and the
  * reactor's begins, which may come to as many again.
  */
 const BATCH_BYTES = 64 * 1024;
-/** How many messages a reactor is asked for at a time, so that bytes are looked at in between. */
-const PULL = 64;
+/** How many messages a reactor is asked for at a time, at the most. */
+const MAX_PULL = 64;
+/**
+ * Nothing more is waited for once nothing has come for so many microtasks: an async
+ * generator takes three from one item to the next.
+ */
+const QUIET_TICKS = 4;
+/** So many are worth a write, whatever else may come. */
+const GATHERED = 64;
 
 /** What {@linkcode Outbox.send} returns where it need not wait. */
 export const SENT: Promise<void> = Promise.resolve();
 
-interface Waiter<Logical> {
+interface Waiter<Logical> extends Waiting {
   readonly message: Logical;
   readonly resolve: () => void;
   readonly reject: (reason: unknown) => void;
@@ -38,7 +46,7 @@ export class Outbox<Outbound, Logical>
   taken = 0;
   readonly #max: number;
   readonly #queue = new Fifo<Logical>();
-  readonly #waiters = new Set<Waiter<Logical>>();
+  readonly #waiters = new WaitingLine<Waiter<Logical>>();
   #source: Source<Outbound, Logical> = {};
   /** How many bytes the batch at hand has come to. */
   #batchBytes: () => number = () => 0;
@@ -47,8 +55,14 @@ export class Outbox<Outbound, Logical>
   #pulling = false;
   #pulled: Outbound[] = [];
   #pulledHead = 0;
+  /** How many messages of the batch at hand the reactor has given. */
+  #given = 0;
+  /** How many bytes came to each of the last batch; before the first, one is asked for. */
+  #typical = 2 * BATCH_BYTES;
+  /** How often there was something to send, ever, and when the last batch began. */
+  #offered = 0;
+  #batched = 0;
   readonly #budget = new Budget<Outbound>();
-  #allowance = 0;
   readonly #remoteAddress: SocketAddress | undefined;
   #ended = false;
   #wakeUp: (() => void) | undefined;
@@ -79,6 +93,7 @@ export class Outbox<Outbound, Logical>
     if (this.#ended) throw this.#cannotSend();
     if (this.queued >= this.#max) return false;
     this.#queue.push(message);
+    this.#offered++;
     this.#rouse();
     return true;
   }
@@ -96,12 +111,13 @@ export class Outbox<Outbound, Logical>
   wake(): void {
     if (this.#source.pullOutbound === undefined) return;
     this.#pullable = true;
+    this.#offered++;
     this.#rouse();
   }
 
   /** Whether a batch would have anything. */
   get ready(): boolean {
-    return this.#pullable || this.#queue.length > 0;
+    return this.#pullable || this.#queue.length > 0 || this.#pulledHead < this.#pulled.length;
   }
 
   /** Whether {@linkcode end} has been called. */
@@ -109,22 +125,24 @@ export class Outbox<Outbound, Logical>
     return this.#ended;
   }
 
-  /** Resolves when there is something to send, and no more comes at once, or at the end. */
+  /**
+   * Resolves at the end, or when there is something to send, and what comes within a few
+   * microtasks is there too: each batch costs a write.
+   */
   async gathered(): Promise<void> {
-    await new Promise<void>((resolve) => this.#wakeUp = resolve);
-    // Others may be about to send in this turn as well: as long as the queue grows from one
-    // microtask to the next, it is worth waiting for.
-    for (let seen = -1; this.queued > seen;) {
-      seen = this.queued;
+    if (!this.ready && !this.#ended) await new Promise<void>((resolve) => this.#wakeUp = resolve);
+    let seen = this.#offered;
+    for (let quiet = 0; quiet < QUIET_TICKS && seen - this.#batched < GATHERED; quiet++) {
       await undefined;
+      if (this.#offered > seen) quiet = 0;
+      seen = this.#offered;
     }
   }
 
   /** Takes no more messages; what is queued may still be taken out. */
   end(): void {
     this.#ended = true;
-    for (const waiter of this.#waiters) waiter.reject(this.#cannotSend());
-    this.#waiters.clear();
+    for (const waiter of this.#waiters.drain()) waiter.reject(this.#cannotSend());
     this.#rouse();
   }
 
@@ -138,7 +156,8 @@ export class Outbox<Outbound, Logical>
 
   [Symbol.iterator](): Iterator<Outbound> {
     this.#pulling = false;
-    this.#allowance = this.#max;
+    this.#given = 0;
+    this.#batched = this.#offered;
     return this;
   }
 
@@ -149,9 +168,16 @@ export class Outbox<Outbound, Logical>
       }
       this.#pulling = true;
     }
-    if (this.#pulledHead === this.#pulled.length) this.#pull();
-    if (this.#pulledHead === this.#pulled.length) return { done: true, value: undefined };
+    if (this.#pulledHead === this.#pulled.length && !this.#pull() || this.#full) {
+      if (this.#given > 0) this.#typical = this.#batchBytes() / this.#given;
+      return { done: true, value: undefined };
+    }
+    this.#given++;
     return this.#yield(this.#pulled[this.#pulledHead++]!);
+  }
+
+  get #full(): boolean {
+    return this.#given > 0 && this.#batchBytes() >= 2 * BATCH_BYTES;
   }
 
   #yield(value: Outbound): IteratorResult<Outbound> {
@@ -170,10 +196,11 @@ export class Outbox<Outbound, Logical>
     }
   }
 
-  #pull(): void {
+  /** Asks the reactor; returns whether it has given anything. */
+  #pull(): boolean {
     this.#pulled.length = this.#pulledHead = 0;
-    if (!this.#pullable || this.#allowance === 0 || this.#batchBytes() >= 2 * BATCH_BYTES) return;
-    const asked = Math.min(PULL, this.#allowance);
+    if (!this.#pullable || this.#given >= this.#max || this.#full) return false;
+    const asked = Math.min(this.#worthAsking(), this.#max - this.#given);
     this.#pullable = false;
     this.#budget.open(this.#pulled, asked);
     try {
@@ -181,41 +208,44 @@ export class Outbox<Outbound, Logical>
     } catch (cause) {
       throw reactorThrew(cause);
     } finally {
-      this.#allowance -= asked - this.#budget.remaining;
       if (this.#budget.remaining === 0) this.#pullable = true;
       this.#budget.open(this.#pulled, 0);
     }
+    return this.#pulled.length > 0;
+  }
+
+  /** As many as fit at their size, for what is pulled cannot be taken back. */
+  #worthAsking(): number {
+    const bytes = this.#batchBytes();
+    const typical = this.#given > 0 ? bytes / this.#given : this.#typical;
+    return Math.min(MAX_PULL, Math.ceil((2 * BATCH_BYTES - bytes) / typical));
   }
 
   #shift(): Logical {
     const logical = this.#queue.shift();
-    if (this.#waiters.size > 0) this.#admit();
-    return logical;
-  }
-
-  #admit(): void {
-    for (const waiter of this.#waiters) {
-      if (this.queued >= this.#max) return;
-      this.#waiters.delete(waiter);
+    const waiter = this.#waiters.shift();
+    if (waiter) {
       this.#queue.push(waiter.message);
       waiter.resolve();
     }
+    return logical;
   }
 
   #wait(message: Logical, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
       const settled = () => signal?.removeEventListener("abort", onAbort);
       const waiter: Waiter<Logical> = {
+        left: false,
         message,
         resolve: () => (settled(), resolve()),
         reject: (reason) => (settled(), reject(reason)),
       };
       const onAbort = () => {
-        this.#waiters.delete(waiter);
+        this.#waiters.leave(waiter);
         waiter.reject(signal!.reason);
       };
       signal?.addEventListener("abort", onAbort);
-      this.#waiters.add(waiter);
+      this.#waiters.push(waiter);
     });
   }
 

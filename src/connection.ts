@@ -313,9 +313,9 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
     handled(this.#encoder);
     handled(this.#sink);
     for (let sent = 0;;) {
+      await this.#outbox.gathered();
       if (this.#outbox.ready) await this.#encodeBatch();
       else if (this.#outbox.ended) break;
-      else await this.#outbox.gathered();
       for (; sent < encoder.chunks; sent++) {
         const { done, value: chunk } = await encoded.read();
         if (done) return;

@@ -45,9 +45,9 @@ test("codecs import the codec's types only, and their library", () => {
   assertEquals(others(/^src\/codecs\//, allowed), []);
 });
 
-test("rpc imports the core's public names, the check of options, and a queue", () => {
+test("rpc imports the core's public names, the check of options, and queues", () => {
   assertEquals(
-    others(/^src\/rpc\//, /^(mod\.ts|src\/(options|fifo)\.ts|src\/rpc\/[a-z_]+\.ts)$/),
+    others(/^src\/rpc\//, /^(mod\.ts|src\/(options|fifo|waiting_line)\.ts|src\/rpc\/[a-z_]+\.ts)$/),
     [],
   );
 });

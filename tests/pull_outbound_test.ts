@@ -32,7 +32,8 @@ test("pullOutbound: it is asked once at the beginning, and then after a wake", a
     await duplex.until(() => duplex.written.at(-1) === message[0], "the message");
   }
   await quiet(() => calls);
-  assertEquals([calls, ...duplex.written], [3, 1, 1, 1, 2]);
+  // The first message used up its budget, which was of one: how large they are was not known.
+  assertEquals([calls, ...duplex.written], [4, 1, 1, 1, 2]);
 });
 
 test("pullOutbound: it is asked again while it uses all of its budget", async () => {

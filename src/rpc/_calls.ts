@@ -1,28 +1,22 @@
 import type { CloseReason, Reactor, SendBudget, Sender, SocketAddress } from "../../mod.ts";
 import { Fifo } from "../fifo.ts";
+import { type Waiting, WaitingLine } from "../waiting_line.ts";
 import { rejected } from "./_awaited.ts";
+import { CallTable, type Numbered } from "./_call_table.ts";
 import { ResponseStream } from "./_response_stream.ts";
 import { connectionClosed, RpcError, type RpcErrorOptions } from "./errors.ts";
 import { ControlCode, plainId, type RpcId, type RpcMessages } from "./message.ts";
 import { observe, type OnRpcEnd, type RpcObserver } from "./observer.ts";
 
-/** What waits in the connection's queue: a call's request, or a heartbeat. */
-export interface Outgoing<Request> {
-  readonly id: RpcId;
-  /** What is sent, until it leaves for the encoder. */
-  request: Request | undefined;
-  /** Whether it was given up meanwhile. */
-  readonly done: boolean;
-}
-
 /** A call in flight. */
-abstract class Call<Request, Response> implements Outgoing<Request> {
-  id: RpcId = 0;
+abstract class Call<Request, Response> implements Numbered, Waiting {
+  id = 0;
+  /** What is sent, until it leaves for the encoder or is given up. */
   request: Request | undefined;
+  /** Whether it was given up before its request left. */
+  left = false;
   /** Whether it has its end: nobody waits for an answer. */
   done = false;
-  /** Takes the request out from among those that wait for room in the connection's queue. */
-  waiting: AbortController | undefined;
   /** Undoes what watches for the call's end: a timer, a listener. */
   release: (() => void) | undefined;
   /** Hears of the end, if somebody watches. */
@@ -73,24 +67,23 @@ export class StreamingCall<Request, Response> extends Call<Request, Response> {
 }
 
 /** The calls in flight of one connection, and its reactor. */
-export class Calls<Request, Response> implements Reactor<Response, Request, Outgoing<Request>> {
+export class Calls<Request, Response> implements Reactor<Response, Request> {
   open = true;
   readonly #messages: RpcMessages<Request, Response>;
-  readonly #sender: Sender<Outgoing<Request>>;
+  readonly #sender: Sender<Request>;
   readonly #observer: RpcObserver<Request> | undefined;
   readonly #remoteAddress: SocketAddress | undefined;
-  readonly #calls = new Map<RpcId, Call<Request, Response>>();
+  readonly #calls = new CallTable<Call<Request, Response>>();
+  /** Those whose requests wait for room to send. */
+  readonly #unsent = new WaitingLine<Call<Request, Response>>();
   /** Rpcs to cancel at the server: asked for when there is room to send. */
   readonly #cancels = new Fifo<RpcId>();
-  #lastId = 0;
-  /** The server has ended its side: what is still queued is not asked any more. */
-  #peerEnded = false;
   /** Tells that no call is in flight any more. */
   #onEmpty: (() => void) | undefined;
 
   constructor(
     messages: RpcMessages<Request, Response>,
-    sender: Sender<Outgoing<Request>>,
+    sender: Sender<Request>,
     observer: RpcObserver<Request> | undefined,
     remoteAddress: SocketAddress | undefined,
   ) {
@@ -111,29 +104,18 @@ export class Calls<Request, Response> implements Reactor<Response, Request, Outg
   ): void {
     if (!this.open) return call.fail(connectionClosed({ ...this.#about(), sent: false }));
     if (signal?.aborted) return call.fail(signal.reason);
-    const id = call.id = ++this.#lastId;
-    this.#messages.request.setId(call.request!, id);
-    this.#calls.set(id, call);
-    if (this.#observer) call.onEnd = observe(this.#observer, { id, request: call.request! });
+    this.#calls.add(call);
+    const { id, request } = call;
+    this.#messages.request.setId(request!, id);
+    if (this.#observer) call.onEnd = observe(this.#observer, { id, request: request! });
     if (signal || timeout !== undefined) this.#watch(call, signal, timeout);
-    if (!this.#sender.trySend(call)) this.#sendLater(call);
-  }
-
-  onOutboundMessage(call: Outgoing<Request>): Request {
-    const request = call.request!;
-    call.request = undefined;
-    if (call.done) {
-      // Its caller has been told that it never left. A Cancel of what is unknown is ignored.
-      if (this.#peerEnded) return this.#messages.request.cancelled(call.id);
-      // It was given up in the queue, where it could not be taken out.
-      this.#sendCancel(call.id);
-    }
-    return request;
+    this.#unsent.push(call);
+    this.#sender.wake();
   }
 
   onInboundMessage(response: Response): void | Promise<void> {
     const id = plainId(this.#messages.response.id(response));
-    const call = this.#calls.get(id);
+    const call = typeof id === "number" ? this.#calls.get(id) : undefined;
     // One that was given up, or never was.
     if (call === undefined) return;
     const code = this.#messages.response.code(response);
@@ -153,14 +135,20 @@ export class Calls<Request, Response> implements Reactor<Response, Request, Outg
   }
 
   pullOutbound(budget: SendBudget<Request>): void {
+    // A Cancel is of a request that has left: it need not wait behind those that have not.
     while (budget.remaining > 0 && this.#cancels.length > 0) {
       budget.send(this.#messages.request.cancelled(this.#cancels.shift()));
+    }
+    while (budget.remaining > 0 && this.#unsent.length > 0) {
+      const call = this.#unsent.shift()!;
+      budget.send(call.request!);
+      call.request = undefined;
     }
   }
 
   onEncodeError(cause: unknown, request: Request): void {
     const id = plainId(this.#messages.request.id(request));
-    const call = this.#calls.get(id);
+    const call = typeof id === "number" ? this.#calls.get(id) : undefined;
     if (call === undefined) return;
     const options = { ...this.#about(id), cause };
     this.#fail(call, new RpcError("encode-failed", "The request cannot be encoded", options));
@@ -168,7 +156,6 @@ export class Calls<Request, Response> implements Reactor<Response, Request, Outg
 
   onInboundEnd(): void {
     // Nobody will answer any more.
-    this.#peerEnded = true;
     this.#failAll(undefined);
   }
 
@@ -185,8 +172,7 @@ export class Calls<Request, Response> implements Reactor<Response, Request, Outg
   /** Fails all calls and cancels them at the server. */
   closeAll(): void {
     for (const call of this.#calls.values()) this.#cancel(call);
-    // What is queued is still sent.
-    this.#failAll(undefined, true);
+    this.#failAll(undefined);
   }
 
   /** Forgets a call that nobody waits for, for a reason of the caller's, and cancels it at the server. */
@@ -206,23 +192,20 @@ export class Calls<Request, Response> implements Reactor<Response, Request, Outg
     return { id, remoteAddress: this.#remoteAddress };
   }
 
-  /** `queuedLeave`: requests that are in the connection's queue still leave it. */
-  #failAll(cause: unknown, queuedLeave = false): void {
+  #failAll(cause: unknown): void {
     this.open = false;
     for (const call of this.#calls.values()) {
-      const sent = queuedLeave || call.request === undefined;
+      // An observer of one may have ended another.
+      if (call.done) continue;
+      const sent = call.request === undefined;
       this.#fail(call, connectionClosed({ ...this.#about(call.id), cause, sent }));
     }
   }
 
+  /** Cancels a call at the server, if its request has left. */
   #cancel(call: Call<Request, Response>): void {
-    call.waiting?.abort();
-    // A Cancel must not overtake its request: that of one that is queued follows it.
-    if (call.request === undefined) this.#sendCancel(call.id);
-  }
-
-  #sendCancel(id: RpcId): void {
-    this.#cancels.push(id);
+    if (call.request !== undefined) return;
+    this.#cancels.push(call.id);
     this.#sender.wake();
   }
 
@@ -234,7 +217,11 @@ export class Calls<Request, Response> implements Reactor<Response, Request, Outg
   /** A call has come to its end; `error` is for the observer. */
   #forget(call: Call<Request, Response>, error: unknown): void {
     call.done = true;
-    this.#calls.delete(call.id);
+    this.#calls.delete(call);
+    if (call.request !== undefined) {
+      call.request = undefined;
+      this.#unsent.leave(call);
+    }
     call.release?.();
     call.onEnd?.(error);
     if (this.#calls.size === 0) this.#onEmpty?.();
@@ -259,13 +246,5 @@ export class Calls<Request, Response> implements Reactor<Response, Request, Outg
       clearTimeout(timer);
       signal?.removeEventListener("abort", onAbort);
     };
-  }
-
-  /** The queue is full: waits for room, unless the call is given up before. */
-  #sendLater(call: Call<Request, Response>): void {
-    call.waiting = new AbortController();
-    // It rejects when the call is given up, or when the connection has ended, which
-    // fails all calls.
-    this.#sender.send(call, call.waiting).catch(() => {});
   }
 }

@@ -11,7 +11,7 @@ import {
   type SocketDuplex,
 } from "../../mod.ts";
 import { checkOption, MAX_DELAY } from "../options.ts";
-import { Calls, type Outgoing, StreamingCall, UnaryCall } from "./_calls.ts";
+import { Calls, StreamingCall, UnaryCall } from "./_calls.ts";
 import type { RpcMessages } from "./message.ts";
 import type { RpcObserver } from "./observer.ts";
 
@@ -105,7 +105,7 @@ export interface RpcStream<Response>
  * ```
  */
 export class RpcClient<Request, Response> implements AsyncDisposable {
-  readonly #connection: Connection<Response, Request, Outgoing<Request>>;
+  readonly #connection: Connection<Response, Request>;
   readonly #calls: Calls<Request, Response>;
   readonly #timeout: number | undefined;
   readonly #maxBufferedItems: number;
@@ -115,17 +115,12 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
     const { maxBufferedItems = DEFAULT_MAX_BUFFERED_ITEMS } = config;
     this.#maxBufferedItems = checkOption("maxBufferedItems", maxBufferedItems, 1, 2 ** 31);
     this.#timeout = checkTimeout(config.timeout);
-    const { heartbeat, rpcObserver } = config;
     const { remoteAddress } = duplex as SocketDuplex;
     let calls: Calls<Request, Response>;
     this.#connection = new Connection(duplex, {
       ...config,
-      heartbeat: heartbeat && {
-        interval: heartbeat.interval,
-        message: () => ({ id: 0, request: heartbeat.message(), done: false }),
-      },
-      reactor: (sender: Sender<Outgoing<Request>>) =>
-        calls = new Calls(config.messages, sender, rpcObserver, remoteAddress),
+      reactor: (sender: Sender<Request>) =>
+        calls = new Calls(config.messages, sender, config.rpcObserver, remoteAddress),
     });
     this.#calls = calls!;
   }
@@ -149,8 +144,8 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
    * Sends a request and gives its one answer.
    *
    * Rejects with an {@linkcode RpcError}, or with the reason of `signal`. Throws a
-   * `RangeError` for a bad `timeout`. If the connection's queue is full, the request
-   * waits for room first; one that is given up before then is never sent.
+   * `RangeError` for a bad `timeout`. While there is no room to send, requests wait; one
+   * that is given up before it leaves is never sent.
    */
   unary(request: Request, options?: CallOptions): Promise<Response> {
     const timeout = this.#timeoutOf(options);
@@ -179,8 +174,8 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
   }
 
   /**
-   * Ends in order: fails the calls in flight with `connection-closed`, cancels them
-   * at the server, and closes the connection. May be called again.
+   * Ends in order: fails the calls in flight with `connection-closed`, cancels those at
+   * the server whose requests have left, and closes the connection. May be called again.
    */
   close(): Promise<CloseReason> {
     this.#calls.closeAll();

@@ -144,11 +144,6 @@ export function checkRpcServerOptions(options: RpcServerOptions): Required<RpcSe
 
 type Settings<Request> = Required<RpcServerOptions> & RpcReactorOptions<Request>;
 
-/** An async generator takes three microtasks from one item to the next. */
-const QUIET_TICKS = 4;
-/** How many items are a batch worth sending, whatever else may come. */
-const GATHERED = 64;
-
 /** An rpc that is being worked on. */
 class Rpc<Response> implements RpcContext {
   readonly id: RpcId;
@@ -208,8 +203,6 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
   readonly #waitingStreams: (() => void)[] = [];
   /** Lets in the request that waits at the bound. */
   #goOn: (() => void) | undefined;
-  /** Whether the sender will be woken in a few microtasks. */
-  #gathering = false;
   /** Whether no new work is taken on. */
   #draining = false;
 
@@ -363,8 +356,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
           return this.#pushLast(rpc, this.#response.ended(rpc.id));
         }
         this.#response.setId(value, rpc.id);
-        this.#ready.push(value);
-        if (!this.#gathering) this.#gather();
+        this.#push(value);
       }
     } catch (error) {
       this.#fail(rpc, error);
@@ -419,24 +411,8 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     return rpc.last!;
   }
 
-  #push(message: Rpc<Response>): void {
+  #push(message: Response | Rpc<Response>): void {
     this.#ready.push(message);
-    this.#sender.wake();
-  }
-
-  /**
-   * Wakes the sender once no more items come from one microtask to the next: those of a
-   * stream come a few microtasks apart, and each batch costs a write.
-   */
-  async #gather(): Promise<void> {
-    this.#gathering = true;
-    let seen = this.#ready.length;
-    for (let quiet = 0; quiet < QUIET_TICKS && seen < GATHERED; quiet++) {
-      await undefined;
-      if (this.#ready.length > seen) quiet = 0;
-      seen = this.#ready.length;
-    }
-    this.#gathering = false;
     this.#sender.wake();
   }
 

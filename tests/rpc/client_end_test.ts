@@ -111,16 +111,15 @@ test("close() fails the calls in flight and cancels them at the server", async (
   assertEquals(await soon(closed, "the end"), { kind: "local" });
 });
 
-test("close() right after the calls: requests and Cancels arrive in order", async () => {
+test("close() right after the calls: nothing is sent", async () => {
   const { client, peer } = clientAndPeer();
   const calls = [1, 2, 3].map((i) => outcome(client.unary(body(i))));
-  const sent = await closeClient(client, peer);
-  assertEquals(sent, [normal(1, 1), normal(2, 2), normal(3, 3), ...[1, 2, 3].map(cancel)]);
-  for (const call of calls) await rpcError(call, "connection-closed");
+  assertEquals(await closeClient(client, peer), []);
+  for (const call of calls) assertEquals((await rpcError(call, "connection-closed")).sent, false);
 });
 
-test("close() with a full queue: what waits is never sent, what is queued is cancelled", async () => {
-  const { client, peer } = clientAndPeer({ maxQueuedMessages: 8 }, { capacity: 1 });
+test("close() while a peer is slow: what waits is never sent, what has left is cancelled", async () => {
+  const { client, peer } = clientAndPeer({}, { capacity: 1 });
   const large = "x".repeat(64 * 1024);
   const calls = Array.from({ length: 100 }, () => outcome(client.unary(body(large))));
   const sent = await closeClient(client, peer);
@@ -172,7 +171,7 @@ test("await using closes in order", async () => {
   })();
   const [rest] = await Promise.all([peer.rest(), peer.end()]);
   await rpcError(call, "connection-closed");
-  assertEquals(rest, [normal(1, "a"), cancel(1)]);
+  assertEquals(rest, []);
   assertEquals(await soon(client.closed, "the end"), { kind: "local" });
 });
 
