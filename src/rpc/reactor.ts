@@ -8,9 +8,11 @@ import {
 } from "../../mod.ts";
 import { checkOption } from "../options.ts";
 import { Fifo } from "../fifo.ts";
+import { ActiveRpcs } from "./_active_rpcs.ts";
+import { ServedRpc } from "./_served_rpc.ts";
 import { connectionClosed, RpcError, type RpcErrorOptions } from "./errors.ts";
 import { ControlCode, plainId, type RpcId, type RpcMessage, type RpcMessages } from "./message.ts";
-import { observe, type OnRpcEnd, type RpcObserver } from "./observer.ts";
+import { observe, type RpcObserver } from "./observer.ts";
 
 /** The default of {@linkcode RpcServerOptions.maxConcurrentRpcs}: 1,024. */
 export const DEFAULT_MAX_CONCURRENT_RPCS = 1024;
@@ -144,61 +146,18 @@ export function checkRpcServerOptions(options: RpcServerOptions): Required<RpcSe
 
 type Settings<Request> = Required<RpcServerOptions> & RpcReactorOptions<Request>;
 
-/** An rpc that is being worked on. */
-class Rpc<Response> implements RpcContext {
-  readonly id: RpcId;
-  /** Nothing more is answered than what waits to be sent. */
-  done = false;
-  /** The answers of a streaming rpc. */
-  iterator: AsyncIterator<Response> | undefined;
-  /** Its last message, of which it has one: its answer, End or Cancel. */
-  last: Response | undefined;
-  /** Hears of the end, if somebody watches. */
-  onEnd: OnRpcEnd | undefined;
-  #controller: AbortController | undefined;
-  #reason: RpcError | undefined;
-
-  constructor(id: RpcId) {
-    this.id = id;
-  }
-
-  // Made when it is asked for: most handlers never look, and a controller costs more
-  // than the rest of an rpc.
-  get signal(): AbortSignal {
-    this.#controller ??= new AbortController();
-    if (this.#reason) this.#controller.abort(this.#reason);
-    return this.#controller.signal;
-  }
-
-  /** Tells how it ended; the first time counts. */
-  end(error: unknown): void {
-    this.onEnd?.(error);
-    this.onEnd = undefined;
-  }
-
-  abort(reason: RpcError): void {
-    this.done = true;
-    this.end(reason);
-    this.#reason = reason;
-    this.#controller?.abort(reason);
-    leave(this.iterator);
-  }
-}
-
 class RpcReactor<Request, Response> implements Reactor<Request, Response> {
   readonly #request: RpcMessage<Request>;
   readonly #response: RpcMessage<Response>;
   readonly #handler: RpcHandler<Request, Response>;
   readonly #settings: Settings<Request>;
   readonly #sender: Sender<Response>;
-  /** Rpcs that can be cancelled. */
-  readonly #running = new Map<RpcId, Rpc<Response>>();
-  /** Rpcs whose handlers have not returned, cancelled ones among them, and until when. */
-  readonly #active = new Map<Rpc<Response>, Promise<void>>();
+  /** Rpcs that are not answered at once. */
+  readonly #active = new ActiveRpcs<Response>();
   /** What waits for room to send: items of streams, and rpcs for the last message of each. */
-  readonly #ready = new Fifo<Response | Rpc<Response>>();
+  readonly #ready = new Fifo<Response | ServedRpc<Response>>();
   /** Of the latest pull: the rpcs whose last messages it gave. */
-  readonly #pulled: Rpc<Response>[] = [];
+  readonly #pulled: ServedRpc<Response>[] = [];
   /** Streams that wait until fewer answers do. */
   readonly #waitingStreams: (() => void)[] = [];
   /** Lets in the request that waits at the bound. */
@@ -228,7 +187,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
         this.#goOn = () => (this.#open(id, request), resolve());
       });
     } else if (code !== ControlCode.end) {
-      const rpc = this.#running.get(id);
+      const rpc = this.#active.get(id);
       if (rpc) {
         this.#cancel(
           rpc,
@@ -245,9 +204,9 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
       const next = this.#ready.peek();
       // A stream must not end as if complete after an item that cannot be encoded. All
       // that this pull gives will have been encoded before the next.
-      if (next instanceof Rpc && next.iterator && budget.remaining < before) break;
+      if (next instanceof ServedRpc && next.iterator && budget.remaining < before) break;
       this.#ready.shift();
-      budget.send(next instanceof Rpc ? this.#pullLast(next) : next);
+      budget.send(next instanceof ServedRpc ? this.#pullLast(next) : next);
     }
     if (this.#ready.length > 0) this.#sender.wake();
     for (const goOn of this.#waitingStreams.splice(0)) goOn();
@@ -259,7 +218,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     this.#report(cause, id);
     if (this.#response.code(response) !== ControlCode.normal) return;
     const unary = this.#pulled.find((rpc) => rpc.last === response);
-    const rpc = unary ?? this.#running.get(id);
+    const rpc = unary ?? this.#active.get(id);
     // An item of a stream that is over in any case.
     if (rpc === undefined) return;
     if (unary) unary.last = undefined;
@@ -271,13 +230,13 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
 
   async onInboundEnd(): Promise<void> {
     // The client has no more requests; those that it has not cancelled are still answered.
-    await Promise.all([...this.#active].map(([rpc, work]) => rpc.done || work));
+    await this.#active.settled();
   }
 
   async onDrain(signal: AbortSignal): Promise<void> {
     this.#draining = true;
     signal.addEventListener("abort", () => {
-      for (const rpc of this.#active.keys()) {
+      for (const rpc of this.#active) {
         const about = this.#about(rpc.id);
         const reason = new RpcError("cancelled", "The server is shutting down", about);
         if (!rpc.done) this.#cancel(rpc, reason);
@@ -288,10 +247,9 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
 
   onClose(reason: CloseReason): void {
     const cause = reason.kind === "error" ? reason.error : undefined;
-    for (const rpc of this.#active.keys()) {
+    for (const rpc of this.#active) {
       if (!rpc.done) rpc.abort(connectionClosed({ ...this.#about(rpc.id), cause }));
     }
-    this.#running.clear();
     this.#ready.clear();
     for (const goOn of this.#waitingStreams.splice(0)) goOn();
     // What waits at the bound is never begun.
@@ -303,67 +261,61 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
   }
 
   #open(id: RpcId, request: Request): void {
-    const rpc = new Rpc<Response>(id);
+    const rpc = new ServedRpc<Response>(id);
     const { rpcObserver, remoteAddress } = this.#settings;
     if (rpcObserver) rpc.onEnd = observe(rpcObserver, { id, request, remoteAddress });
     if (this.#draining) return this.#answer(rpc, refused);
     try {
       const answer = this.#handler(request, rpc);
-      if (isPromise(answer)) this.#run(rpc, this.#awaitAnswer(rpc, answer));
-      else if (isStream(answer)) this.#run(rpc, this.#stream(rpc, answer));
+      if (isPromise(answer)) this.#run(rpc, answer);
+      else if (isStream(answer)) this.#run(rpc, answer);
       else this.#answer(rpc, answer);
     } catch (error) {
       this.#fail(rpc, error);
     }
   }
 
-  /** Keeps an rpc that is not answered yet, until `work`, which never rejects, is done. */
-  #run(rpc: Rpc<Response>, work: Promise<void>): void {
-    this.#active.set(rpc, work);
-    // A client that uses an id twice at a time has two rpcs, and cancels the later one.
-    if (!rpc.done) this.#running.set(rpc.id, rpc);
-    work.then(() => this.#onReturned(rpc));
-  }
-
-  async #awaitAnswer(
-    rpc: Rpc<Response>,
-    promise: PromiseLike<Response | AsyncIterable<Response> | typeof refused>,
+  /** Keeps an rpc that is not answered at once until its handler has returned. */
+  async #run(
+    rpc: ServedRpc<Response>,
+    answer:
+      | AsyncIterable<Response>
+      | PromiseLike<Response | AsyncIterable<Response> | typeof refused>,
   ): Promise<void> {
+    this.#active.add(rpc);
     try {
-      const answer = await promise;
-      if (isStream(answer)) await this.#stream(rpc, answer);
-      else if (!rpc.done) this.#answer(rpc, answer);
+      const value = isStream(answer) ? answer : await answer;
+      if (isStream(value)) await this.#stream(rpc, value);
+      else if (!rpc.done) this.#answer(rpc, value);
     } catch (error) {
       this.#fail(rpc, error);
     }
+    this.#active.remove(rpc);
+    this.#readOn();
   }
 
-  async #stream(rpc: Rpc<Response>, answers: AsyncIterable<Response>): Promise<void> {
-    try {
-      const iterator = rpc.iterator = answers[Symbol.asyncIterator]();
-      // Cancelled while the promise of the stream was pending.
-      if (rpc.done) return leave(iterator);
-      while (!rpc.done) {
-        if (this.#ready.length >= this.#settings.maxQueuedMessages) {
-          await new Promise<void>((resolve) => this.#waitingStreams.push(resolve));
-          continue;
-        }
-        const { done, value } = await iterator.next();
-        if (rpc.done) return;
-        // Until its end has left, it can still be cancelled.
-        if (done) {
-          rpc.end(undefined);
-          return this.#pushLast(rpc, this.#response.ended(rpc.id));
-        }
-        this.#response.setId(value, rpc.id);
-        this.#push(value);
+  async #stream(rpc: ServedRpc<Response>, answers: AsyncIterable<Response>): Promise<void> {
+    const iterator = rpc.iterator = answers[Symbol.asyncIterator]();
+    // Cancelled while the promise of the stream was pending.
+    if (rpc.done) return rpc.leave();
+    while (!rpc.done) {
+      if (this.#ready.length >= this.#settings.maxQueuedMessages) {
+        await new Promise<void>((resolve) => this.#waitingStreams.push(resolve));
+        continue;
       }
-    } catch (error) {
-      this.#fail(rpc, error);
+      const { done, value } = await iterator.next();
+      if (rpc.done) return;
+      // Until its end has left, it can still be cancelled.
+      if (done) {
+        rpc.end(undefined);
+        return this.#pushLast(rpc, this.#response.ended(rpc.id));
+      }
+      this.#response.setId(value, rpc.id);
+      this.#push(value);
     }
   }
 
-  #answer(rpc: Rpc<Response>, answer: Response | typeof refused): void {
+  #answer(rpc: ServedRpc<Response>, answer: Response | typeof refused): void {
     if (answer === refused) {
       answer = this.#response.cancelled(rpc.id);
       rpc.end(new RpcError("cancelled", "The request was refused", this.#about(rpc.id)));
@@ -375,50 +327,45 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
   }
 
   /** The handler threw: cancels its rpc and no other. */
-  #fail(rpc: Rpc<Response>, error: unknown): void {
+  #fail(rpc: ServedRpc<Response>, error: unknown): void {
     // One that was cancelled is expected to throw.
     if (rpc.done) return;
     this.#finish(rpc, this.#response.cancelled(rpc.id));
     rpc.end(error);
-    leave(rpc.iterator);
+    rpc.leave();
     this.#report(error, rpc.id);
   }
 
-  #cancel(rpc: Rpc<Response>, reason: RpcError): void {
+  #cancel(rpc: ServedRpc<Response>, reason: RpcError): void {
     this.#finish(rpc, this.#response.cancelled(rpc.id));
     rpc.abort(reason);
   }
 
-  #finish(rpc: Rpc<Response>, last: Response): void {
+  #finish(rpc: ServedRpc<Response>, last: Response): void {
     this.#close(rpc);
     this.#pushLast(rpc, last);
   }
 
-  #close(rpc: Rpc<Response>): void {
+  #close(rpc: ServedRpc<Response>): void {
     rpc.done = true;
-    if (this.#running.get(rpc.id) === rpc) this.#running.delete(rpc.id);
+    this.#active.close(rpc);
   }
 
-  #pushLast(rpc: Rpc<Response>, last: Response): void {
+  #pushLast(rpc: ServedRpc<Response>, last: Response): void {
     const waits = rpc.last !== undefined;
     rpc.last = last;
     if (!waits) this.#push(rpc);
   }
 
-  #pullLast(rpc: Rpc<Response>): Response {
+  #pullLast(rpc: ServedRpc<Response>): Response {
     this.#close(rpc);
     this.#pulled.push(rpc);
     return rpc.last!;
   }
 
-  #push(message: Response | Rpc<Response>): void {
+  #push(message: Response | ServedRpc<Response>): void {
     this.#ready.push(message);
     this.#sender.wake();
-  }
-
-  #onReturned(rpc: Rpc<Response>): void {
-    this.#active.delete(rpc);
-    this.#readOn();
   }
 
   #readOn(): void {
@@ -452,13 +399,4 @@ function isPromise<T>(
 
 function isStream<T>(answer: RpcAnswer<T>): answer is AsyncIterable<T> {
   return typeof answer === "object" && answer !== null && Symbol.asyncIterator in answer;
-}
-
-/** Tells an iterator that nobody reads on; what it makes of that is its own matter. */
-async function leave(iterator: AsyncIterator<unknown> | undefined): Promise<void> {
-  try {
-    await iterator?.return?.();
-  } catch {
-    // It was being left in any case.
-  }
 }

@@ -1,0 +1,67 @@
+import type { RpcId } from "./message.ts";
+
+const MIN_PLACES = 16;
+
+/**
+ * Finds things by ids that a peer has chosen: an array with open addressing. See
+ * `CallTable` for what is wrong with a `Map`.
+ */
+export class IdTable<Item extends { readonly id: RpcId }> {
+  #places = new Array<Item | undefined>(MIN_PLACES).fill(undefined);
+  #size = 0;
+  /** A peer that does not know it cannot choose ids that meet. */
+  readonly #factor = Math.floor(Math.random() * 2 ** 31) * 2 + 1;
+
+  /** Adds an item, in the place of another with that id. */
+  set(item: Item): void {
+    if (this.#size * 2 >= this.#places.length) this.#resize(this.#places.length * 2);
+    const place = this.#find(item.id);
+    if (this.#places[place] === undefined) this.#size++;
+    this.#places[place] = item;
+  }
+
+  /** The item of that id. */
+  get(id: RpcId): Item | undefined {
+    return this.#places[this.#find(id)];
+  }
+
+  /** Takes an item out, if it is there. */
+  delete(item: Item): void {
+    let free = this.#find(item.id);
+    const places = this.#places;
+    if (places[free] !== item) return;
+    const mask = places.length - 1;
+    // Those behind it that had to go on past this place come back to it.
+    for (let at = free + 1 & mask; places[at] !== undefined; at = at + 1 & mask) {
+      const distance = at - this.#home(places[at]!.id) & mask;
+      if (distance < (at - free & mask)) continue;
+      places[free] = places[at];
+      free = at;
+    }
+    places[free] = undefined;
+    this.#size--;
+    if (this.#size === 0 && places.length > MIN_PLACES) this.#resize(MIN_PLACES);
+  }
+
+  /** Where the item of that id is, or would be. */
+  #find(id: RpcId): number {
+    const mask = this.#places.length - 1;
+    let at = this.#home(id);
+    for (let item = this.#places[at]; item !== undefined && item.id !== id;) {
+      at = at + 1 & mask;
+      item = this.#places[at];
+    }
+    return at;
+  }
+
+  #home(id: RpcId): number {
+    const low = typeof id === "number" ? id : Number(id & 0xffffffffn);
+    return (Math.imul(low, this.#factor) >>> 8) & this.#places.length - 1;
+  }
+
+  #resize(length: number): void {
+    const items = this.#places;
+    this.#places = new Array<Item | undefined>(length).fill(undefined);
+    for (const item of items) if (item) this.#places[this.#find(item.id)] = item;
+  }
+}

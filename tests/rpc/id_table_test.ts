@@ -1,0 +1,53 @@
+import { assertEquals, assertStrictEquals } from "@std/assert";
+import { test } from "node:test";
+import { IdTable } from "../../src/rpc/_id_table.ts";
+import type { RpcId } from "../../src/rpc/mod.ts";
+import { withSeeds } from "../support/random.ts";
+
+interface Item {
+  readonly id: RpcId;
+}
+
+/** Ids in a row, ids that share their lower bits, and such as are no plain number. */
+const IDS: Readonly<Record<string, (i: number) => RpcId>> = {
+  "in a row": (i) => i,
+  "with the same lower bits": (i) => i * 2 ** 32 + 7,
+  "beyond 2^53": (i) => 2n ** 60n + BigInt(i),
+  "of both kinds": (i) => i % 2 ? i : 2n ** 63n + (BigInt(i) << 32n),
+};
+
+for (const [kind, id] of Object.entries(IDS)) {
+  test(`ids ${kind}: what a Map finds is found, and nothing else`, () =>
+    // deno-lint-ignore require-await
+    withSeeds(3, async (random) => {
+      const table = new IdTable<Item>();
+      const map = new Map<RpcId, Item>();
+      for (let step = 0; step < 20_000; step++) {
+        const item = { id: id(random.below(300)) };
+        const before = map.get(item.id);
+        assertStrictEquals(table.get(item.id), before);
+        // Now fuller, now emptier.
+        if (before !== undefined && random.below(3) >= step / 4000 % 3) {
+          table.delete(before);
+          map.delete(item.id);
+        } else {
+          table.set(item);
+          map.set(item.id, item);
+        }
+      }
+      for (let i = 0; i <= 300; i++) assertStrictEquals(table.get(id(i)), map.get(id(i)));
+    }));
+}
+
+test("only what is there itself is taken out", () => {
+  const table = new IdTable<Item>();
+  const [first, second] = [{ id: 1 }, { id: 1 }];
+  table.set(first);
+  table.set(second);
+  table.delete(first);
+  table.delete({ id: 2 });
+  assertStrictEquals(table.get(1), second);
+  table.delete(second);
+  table.delete(second);
+  assertEquals(table.get(1), undefined);
+});
