@@ -18,6 +18,7 @@ skipped, and why.`;
 /** What an entry point may import beside @std/bytes. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "./protobuf-es": ["@bufbuild/protobuf"],
+  "./ts-proto": ["@bufbuild/protobuf"],
   "./websocket-node": ["ws"],
   "./otel": ["@opentelemetry/api"],
 };

@@ -41,7 +41,7 @@ test("adapters import the core's types and errors only, and node: modules", () =
 
 test("codecs import the codec's types only, and their library", () => {
   const allowed =
-    /^(src\/(codec|encode_buffer)\.ts|src\/codecs\/_[a-z0-9_]+\.ts|@std\/bytes|@bufbuild\/protobuf)$/;
+    /^(src\/(codec|encode_buffer)\.ts|src\/codecs\/_[a-z0-9_]+\.ts|@std\/bytes|@bufbuild\/protobuf(\/wire)?)$/;
   assertEquals(others(/^src\/codecs\//, allowed), []);
 });
 

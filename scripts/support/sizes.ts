@@ -25,6 +25,7 @@ const BUDGETS: Readonly<Record<string, number>> = {
   "./messagepack": 4_600,
   "./protobuf": 800,
   "./protobuf-es": 6_000,
+  "./ts-proto": 4_000,
   "./otel": 1_000,
 };
 

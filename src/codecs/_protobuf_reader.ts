@@ -3,6 +3,7 @@
 import { type DescMessage, mergeFromBinary, type MessageShape } from "@bufbuild/protobuf";
 import type { FieldPlan, Fields, MessagePlan } from "./_protobuf_plan.ts";
 import { readText } from "./_text.ts";
+import { fixed32, float32, float64, int64, Varint64 } from "./_varint64.ts";
 
 const EMPTY = new Uint8Array(0);
 
@@ -16,8 +17,8 @@ const ODD = new Error("for the library to read");
 export class ProtobufReader {
   #bytes: Uint8Array = EMPTY;
   #at = 0;
-  /** The upper 32 bits of the varint that was read last. */
-  #high = 0;
+  /** The varint that was read last. */
+  readonly #varint64 = new Varint64();
 
   /** Reads a message. Throws for what fromBinary should see. */
   read(plan: MessagePlan, bytes: Uint8Array, start: number, end: number): Fields {
@@ -137,7 +138,7 @@ export class ProtobufReader {
   #number(field: FieldPlan): unknown {
     switch (field.type) {
       case 4: // uint64
-        return long(field, this.#varint(), this.#high, false);
+        return long(field, this.#varint(), this.#varint64.high, false);
       case 13: // uint32
         return this.#varint();
       case 5: // int32
@@ -148,18 +149,17 @@ export class ProtobufReader {
         return number;
       }
       case 8: // bool
-        return this.#varint() !== 0 || this.#high !== 0;
+        return this.#varint() !== 0 || this.#varint64.high !== 0;
       case 3: // int64
-        return long(field, this.#varint(), this.#high, true);
+        return long(field, this.#varint(), this.#varint64.high, true);
       case 17: { // sint32
         const zigzag = this.#varint();
         return zigzag >>> 1 ^ -(zigzag & 1);
       }
       case 18: { // sint64
-        const low = this.#varint();
-        const high = this.#high;
-        const sign = -(low & 1);
-        return long(field, ((low >>> 1 | high << 31) ^ sign) >>> 0, high >>> 1 ^ sign, true);
+        this.#varint();
+        this.#varint64.unzigzag();
+        return long(field, this.#varint64.low, this.#varint64.high, true);
       }
       case 7: // fixed32
         return this.#fixed();
@@ -172,13 +172,10 @@ export class ProtobufReader {
       }
       case 1: { // double
         const low = this.#fixed();
-        SCRATCH.setUint32(0, this.#fixed());
-        SCRATCH.setUint32(4, low);
-        return SCRATCH.getFloat64(0);
+        return float64(low, this.#fixed());
       }
       default: // float
-        SCRATCH.setUint32(0, this.#fixed());
-        return SCRATCH.getFloat32(0);
+        return float32(this.#fixed());
     }
   }
 
@@ -249,52 +246,20 @@ export class ProtobufReader {
 
   /** Reads a varint and returns its lower 32 bits. */
   #varint(): number {
-    const bytes = this.#bytes;
-    let at = this.#at;
-    let byte = bytes[at++]!;
-    let low = byte & 127;
-    let high = 0;
-    for (let shift = 7; byte > 127 && shift < 28; shift += 7) {
-      byte = bytes[at++]!;
-      low |= (byte & 127) << shift;
-    }
-    if (byte > 127) {
-      byte = bytes[at++]!;
-      low |= byte << 28;
-      high = byte >> 4 & 7;
-      for (let shift = 3; byte > 127 && shift < 32; shift += 7) {
-        byte = bytes[at++]!;
-        high |= (byte & 127) << shift;
-      }
-      if (byte > 127) throw ODD;
-    }
+    const at = this.#varint64.read(this.#bytes, this.#at);
+    if (at === 0) throw ODD;
     this.#at = at;
-    this.#high = high;
-    return low >>> 0;
+    return this.#varint64.low;
   }
 
-  /** Reads four bytes, the least significant first. */
   #fixed(): number {
-    const bytes = this.#bytes;
-    const at = this.#at;
-    this.#at = at + 4;
-    return (bytes[at]! | bytes[at + 1]! << 8 | bytes[at + 2]! << 16 | bytes[at + 3]! << 24) >>> 0;
+    this.#at += 4;
+    return fixed32(this.#bytes, this.#at - 4);
   }
 }
 
-/** For the bits of numbers, written and read within a call. */
-const SCRATCH = new DataView(new ArrayBuffer(8));
-
 /** A number of 64 bits, as the field has it. */
 function long(field: FieldPlan, low: number, high: number, signed: boolean): bigint | string {
-  let value: bigint;
-  if (high >>> 21 === 0) {
-    // It is exact as a plain number, which costs less.
-    value = BigInt(high * 2 ** 32 + low);
-  } else {
-    SCRATCH.setInt32(0, high);
-    SCRATCH.setUint32(4, low);
-    value = signed ? SCRATCH.getBigInt64(0) : SCRATCH.getBigUint64(0);
-  }
+  const value = int64(low, high, signed);
   return field.longAsString ? String(value) : value;
 }

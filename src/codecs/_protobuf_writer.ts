@@ -5,6 +5,7 @@ import type { EncodeBuffer } from "../encode_buffer.ts";
 import type { FieldPlan, Fields, MessagePlan } from "./_protobuf_plan.ts";
 import { writeText } from "./_text.ts";
 import { putLength, putVarint, varintWidth } from "./_varint.ts";
+import { putBits, putVarint64, zigzag64 } from "./_varint64.ts";
 
 /** A tag has at most five bytes, a number at most ten. */
 const MAX_TAG = 5;
@@ -187,7 +188,7 @@ function writeNumber(type: number, tag: number, value: unknown, out: EncodeBuffe
     case 4: // uint64
     case 3: // int64
     case 18: // sint64
-      out.offset = putLong(type, bytes, at, value);
+      out.offset = putVarint64(bytes, at, varint64(type, value));
       return;
     case 6: // fixed64
     case 16: // sfixed64
@@ -259,32 +260,12 @@ function long(value: unknown, unsigned: boolean): bigint {
   return parsed as bigint;
 }
 
-/** Puts a number of 64 bits as a varint. */
-function putLong(type: number, bytes: Uint8Array, at: number, value: unknown): number {
-  // Most have 53 bits at most, and plain numbers cost less.
-  const plain = typeof value === "bigint" ? Number(value) : -1;
-  if (plain >= 0 && plain <= Number.MAX_SAFE_INTEGER / 2) {
-    return putVarint(bytes, at, type === 18 ? plain * 2 : plain);
-  }
-  SCRATCH.setBigInt64(0, long(value, type === 4));
-  const high = SCRATCH.getInt32(0);
-  const low = SCRATCH.getInt32(4);
-  if (type !== 18) return putBits(bytes, at, low, high);
-  const sign = high >> 31;
-  return putBits(bytes, at, low << 1 ^ sign, (high << 1 | low >>> 31) ^ sign);
+/** A number of 64 bits, as it is for a varint. */
+function varint64(type: number, value: unknown): bigint {
+  const parsed = typeof value === "bigint" && value >= 0n && value <= MAX_INT64
+    ? value // no need to ask the library
+    : long(value, type === 4);
+  return type === 18 ? zigzag64(parsed) : parsed;
 }
 
-/** For the bits of numbers, written and read within a call. */
-const SCRATCH = new DataView(new ArrayBuffer(8));
-
-/** Puts 64 bits as a varint. */
-function putBits(bytes: Uint8Array, offset: number, low: number, high: number): number {
-  let at = offset;
-  let [lo, hi] = [low >>> 0, high >>> 0];
-  for (; hi > 0 || lo > 127; hi >>>= 7) {
-    bytes[at++] = lo & 127 | 128;
-    lo = (lo >>> 7 | hi << 25) >>> 0;
-  }
-  bytes[at++] = lo;
-  return at;
-}
+const MAX_INT64 = 2n ** 63n - 1n;

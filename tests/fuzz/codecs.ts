@@ -10,6 +10,8 @@ import { lines } from "@protosocket/protosocket/lines";
 import * as pack from "@protosocket/protosocket/messagepack";
 import { protobuf } from "@protosocket/protosocket/protobuf";
 import { protobufEs } from "@protosocket/protosocket/protobuf-es";
+import { tsProto } from "@protosocket/protosocket/ts-proto";
+import { Request as TsRequest } from "../../examples/proto/gen/echo.ts";
 import { EchoRequestSchema, RequestSchema } from "../../examples/proto/gen/echo_pb.ts";
 
 /** A codec under test. */
@@ -108,5 +110,10 @@ export const SUBJECTS: readonly Subject[] = [
       })
     ),
     (message) => toJson(RequestSchema, message),
+  ),
+  subject(
+    "ts-proto",
+    () => tsProto(TsRequest, TsRequest),
+    echo.map((fields): TsRequest => ({ ...fields, responseBehavior: 0 })),
   ),
 ];

@@ -9,6 +9,8 @@ import { lines } from "@protosocket/protosocket/lines";
 import { map, messagePack, string } from "@protosocket/protosocket/messagepack";
 import { protobuf } from "@protosocket/protosocket/protobuf";
 import { protobufEs } from "@protosocket/protosocket/protobuf-es";
+import { tsProto } from "@protosocket/protosocket/ts-proto";
+import { Request as TsRequest } from "../../examples/proto/gen/echo.ts";
 import { RequestSchema } from "../../examples/proto/gen/echo_pb.ts";
 import { codeOf } from "../support/connections.ts";
 import { End } from "../support/end.ts";
@@ -64,6 +66,7 @@ const INVALID: [string, Codec<unknown>, Uint8Array][] = [
   ],
   ["protobuf", protobuf(Request, Request) as Codec<unknown>, REQUEST],
   ["protobuf-es", protobufEs(RequestSchema, RequestSchema) as Codec<unknown>, REQUEST],
+  ["ts-proto", tsProto(TsRequest, TsRequest) as Codec<unknown>, REQUEST],
 ];
 
 for (const [name, codec, bytes] of INVALID) {

@@ -70,6 +70,7 @@ await m.portDuplex(port1).writable.abort();`,
   "./messagepack": {},
   "./protobuf": {},
   "./protobuf-es": {},
+  "./ts-proto": {},
   "./otel": {},
 };
 
