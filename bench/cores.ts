@@ -1,13 +1,11 @@
 // What another core gives: the same load on a server of one core and on one of several.
-import { create } from "@bufbuild/protobuf";
 import { availableParallelism } from "node:os";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { serveOnEachCore } from "@protosocket/protosocket/cores";
-import { protobufEs } from "@protosocket/protosocket/protobuf-es";
 import { RpcClient } from "@protosocket/protosocket/rpc";
-import { echoMessages } from "../examples/proto/echo.ts";
-import { RequestSchema, ResponseSchema } from "../examples/proto/gen/echo_pb.ts";
+import { clientCodec, echoMessages } from "../examples/proto/echo.ts";
+import { echo } from "../examples/proto/load.ts";
 import { closedLoop } from "../examples/support/load.ts";
 import { sockets } from "../examples/support/sockets.ts";
 
@@ -54,7 +52,7 @@ async function measure(cores: number, work: number): Promise<number> {
       { length: Number(values.connections) },
       async () =>
         new RpcClient(await connect({ port }), {
-          codec: protobufEs(ResponseSchema, RequestSchema),
+          codec: clientCodec(),
           messages: echoMessages,
         }),
     ),
@@ -62,9 +60,8 @@ async function measure(cores: number, work: number): Promise<number> {
   let calls = 0;
   const call = async () => {
     const message = String(calls++);
-    const request = create(RequestSchema, { body: { message } });
-    const { kind } = await clients[calls % clients.length]!.unary(request);
-    if (kind.value?.message !== message) {
+    const answer = await clients[calls % clients.length]!.unary(echo.request(message, calls));
+    if (!echo.isEcho(answer, message, calls)) {
       throw new Error(`The answer to ${message} is not its echo`);
     }
   };

@@ -66,8 +66,10 @@ export const ROWS: readonly Row[] = [
   ...ours.slice(0, 3).map((row) => both(`${row.name}-to-rust`, rust, row)),
   ...ours.slice(0, 3).map((row) => both(`rust-to-${row.name}`, row, rust)),
   ...ours.map((row) => both(`${row.name}-unread`, row, unread)),
-  ...ENGINES.slice(0, 3).map((engine) =>
-    folder(`${engine}-messagepack`, "rows/messagepack", engine)
+  ...ENGINES.slice(0, 3).flatMap((engine) =>
+    ["protobuf-es", "messagepack"].map((name) =>
+      folder(`${engine}-${name}`, `rows/${name}`, engine)
+    )
   ),
   folder("grpc-js", "peers/grpc-js", "node", ["grpc-js"]),
   folder("connect", "peers/connect", "node26", ["connect"]),

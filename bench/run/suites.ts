@@ -70,7 +70,7 @@ export const SUITES: readonly Suite[] = [
     rows: [
       ...[...ENGINES, ...floors(ENGINES), "rust"],
       ...RUNTIMES.flatMap((name) => [`${name}-to-rust`, `rust-to-${name}`]),
-      ...RUNTIMES.map((name) => `${name}-messagepack`),
+      ...RUNTIMES.flatMap((name) => [`${name}-protobuf-es`, `${name}-messagepack`]),
       ...["tonic", "grpc-js", "connect", "ws-json", "capnweb"],
     ],
     steps: [{ label: "256 in flight over 4 connections", work: ECHO }],

@@ -13,7 +13,7 @@ import {
   echoMessages as packMessages,
   request as packRequest,
 } from "../../examples/messagepack/echo.ts";
-import { echoMessages as protoMessages } from "../../examples/proto/echo.ts";
+import { echoMessages as protoMessages } from "../../examples/support/echo_es.ts";
 import {
   RequestSchema,
   ResponseBehavior,

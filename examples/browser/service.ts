@@ -3,7 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import type { Listener, Server } from "@protosocket/protosocket";
 import { protobufEs } from "@protosocket/protosocket/protobuf-es";
 import { refused, serveRpc } from "@protosocket/protosocket/rpc";
-import { echoMessages } from "../proto/echo.ts";
+import { echoMessages } from "../support/echo_es.ts";
 import {
   type EchoRequest,
   EchoResponseSchema,

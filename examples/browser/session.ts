@@ -2,7 +2,7 @@
 import { protobufEs } from "@protosocket/protosocket/protobuf-es";
 import { RpcClient } from "@protosocket/protosocket/rpc";
 import { connect } from "@protosocket/protosocket/websocket";
-import { echoMessages } from "../proto/echo.ts";
+import { echoMessages } from "../support/echo_es.ts";
 import {
   type Request,
   RequestSchema,

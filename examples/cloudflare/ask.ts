@@ -4,7 +4,7 @@ import { create } from "@bufbuild/protobuf";
 import { connect } from "@protosocket/protosocket/cloudflare";
 import { protobufEs } from "@protosocket/protosocket/protobuf-es";
 import { RpcClient } from "@protosocket/protosocket/rpc";
-import { echoMessages } from "../proto/echo.ts";
+import { echoMessages } from "../support/echo_es.ts";
 import {
   EchoRequestSchema,
   type Request,

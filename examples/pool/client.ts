@@ -8,12 +8,10 @@
 // It makes a hundred calls a second over a pool of four connections. It prints a line
 // for each connection that is made, cannot be made or ends, and each second how the
 // calls went. With --seconds it ends by itself: it drains the pool.
-import { create } from "@bufbuild/protobuf";
 import { parseArgs } from "node:util";
-import { protobufEs } from "@protosocket/protosocket/protobuf-es";
 import { RpcClient, RpcError, RpcPool } from "@protosocket/protosocket/rpc";
-import { echoMessages as messages } from "../proto/echo.ts";
-import { RequestSchema, ResponseSchema } from "../proto/gen/echo_pb.ts";
+import { clientCodec, echoMessages as messages } from "../proto/echo.ts";
+import { echo } from "../proto/load.ts";
 import { formatAddress, parseAddress, sockets } from "../support/sockets.ts";
 
 const { values, positionals } = parseArgs({
@@ -31,7 +29,7 @@ const pool = new RpcPool({
     .map(parseAddress),
   connect: async (endpoint, { signal }) =>
     new RpcClient(await connect({ ...endpoint, signal }), {
-      codec: protobufEs(ResponseSchema, RequestSchema),
+      codec: clientCodec(),
       messages,
     }),
   timeout: 1000,
@@ -50,8 +48,7 @@ async function call(): Promise<void> {
   try {
     // An echo does no harm if it is made twice, so a call that a dying server may have
     // seen is made again on another.
-    const request = create(RequestSchema, { body: { message: "hello" } });
-    await pool.unary(request, { idempotent: true });
+    await pool.unary(echo.request("hello", 0), { idempotent: true });
   } catch (error) {
     outcome = error instanceof RpcError ? error.code : String(error);
   }

@@ -1,15 +1,17 @@
-// What both ends of the example agree on: the messages, where their ids and control
-// codes are, and how they look on the wire.
-import { create } from "@bufbuild/protobuf";
+// What both ends of the example agree on: where the ids and control codes of their messages
+// are, and how the messages look on the wire.
+import type { Codec } from "@protosocket/protosocket";
 import { ControlCode, type RpcId, type RpcMessages } from "@protosocket/protosocket/rpc";
-import { type Request, RequestSchema, type Response, ResponseSchema } from "./gen/echo_pb.ts";
+import { tsProto } from "@protosocket/protosocket/ts-proto";
+import { Request, Response, ResponseBehavior } from "./gen/echo.ts";
 
 function request(id: RpcId, code: number): Request {
-  return create(RequestSchema, { requestId: BigInt(id), code });
+  const requestId = BigInt(id);
+  return { requestId, code, body: undefined, responseBehavior: ResponseBehavior.UNARY };
 }
 
 function response(id: RpcId, code: number): Response {
-  return create(ResponseSchema, { requestId: BigInt(id), code });
+  return { requestId: BigInt(id), code, kind: undefined };
 }
 
 export const echoMessages: RpcMessages<Request, Response> = {
@@ -28,3 +30,13 @@ export const echoMessages: RpcMessages<Request, Response> = {
     ended: (id) => response(id, ControlCode.end),
   },
 };
+
+/** For the client of a connection. */
+export function clientCodec(): Codec<Response, Request> {
+  return tsProto(Response, Request);
+}
+
+/** For the server's end of one. */
+export function serverCodec(): Codec<Request, Response> {
+  return tsProto(Request, Response);
+}

@@ -1,23 +1,26 @@
-import { create } from "@bufbuild/protobuf";
 import { connect, listen } from "@protosocket/protosocket/node"; // or /deno, /bun
-import { protobufEs } from "@protosocket/protosocket/protobuf-es";
-import { refused, RpcClient, serveRpc } from "@protosocket/protosocket/rpc";
-import { echoMessages as messages } from "../proto/echo.ts"; // where a message has its id
-import { RequestSchema, ResponseSchema } from "../proto/gen/echo_pb.ts"; // from protoc-gen-es
+import { refused, type RpcAnswer, RpcClient, serveRpc } from "@protosocket/protosocket/rpc";
+import { tsProto } from "@protosocket/protosocket/ts-proto";
+import { echoMessages as messages } from "../proto/echo.ts"; // where ids are in a message
+import { Request, Response } from "../proto/gen/echo.ts"; // by ts-proto
 
 await using _server = serveRpc(await listen({ port: 9001 }), {
-  codec: () => protobufEs(RequestSchema, ResponseSchema),
+  codec: () => tsProto(Request, Response),
   messages,
-  service: () => ({ body }) => {
+  service: () => ({ body }): RpcAnswer<Response> => {
     if (!body) return refused;
-    return create(ResponseSchema, { kind: { case: "echo", value: { message: body.message } } });
+    return { requestId: 0n, code: 0, kind: { $case: "echo", value: body } };
   },
 });
 
 await using client = new RpcClient(await connect({ port: 9001 }), {
-  codec: protobufEs(ResponseSchema, RequestSchema),
+  codec: tsProto(Response, Request),
   messages,
 });
-const request = create(RequestSchema, { body: { message: "hello" } });
-const { kind } = await client.unary(request, { timeout: 1000 });
-console.log(kind.value?.message);
+const { kind } = await client.unary({
+  requestId: 0n,
+  code: 0,
+  body: { message: "hello", nanotime: 0n },
+  responseBehavior: 0,
+}, { timeout: 1000 });
+console.log(kind?.value.message);

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { Connection, ConnectionError, duplexPair } from "@protosocket/protosocket";
 import { protobufEs } from "@protosocket/protosocket/protobuf-es";
 import { refused, RpcClient, rpcReactor } from "@protosocket/protosocket/rpc";
-import { echoMessages } from "../../examples/proto/echo.ts";
+import { echoMessages } from "../../examples/support/echo_es.ts";
 import {
   EchoRequestSchema,
   type Request,

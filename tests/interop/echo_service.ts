@@ -10,7 +10,7 @@ import {
   type RpcMessages,
 } from "@protosocket/protosocket/rpc";
 import * as messagePack from "../../examples/messagepack/echo.ts";
-import { echoMessages } from "../../examples/proto/echo.ts";
+import { echoMessages } from "../../examples/support/echo_es.ts";
 import {
   EchoResponseSchema,
   EchoStreamSchema,

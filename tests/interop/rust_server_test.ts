@@ -4,7 +4,7 @@ import { protobufEs } from "@protosocket/protosocket/protobuf-es";
 import { RpcClient, RpcError } from "@protosocket/protosocket/rpc";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
-import { echoMessages } from "../../examples/proto/echo.ts";
+import { echoMessages } from "../../examples/support/echo_es.ts";
 import {
   EchoRequestSchema,
   type Request,

@@ -8,7 +8,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
-import { echoMessages } from "../../examples/proto/echo.ts";
+import { echoMessages } from "../../examples/support/echo_es.ts";
 import {
   EchoRequestSchema,
   type Request,

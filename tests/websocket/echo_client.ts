@@ -1,7 +1,7 @@
 import { protobufEs } from "@protosocket/protosocket/protobuf-es";
 import { RpcClient } from "@protosocket/protosocket/rpc";
 import type { Duplex } from "../../mod.ts";
-import { echoMessages } from "../../examples/proto/echo.ts";
+import { echoMessages } from "../../examples/support/echo_es.ts";
 import {
   type Request,
   RequestSchema,

@@ -1,16 +1,8 @@
 // The client of the echo over this library.
-import { create } from "@bufbuild/protobuf";
-import { protobufEs } from "@protosocket/protosocket/protobuf-es";
 import { RpcClient } from "@protosocket/protosocket/rpc";
-import { echoMessages } from "../../../examples/proto/echo.ts";
+import { clientCodec, echoMessages } from "../../../examples/proto/echo.ts";
+import { type Request, type Response, ResponseBehavior } from "../../../examples/proto/gen/echo.ts";
 import { echo } from "../../../examples/proto/load.ts";
-import {
-  type Request,
-  RequestSchema,
-  type Response,
-  ResponseBehavior,
-  ResponseSchema,
-} from "../../../examples/proto/gen/echo_pb.ts";
 import { sockets } from "../../../examples/support/sockets.ts";
 import { type Caller, client, type Done } from "../../client.ts";
 import { MAX_MESSAGE } from "../../limits.ts";
@@ -37,13 +29,16 @@ class Ours implements Caller {
   }
 
   async #read(items: number, bytes: number): Promise<void> {
-    const body = { message: String(items), nanotime: BigInt(bytes) };
-    const responseBehavior = ResponseBehavior.STREAM;
-    const request = create(RequestSchema, { body, responseBehavior });
+    const request: Request = {
+      requestId: 0n,
+      code: 0,
+      body: { message: String(items), nanotime: BigInt(bytes) },
+      responseBehavior: ResponseBehavior.STREAM,
+    };
     let sequence = 0;
     for await (const { kind } of this.#rpc.streaming(request)) {
       if (
-        kind.case !== "stream" || kind.value.message.length !== bytes ||
+        kind?.$case !== "stream" || kind.value.message.length !== bytes ||
         kind.value.sequence !== BigInt(sequence)
       ) throw new Error(`Item ${sequence} is not what it should be`);
       sequence++;
@@ -57,7 +52,10 @@ class Ours implements Caller {
 }
 
 await client(async (port) => {
-  const codec = protobufEs(ResponseSchema, RequestSchema);
-  const config = { codec, messages: echoMessages, maxBufferLength: MAX_MESSAGE };
+  const config = {
+    codec: clientCodec(),
+    messages: echoMessages,
+    maxBufferLength: MAX_MESSAGE,
+  };
   return new Ours(new RpcClient(await connect({ port }), config));
 });

@@ -13,14 +13,13 @@ export const protobufFileName = "echo.proto";
 
 /** The schema that the examples of the Rust crates share. */
 
-export const ResponseBehavior = { RESPONSE_BEHAVIOR_UNARY: 0, RESPONSE_BEHAVIOR_STREAM: 1, UNRECOGNIZED: -1 } as const;
+export const ResponseBehavior = { UNARY: 0, STREAM: 1 } as const;
 
 export type ResponseBehavior = typeof ResponseBehavior[keyof typeof ResponseBehavior];
 
 export namespace ResponseBehavior {
-  export type RESPONSE_BEHAVIOR_UNARY = typeof ResponseBehavior.RESPONSE_BEHAVIOR_UNARY;
-  export type RESPONSE_BEHAVIOR_STREAM = typeof ResponseBehavior.RESPONSE_BEHAVIOR_STREAM;
-  export type UNRECOGNIZED = typeof ResponseBehavior.UNRECOGNIZED;
+  export type UNARY = typeof ResponseBehavior.UNARY;
+  export type STREAM = typeof ResponseBehavior.STREAM;
 }
 
 export interface Request {

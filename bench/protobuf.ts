@@ -1,8 +1,8 @@
-// What the codec of ./protobuf-es costs beside the library's own toBinary and fromBinary,
-// and beside code written by hand for these two messages, with plain numbers, text of one
-// byte a character, and nothing checked: the least that it could cost.
+// What the codecs of ./ts-proto and ./protobuf-es cost beside what these libraries do by
+// themselves, and beside code written by hand for these two messages, with plain numbers,
+// text of one byte a character, and nothing checked: the least that it could cost.
 //
-//   deno run -A bench/protobuf_es.ts      bun bench/protobuf_es.ts      npx tsx bench/protobuf_es.ts
+//   deno run -A bench/protobuf.ts      bun bench/protobuf.ts      npx tsx bench/protobuf.ts
 //
 // Encodes and decodes echo requests and answers in batches of 64, as over a socket, and
 // prints nanoseconds a message, the best of the rounds, in turns.
@@ -15,6 +15,9 @@ import {
 } from "@bufbuild/protobuf";
 import { type Codec, EncodeBuffer } from "@protosocket/protosocket";
 import { protobufEs } from "@protosocket/protosocket/protobuf-es";
+import { protobuf } from "@protosocket/protosocket/protobuf";
+import { tsProto } from "@protosocket/protosocket/ts-proto";
+import { Request, Response } from "../examples/proto/gen/echo.ts";
 import { RequestSchema, ResponseSchema } from "../examples/proto/gen/echo_pb.ts";
 import { delimited } from "../src/codecs/_delimited.ts";
 
@@ -109,6 +112,17 @@ const answers = texts.map((message, i) =>
     kind: { case: "echo", value: { message, nanotime: BigInt(message) } },
   })
 );
+const tsRequests = requests.map(({ requestId, body }): Request => ({
+  requestId,
+  code: 0,
+  body: { message: body!.message, nanotime: body!.nanotime },
+  responseBehavior: 0,
+}));
+const tsAnswers = tsRequests.map(({ requestId, body }): Response => ({
+  requestId,
+  code: 0,
+  kind: { $case: "echo", value: body! },
+}));
 const plain = texts.map((text, i): Plain => ({
   id: 1e6 + i,
   code: 0,
@@ -154,10 +168,14 @@ function time(work: () => void): number {
 }
 
 const ways = [
-  way("request, by the library", library(RequestSchema), requests),
+  way("request, toBinary", library(RequestSchema), requests),
   way("request, protobufEs", protobufEs(RequestSchema, RequestSchema), requests),
-  way("answer, by the library", library(ResponseSchema), answers),
+  way("request, ts-proto alone", protobuf(Request, Request), tsRequests),
+  way("request, tsProto", tsProto(Request, Request), tsRequests),
+  way("answer, toBinary", library(ResponseSchema), answers),
   way("answer, protobufEs", protobufEs(ResponseSchema, ResponseSchema), answers),
+  way("answer, ts-proto alone", protobuf(Response, Response), tsAnswers),
+  way("answer, tsProto", tsProto(Response, Response), tsAnswers),
   way("either, by hand", byHand(), plain),
 ];
 for (let round = 0; round < ROUNDS; round++) {
