@@ -10,7 +10,7 @@ function answer(kind: Response["kind"]): Response {
   return { requestId: 0n, code: 0, kind };
 }
 
-async function* echoBytes({ message, nanotime }: EchoRequest): AsyncGenerator<Response> {
+function* echoBytes({ message, nanotime }: EchoRequest): Generator<Response> {
   let sequence = 0n;
   for (const byte of new TextEncoder().encode(message)) {
     const item = { message: String.fromCharCode(byte), nanotime, sequence: sequence++ };

@@ -9,7 +9,9 @@ export class ServedRpc<Response> implements RpcContext {
   /** Nothing more is answered than what waits to be sent. */
   done = false;
   /** The answers of a streaming rpc. */
-  iterator: AsyncIterator<Response> | undefined;
+  iterator: AsyncIterator<Response> | Iterator<Response> | undefined;
+  /** Hears that nobody reads those on. */
+  onLeft: (() => void) | undefined;
   /** Its last message, of which it has one: its answer, End or Cancel. */
   last: Response | undefined;
   /** Hears of the end, if somebody watches. */
@@ -51,6 +53,7 @@ export class ServedRpc<Response> implements RpcContext {
 
   /** Tells its stream that nobody reads on; what that makes of it is its own matter. */
   async leave(): Promise<void> {
+    this.onLeft?.();
     try {
       await this.iterator?.return?.();
     } catch {

@@ -65,6 +65,7 @@ export {
   type RpcHandler,
   rpcReactor,
   type RpcReactorOptions,
+  type RpcResult,
   type RpcServerOptions,
 } from "./reactor.ts";
 export type { ObservedRpc, OnRpcEnd, RpcObserver } from "./observer.ts";

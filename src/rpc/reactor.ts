@@ -22,21 +22,29 @@ export const refused: unique symbol = Symbol("refused");
 
 /** What a handler may answer. */
 export type RpcAnswer<Response> =
+  | RpcResult<Response>
+  | PromiseLike<RpcResult<Response>>;
+
+/** What a handler may answer, at once or by a promise. */
+export type RpcResult<Response> =
   | Response
   | typeof refused
   | AsyncIterable<Response>
-  | PromiseLike<Response | AsyncIterable<Response> | typeof refused>;
+  | IterableIterator<Response>;
 
 /**
- * Answers a request: with a response or a promise of one (unary), with an async
- * iterable of responses (streaming), or with {@linkcode refused}.
+ * Answers a request: with a response or a promise of one (unary), with responses that come
+ * one after another (streaming), or with {@linkcode refused}.
+ *
+ * A stream is an async iterable, or an iterator, as a `function*` gives, which costs a third
+ * for each item: it is for items that need not be waited for.
  *
  * Responses are stamped with the request's id, and belong to the connection from
- * then on. An iterable is asked for more only while there is room to send. If a
+ * then on. A stream is asked for more only while there is room to send. If a
  * handler throws, its rpc is cancelled and `onError` hears of it; the connection
  * and its other rpcs go on.
  *
- * A response must not itself be a promise or an async iterable.
+ * A response must not itself be a promise, an async iterable or an iterator.
  */
 export type RpcHandler<Request, Response> = (
   request: Request,
@@ -160,6 +168,8 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
   readonly #pulled: ServedRpc<Response>[] = [];
   /** Streams that wait until fewer answers do. */
   readonly #waitingStreams: (() => void)[] = [];
+  /** Streams whose items are taken when there is room to send. */
+  readonly #sources = new Fifo<Source<Response>>();
   /** Lets in the request that waits at the bound. */
   #goOn: (() => void) | undefined;
   /** Whether no new work is taken on. */
@@ -208,7 +218,8 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
       this.#ready.shift();
       budget.send(next instanceof ServedRpc ? this.#pullLast(next) : next);
     }
-    if (this.#ready.length > 0) this.#sender.wake();
+    this.#pullItems(budget);
+    if (this.#ready.length > 0 || this.#sources.length > 0) this.#sender.wake();
     for (const goOn of this.#waitingStreams.splice(0)) goOn();
     this.#readOn();
   }
@@ -251,6 +262,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
       if (!rpc.done) rpc.abort(connectionClosed({ ...this.#about(rpc.id), cause }));
     }
     this.#ready.clear();
+    this.#sources.clear();
     for (const goOn of this.#waitingStreams.splice(0)) goOn();
     // What waits at the bound is never begun.
     this.#goOn = undefined;
@@ -267,8 +279,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     if (this.#draining) return this.#answer(rpc, refused);
     try {
       const answer = this.#handler(request, rpc);
-      if (isPromise(answer)) this.#run(rpc, answer);
-      else if (isStream(answer)) this.#run(rpc, answer);
+      if (isPromise(answer) || isStream(answer) || isIterator(answer)) this.#run(rpc, answer);
       else this.#answer(rpc, answer);
     } catch (error) {
       this.#fail(rpc, error);
@@ -276,17 +287,13 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
   }
 
   /** Keeps an rpc that is not answered at once until its handler has returned. */
-  async #run(
-    rpc: ServedRpc<Response>,
-    answer:
-      | AsyncIterable<Response>
-      | PromiseLike<Response | AsyncIterable<Response> | typeof refused>,
-  ): Promise<void> {
+  async #run(rpc: ServedRpc<Response>, answer: RpcAnswer<Response>): Promise<void> {
     this.#active.add(rpc);
     try {
-      const value = isStream(answer) ? answer : await answer;
-      if (isStream(value)) await this.#stream(rpc, value);
-      else if (!rpc.done) this.#answer(rpc, value);
+      const result = isPromise(answer) ? await answer : answer;
+      if (isStream(result)) await this.#stream(rpc, result);
+      else if (isIterator(result)) await this.#walk(rpc, result);
+      else if (!rpc.done) this.#answer(rpc, result);
     } catch (error) {
       this.#fail(rpc, error);
     }
@@ -305,14 +312,61 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
       }
       const { done, value } = await iterator.next();
       if (rpc.done) return;
-      // Until its end has left, it can still be cancelled.
-      if (done) {
-        rpc.end(undefined);
-        return this.#pushLast(rpc, this.#response.ended(rpc.id));
-      }
+      if (done) return this.#endStream(rpc);
       this.#response.setId(value, rpc.id);
       this.#push(value);
     }
+  }
+
+  /** Lets a stream be pulled; settles when it has been, or is left. */
+  async #walk(rpc: ServedRpc<Response>, iterator: IterableIterator<Response>): Promise<void> {
+    rpc.iterator = iterator;
+    if (rpc.done) return rpc.leave();
+    await new Promise<void>((resolve, reject) => {
+      rpc.onLeft = resolve;
+      this.#sources.push({ rpc, iterator, resolve, reject });
+      this.#sender.wake();
+    });
+  }
+
+  /** Gives items of the streams that are pulled, of each its share. */
+  #pullItems(budget: SendBudget<Response>): void {
+    for (let left = this.#sources.length; left > 0 && budget.remaining > 0; left--) {
+      const source = this.#sources.shift();
+      if (this.#give(source, budget, Math.ceil(budget.remaining / left))) {
+        this.#sources.push(source);
+      }
+    }
+  }
+
+  /** Gives so many items of a stream; returns whether there may be more. */
+  #give(
+    { rpc, iterator, resolve, reject }: Source<Response>,
+    budget: SendBudget<Response>,
+    share: number,
+  ): boolean {
+    try {
+      for (let given = 0; given < share && !rpc.done; given++) {
+        const { done, value } = iterator.next();
+        if (done) {
+          this.#endStream(rpc);
+          resolve();
+          return false;
+        }
+        this.#response.setId(value, rpc.id);
+        budget.send(value);
+      }
+    } catch (error) {
+      reject(error);
+      return false;
+    }
+    return !rpc.done;
+  }
+
+  /** All items are on their way; until the end has left, the stream can still be cancelled. */
+  #endStream(rpc: ServedRpc<Response>): void {
+    rpc.end(undefined);
+    this.#pushLast(rpc, this.#response.ended(rpc.id));
   }
 
   #answer(rpc: ServedRpc<Response>, answer: Response | typeof refused): void {
@@ -390,13 +444,24 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
   }
 }
 
-function isPromise<T>(
-  answer: RpcAnswer<T>,
-): answer is PromiseLike<T | AsyncIterable<T> | typeof refused> {
+/** A stream that is pulled. */
+interface Source<Response> {
+  readonly rpc: ServedRpc<Response>;
+  readonly iterator: IterableIterator<Response>;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+function isPromise<T>(answer: RpcAnswer<T>): answer is PromiseLike<RpcResult<T>> {
   return typeof answer === "object" && answer !== null &&
     typeof (answer as PromiseLike<T>).then === "function";
 }
 
 function isStream<T>(answer: RpcAnswer<T>): answer is AsyncIterable<T> {
   return typeof answer === "object" && answer !== null && Symbol.asyncIterator in answer;
+}
+
+function isIterator<T>(answer: RpcAnswer<T>): answer is IterableIterator<T> {
+  return typeof answer === "object" && answer !== null && Symbol.iterator in answer &&
+    typeof (answer as IterableIterator<T>).next === "function";
 }

@@ -4,45 +4,62 @@ import { body, cancel, end, endPeer, type Message, normal, serverAndPeer } from 
 import { quiet } from "../support/quiet.ts";
 import { deferred, soon } from "../support/within.ts";
 
+/** A stream of what a generator gives: waited for item by item, or pulled. */
+type Kind = (items: Generator<Message>) => AsyncGenerator<Message> | Generator<Message>;
+const KINDS: Readonly<Record<string, Kind>> = {
+  async: async function* (items) {
+    yield* items;
+  },
+  pulled: (items) => items,
+};
+
+/** Registers a test for both kinds of stream. */
+function both(name: string, run: (stream: Kind) => Promise<void>): void {
+  for (const [kind, stream] of Object.entries(KINDS)) test(`${name}: ${kind}`, () => run(stream));
+}
+
 /** An item too large for more than a few to be on their way. */
 const LARGE = "x".repeat(64 * 1024);
 
-test("a peer that does not read: streams are asked a bounded number of times, then go on", async () => {
-  let asked = 0;
-  const { connection, peer } = serverAndPeer(
-    async function* () {
-      for (let i = 0; i < 500; i++) {
-        asked++;
-        yield body(LARGE);
-      }
-    },
-    { maxQueuedMessages: 8 },
-    { capacity: 1 },
-  );
-  await peer.send(normal(1), normal(2));
-  const stopped = await quiet(() => asked);
-  // What waits in the reactor, and what is on its way from there to the peer.
-  assert(stopped <= 8 + 20, `${stopped} items were asked for, of which nobody has read one`);
+/** Items without an end. */
+function* forever(): Generator<Message> {
+  for (;;) yield body(LARGE);
+}
 
-  let read = 0;
-  for (let ended = 0; ended < 2;) {
-    if ((await peer.next()).code === 0) read++;
-    else ended++;
-    assert(asked <= read + 30, `${asked} items were asked for, and ${read} read`);
-  }
-  assertEquals([asked, read], [1000, 1000]);
-  assertEquals(await endPeer(connection, peer), []);
-});
+both(
+  "a peer that does not read: streams are asked a bounded number of times, then go on",
+  async (stream) => {
+    let asked = 0;
+    const { connection, peer } = serverAndPeer(
+      () =>
+        stream(function* () {
+          for (let i = 0; i < 500; i++) {
+            asked++;
+            yield body(LARGE);
+          }
+        }()),
+      { maxQueuedMessages: 8 },
+      { capacity: 1 },
+    );
+    await peer.send(normal(1), normal(2));
+    const stopped = await quiet(() => asked);
+    // What waits in the reactor, and what is on its way from there to the peer.
+    assert(stopped <= 8 + 20, `${stopped} items were asked for, of which nobody has read one`);
 
-test("many streams at once: none is asked for much more than the others", async () => {
-  const counts = new Map<unknown, number>();
+    let read = 0;
+    for (let ended = 0; ended < 2;) {
+      if ((await peer.next()).code === 0) read++;
+      else ended++;
+      assert(asked <= read + 30, `${asked} items were asked for, and ${read} read`);
+    }
+    assertEquals([asked, read], [1000, 1000]);
+    assertEquals(await endPeer(connection, peer), []);
+  },
+);
+
+both("many streams at once: none is asked for much more than the others", async (stream) => {
   const { connection, peer } = serverAndPeer(
-    async function* ({ id }) {
-      for (let i = 0;; i++) {
-        counts.set(id, i);
-        yield body(LARGE);
-      }
-    },
+    () => stream(forever()),
     { maxQueuedMessages: 8 },
     { capacity: 1 },
   );
@@ -57,13 +74,11 @@ test("many streams at once: none is asked for much more than the others", async 
   connection.abort();
 });
 
-test("a unary rpc is answered while streams keep the connection busy", async () => {
+both("a unary rpc is answered while streams keep the connection busy", async (stream) => {
   const { connection, peer } = serverAndPeer(
     ({ body: asked }) => {
       if (asked === "unary") return body("answer");
-      return (async function* () {
-        for (;;) yield body(LARGE);
-      })();
+      return stream(forever());
     },
     { maxQueuedMessages: 8 },
     { capacity: 1 },
@@ -77,17 +92,18 @@ test("a unary rpc is answered while streams keep the connection busy", async () 
   connection.abort();
 });
 
-test("a stream that waits for room is left when it is cancelled", async () => {
+both("a stream that waits for room is left when it is cancelled", async (stream) => {
   const left = deferred();
   let asked = 0;
   const { connection, peer } = serverAndPeer(
-    async function* () {
-      try {
-        for (;; asked++) yield body(LARGE);
-      } finally {
-        left.resolve();
-      }
-    },
+    () =>
+      stream(function* () {
+        try {
+          for (;; asked++) yield body(LARGE);
+        } finally {
+          left.resolve();
+        }
+      }()),
     { maxQueuedMessages: 4 },
     { capacity: 1 },
   );
@@ -100,17 +116,18 @@ test("a stream that waits for room is left when it is cancelled", async () => {
   assertEquals(answers.filter(({ code }) => code !== 0).length, 1);
 });
 
-test("a stream that waits for room is left when the connection is lost", async () => {
+both("a stream that waits for room is left when the connection is lost", async (stream) => {
   const left = deferred();
   let asked = 0;
   const { connection, peer } = serverAndPeer(
-    async function* () {
-      try {
-        for (;; asked++) yield body(LARGE);
-      } finally {
-        left.resolve();
-      }
-    },
+    () =>
+      stream(function* () {
+        try {
+          for (;; asked++) yield body(LARGE);
+        } finally {
+          left.resolve();
+        }
+      }()),
     { maxQueuedMessages: 4 },
     { capacity: 1 },
   );
@@ -123,10 +140,12 @@ test("a stream that waits for room is left when the connection is lost", async (
   assertEquals(await quiet(() => asked), stopped);
 });
 
-test("ten thousand short streams", async () => {
-  const { connection, peer } = serverAndPeer(async function* ({ id }) {
-    for (let i = 0; i < Number(id) % 4; i++) yield body(i);
-  });
+both("ten thousand short streams", async (stream) => {
+  const { connection, peer } = serverAndPeer(({ id }) =>
+    stream(function* () {
+      for (let i = 0; i < Number(id) % 4; i++) yield body(i);
+    }())
+  );
   const ids = Array.from({ length: 10_000 }, (_, i) => i);
   const asking = peer.send(...ids.map((id) => normal(id)));
   const streams = ids.map((): Message[] => []);
@@ -168,4 +187,51 @@ test("an async handler may answer with a stream, which is left if it comes too l
   gate.resolve();
   await soon(left.promise, "the stream to be left");
   assertEquals(await endPeer(connection, peer), []);
+});
+
+test("a promise of a generator's iterator is a stream, too; an array is one answer", async () => {
+  const { connection, peer } = serverAndPeer(({ body: asked }) =>
+    Promise.resolve(asked === "stream" ? [body(1), body(2)].values() : body([1, 2]))
+  );
+  await peer.send(normal(1, "stream"), normal(2));
+  assertEquals(await peer.take(4), [normal(2, [1, 2]), normal(1, 1), normal(1, 2), end(1)]);
+  assertEquals(await endPeer(connection, peer), []);
+});
+
+both(
+  "a stream that throws is cancelled, after the items before, and no other is",
+  async (stream) => {
+    const told: unknown[] = [];
+    const { connection, peer } = serverAndPeer(
+      ({ body: asked }) =>
+        stream(function* () {
+          yield body(1);
+          if (asked === "bad") throw new Error("enough");
+          yield body(2);
+        }()),
+      { onError: (error) => void told.push((error as Error).message) },
+    );
+    await peer.send(normal(1, "bad"), normal(2));
+    const answers = await peer.take(5);
+    const of = (id: number) => answers.filter((answer) => answer.id === id);
+    assertEquals(of(1), [normal(1, 1), cancel(1)]);
+    assertEquals(of(2), [normal(2, 1), normal(2, 2), end(2)]);
+    assertEquals(told, ["enough"]);
+    assertEquals(await endPeer(connection, peer), []);
+  },
+);
+
+both("a server drains when its streams have come to their ends", async (stream) => {
+  const { connection, peer } = serverAndPeer(() =>
+    stream(function* () {
+      for (let i = 0; i < 1000; i++) yield body(i);
+    }())
+  );
+  await peer.send(normal(1));
+  assertEquals(await peer.next(), normal(1, 0));
+  const drained = connection.drain();
+  assertEquals((await peer.take(1000)).at(-1), end(1));
+  assertEquals(await peer.rest(), []);
+  await peer.end();
+  assertEquals(await soon(drained, "the end"), { kind: "local" });
 });

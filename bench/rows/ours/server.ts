@@ -11,7 +11,7 @@ import { MAX_MESSAGE } from "../../limits.ts";
 import { serving } from "../../server.ts";
 
 /** As many items as the message says, of as many bytes as nanotime says. */
-async function* items(request: EchoRequest): AsyncGenerator<Response> {
+function* items(request: EchoRequest): Generator<Response> {
   const count = Number(request.message);
   const message = "x".repeat(Number(request.nanotime));
   for (let sequence = 0; sequence < count; sequence++) {
