@@ -2,8 +2,10 @@ import { copy } from "@std/bytes";
 
 /** The first slab of a buffer: a connection that sends little holds no more than this. */
 const MIN_SLAB = 1024;
-/** The largest slab that is made before a message asks for more; up to twice that is kept after use. */
+/** The largest slab that is made before a message asks for more. */
 const MAX_SLAB = 128 * 1024;
+/** The largest that is held while nothing is sent. */
+const MAX_KEPT = 2 * MAX_SLAB;
 
 const EMPTY = new Uint8Array(0);
 const EMPTY_VIEW = new DataView(EMPTY.buffer);
@@ -38,6 +40,8 @@ export class EncodeBuffer {
   /** Bytes of this slab that have been taken and not released. */
   #lent = 0;
   #nextSlab = MIN_SLAB;
+  /** The slab of a large message that has been sent, until the garbage collector wants it. */
+  #large: WeakRef<ArrayBufferLike> | undefined;
 
   /** How many bytes have been appended and not taken. */
   get length(): number {
@@ -74,7 +78,7 @@ export class EncodeBuffer {
     // A slab with little room left would be moved out of soon, and the slab of a
     // large message should go back as soon as it has been written.
     const { length } = this.bytes;
-    if (length - this.offset < MIN_SLAB / 4 || length > 2 * MAX_SLAB) this.#use(EMPTY);
+    if (length - this.offset < MIN_SLAB / 4 || length > MAX_KEPT) this.#use(EMPTY);
     return taken;
   }
 
@@ -84,7 +88,10 @@ export class EncodeBuffer {
    * again. Of a slab that is no longer in use the garbage collector takes care.
    */
   release(taken: Uint8Array): void {
-    if (taken.buffer !== this.bytes.buffer) return;
+    if (taken.buffer !== this.bytes.buffer) {
+      if (taken.buffer.byteLength > MAX_KEPT) this.#large = new WeakRef(taken.buffer);
+      return;
+    }
     this.#lent -= taken.length;
     if (this.#lent === 0 && this.length === 0) this.offset = this.#start = 0;
   }
@@ -92,11 +99,19 @@ export class EncodeBuffer {
   #grow(size: number): void {
     const pending = this.bytes.subarray(this.#start, this.offset);
     // Twice what is pending, so that a long message written in small steps stays linear.
-    const slab = new Uint8Array(Math.max(this.#nextSlab, pending.length * 2 + size));
+    const slab = this.#slab(Math.max(this.#nextSlab, pending.length * 2 + size));
     this.#nextSlab = Math.min(this.#nextSlab * 2, MAX_SLAB);
     slab.set(pending);
     this.#use(slab);
     this.offset = pending.length;
+  }
+
+  #slab(size: number): Uint8Array {
+    if (size <= MAX_KEPT) return new Uint8Array(size);
+    const large = this.#large?.deref();
+    this.#large = undefined;
+    const suits = large !== undefined && large.byteLength >= size && large.byteLength <= size * 4;
+    return suits ? new Uint8Array(large) : new Uint8Array(size);
   }
 
   #use(slab: Uint8Array): void {
