@@ -36,7 +36,7 @@ const RUNNERS: Record<Runtime, Runner> = {
     counts: { passed: /(\d+) passed/, failed: /(\d+) failed/, skipped: /(\d+) ignored/ },
   },
   bun: {
-    args: ["test", "--timeout", "60000"],
+    args: ["test", "--timeout", "180000"],
     counts: { passed: /^\s*(\d+) pass$/m, failed: /^\s*(\d+) fail$/m, skipped: /^\s*(\d+) skip$/m },
   },
   node: {
@@ -113,8 +113,8 @@ function lastMatch(text: string, pattern: RegExp): string | undefined {
   return [...text.matchAll(new RegExp(pattern.source, `${pattern.flags}g`))].at(-1)?.[1];
 }
 
-/** A run that takes longer hangs: it is ended, and has failed. */
-const LIMIT_MS = 8 * 60_000;
+/** A run that says nothing for so long hangs: it is ended, and has failed. */
+const SILENCE_MS = 5 * 60_000;
 /** How long a run may take to exit after its last line. */
 const EXIT_MS = 3_000;
 
@@ -133,18 +133,21 @@ function run(
     let output = "";
     let told = false;
     let exits: ReturnType<typeof setTimeout> | undefined;
+    const hangs = () => {
+      output += `\nended, as it said nothing for ${SILENCE_MS / 1000} s\n`;
+      child.kill("SIGKILL");
+    };
+    let limit = setTimeout(hangs, SILENCE_MS);
     const collect = (data: string) => {
       output += data;
+      clearTimeout(limit);
+      limit = setTimeout(hangs, SILENCE_MS);
       if (told || !last?.test(output.slice(-data.length - 100))) return;
       told = true;
       exits = setTimeout(() => child.kill("SIGKILL"), EXIT_MS);
     };
     child.stdout.setEncoding("utf8").on("data", collect);
     child.stderr.setEncoding("utf8").on("data", collect);
-    const limit = setTimeout(() => {
-      output += `\nended after ${LIMIT_MS / 1000} s\n`;
-      child.kill("SIGKILL");
-    }, LIMIT_MS);
     child.on("error", reject);
     child.on("close", (code) => {
       clearTimeout(limit);

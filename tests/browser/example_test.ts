@@ -11,7 +11,8 @@ import { noChromium, openPage, startChromium } from "./chromium.ts";
 
 /** Pictures of the page; git does not look into this folder. */
 const ARTEFACTS = `${root}artefacts/`;
-const LIMIT = 60_000;
+/** Far longer than a case takes; it only ends what would never end. */
+const LIMIT = 240_000;
 
 let browser: Browser;
 if (!noChromium) {

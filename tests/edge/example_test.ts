@@ -127,10 +127,10 @@ onWorker("a Durable Object sleeps, and goes on with the same WebSocket", async (
   await using client = await dial(worker, "/counters/a");
   assertEquals(await add(client, 5), { total: 5, awake: 1 });
   assertEquals(await add(client, 5), { total: 10, awake: 2 });
-  // Nothing tells when it sleeps, and to ask wakes it.
+  // Nothing tells when it sleeps, and to ask wakes it: it is left alone for longer each time.
   let [total, awake] = [10, 2];
-  for (let tries = 0; tries < 3 && awake > 1; tries++) {
-    await new Promise((resolve) => setTimeout(resolve, SLEEP_MS));
+  for (let ms = SLEEP_MS; awake > 1 && ms <= 8 * SLEEP_MS; ms *= 2) {
+    await new Promise((resolve) => setTimeout(resolve, ms));
     ({ total, awake } = await add(client, 0));
   }
   // The client saw nothing of it; what was stored is there, what was in memory is not.
