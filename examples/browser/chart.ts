@@ -6,9 +6,10 @@ const SHOWN = 120;
 const HEIGHT = 240;
 const [TOP, RIGHT, BOTTOM, LEFT] = [12, 44, 26, 56];
 
-/** A number with its unit, short. */
-export function milliseconds(value: number): string {
-  return `${value.toLocaleString("en-US", { maximumSignificantDigits: 3 })} ms`;
+/** A number of milliseconds with a unit, short. */
+export function duration(milliseconds: number): string {
+  const [value, unit] = milliseconds < 1000 ? [milliseconds, "ms"] : [milliseconds / 1000, "s"];
+  return `${value.toLocaleString("en-US", { maximumSignificantDigits: 3 })} ${unit}`;
 }
 
 /** The least of 1, 2, 5, 10, 20 … that is not below a value. */
@@ -65,7 +66,7 @@ export class Chart {
       const at = y(highest * share);
       return `<line class="grid" x1="${LEFT}" x2="${width - RIGHT}" y1="${at}" y2="${at}"/>` +
         `<text x="${LEFT - 8}" y="${at + 4}" text-anchor="end">${
-          share === 0 ? 0 : milliseconds(highest * share)
+          share === 0 ? 0 : duration(highest * share)
         }</text>`;
     });
     const columns = [30, 20, 10, 0].map((seconds) => {
@@ -105,7 +106,7 @@ export class Chart {
     if (!moment) return "";
     const at = x(index);
     const left = at > this.#svg.clientWidth / 2;
-    const text = `p50 ${milliseconds(moment.p50)} · p99 ${milliseconds(moment.p99)} · ${
+    const text = `p50 ${duration(moment.p50)} · p99 ${duration(moment.p99)} · ${
       Math.round(moment.rate).toLocaleString("en-US")
     } rpc/s`;
     return `<line class="pointer" x1="${at}" x2="${at}" y1="${TOP}" y2="${HEIGHT - BOTTOM}"/>` +

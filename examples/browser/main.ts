@@ -8,7 +8,7 @@ import {
   type Response,
   ResponseBehavior,
 } from "../proto/gen/echo_pb.ts";
-import { Chart, milliseconds } from "./chart.ts";
+import { Chart, duration } from "./chart.ts";
 import { Latencies } from "./latencies.ts";
 import { type EchoClient, keepConnected, sentence } from "./session.ts";
 
@@ -69,8 +69,8 @@ setInterval(() => {
   const moment = latencies.take();
   chart.push(moment);
   show("rate", moment ? Math.round(moment.rate).toLocaleString("en-US") : "–");
-  show("p50", moment ? milliseconds(moment.p50) : "–");
-  show("p99", moment ? milliseconds(moment.p99) : "–");
+  show("p50", moment ? duration(moment.p50) : "–");
+  show("p99", moment ? duration(moment.p99) : "–");
   show("total", latencies.total.toLocaleString("en-US"));
 }, INTERVAL);
 
@@ -85,7 +85,7 @@ element("one").addEventListener("submit", async (event) => {
       timeout: 5000,
     });
     show("answer", kind.value?.message ?? "");
-    show("answer-time", `after ${milliseconds(performance.now() - started)}`);
+    show("answer-time", `after ${duration(performance.now() - started)}`);
   } catch (error) {
     show("answer", "");
     show("answer-time", sentence(error));

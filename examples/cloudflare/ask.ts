@@ -18,6 +18,9 @@ export interface Context {
   waitUntil(work: Promise<unknown>): void;
 }
 
+/** Milliseconds that the server has to take the connection, and then to answer. */
+const PATIENCE = 10_000;
+
 /** Asks the server to echo a text. */
 export async function ask(
   server: { readonly hostname: string; readonly port: number },
@@ -26,7 +29,7 @@ export async function ask(
 ): Promise<globalThis.Response> {
   let client: RpcClient<Request, Response>;
   try {
-    client = new RpcClient(await connect({ ...server, connectTimeout: 2000 }), {
+    client = new RpcClient(await connect({ ...server, connectTimeout: PATIENCE }), {
       codec: protobufEs(ResponseSchema, RequestSchema),
       messages: echoMessages,
     });
@@ -35,7 +38,7 @@ export async function ask(
   }
   try {
     const body = create(EchoRequestSchema, { message });
-    const { kind } = await client.unary(create(RequestSchema, { body }), { timeout: 2000 });
+    const { kind } = await client.unary(create(RequestSchema, { body }), { timeout: PATIENCE });
     return new globalThis.Response(kind.value?.message);
   } catch (error) {
     return new globalThis.Response(`${(error as Error).message}\n`, { status: 502 });

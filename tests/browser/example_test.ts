@@ -35,15 +35,29 @@ function says(page: Page, id: string, what: string | RegExp): Promise<void> {
   return page.locator(`#${id}`, { hasText: what }).waitFor({ state: "attached" });
 }
 
-/** Waits until the chart has so many points in a row. */
+/** Remembers what an element says from now on: it may say something else before anybody looks. */
+async function remember(page: Page, id: string): Promise<(what: string) => Promise<unknown>> {
+  const said = await page.evaluateHandle((id) => {
+    const element = document.getElementById(id)!;
+    const said: string[] = [];
+    new MutationObserver(() => said.push(element.textContent!)).observe(element, {
+      childList: true,
+    });
+    return said;
+  }, id);
+  return (what) =>
+    page.waitForFunction(
+      ([said, what]) => said.some((text) => text.includes(what)),
+      [said, what] as const,
+    );
+}
+
+/** Waits until the chart has so many points, and a line. A moment without an answer has none. */
 async function drawn(page: Page, points: number): Promise<void> {
-  await page.waitForFunction(
-    (points) =>
-      document.querySelector("path.p50")?.getAttribute("d")?.split("M").some((row) =>
-        row.split("L").length >= points
-      ),
-    points,
-  );
+  await page.waitForFunction((points) => {
+    const path = document.querySelector("path.p50")?.getAttribute("d") ?? "";
+    return path.includes("L") && path.split(/[ML]/).length > points;
+  }, points);
 }
 
 /** Asks for one answer, and sees it. */
@@ -77,7 +91,7 @@ onBrowser("unary and streaming rpcs, a cancel, and a chart", async () => {
   await page.click("#start");
   await says(page, "letters", "on and on on");
   await page.click('#load >> text="16"');
-  await drawn(page, 12);
+  await drawn(page, 24);
   await picture(page, "dark", "dark");
   await picture(page, "light", "light");
   await page.click("#start");
@@ -102,8 +116,9 @@ onBrowser("says so when the server goes away, and goes on when it is back", asyn
   await says(page, "status", "connected");
   await page.click("#start");
   await says(page, "items", "items so far");
+  const lossSaid = await remember(page, "loss");
   await first.program[Symbol.asyncDispose]();
-  await says(page, "loss", /The WebSocket was broken off without a close/);
+  await lossSaid("The WebSocket was broken off without a close");
   await says(page, "status", `no connection to ws://${first.rpcs}, trying again`);
   assertMatch(
     (await page.textContent("#items"))!,
