@@ -1,14 +1,11 @@
 import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { test } from "node:test";
-import { fail } from "@std/assert";
 import { End } from "../support/end.ts";
-import { soon, turn } from "../support/within.ts";
+import { soon, until } from "../support/within.ts";
 import { dial, type Kind, type SocketAdapter, spot } from "./sockets.ts";
 
 const FDS = "/proc/self/fd";
 const COUNT = 20;
-/** A second or more, where a few turns do. */
-const TURNS = 1000;
 
 /** However a connection ends, the system gets its sockets back. */
 export function releaseCases(adapter: SocketAdapter, kind: Kind): void {
@@ -58,13 +55,10 @@ export function releaseCases(adapter: SocketAdapter, kind: Kind): void {
   );
 }
 
-async function allGone(before: number): Promise<void> {
-  // Nothing tells when the system has closed one: look again at each turn.
-  for (let turns = 0; turns < TURNS; turns++) {
-    if (openSockets() <= before) return;
-    await turn();
-  }
-  fail(`${openSockets() - before} sockets are still open`);
+/** Nothing tells when the system has closed one. */
+function allGone(before: number): Promise<void> {
+  const open = () => openSockets() - before;
+  return until(() => open() <= 0, () => `${open()} sockets are still open`);
 }
 
 function openSockets(): number {

@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { Program } from "../support/program.ts";
-import { soon, within } from "../support/within.ts";
+import { soon, until } from "../support/within.ts";
 
 /** How a server is: after a garbage collection. */
 export interface Health {
@@ -31,7 +31,7 @@ export class Victim implements AsyncDisposable {
     this.port = port;
   }
 
-  static async start(kind: "echo" | "rpc", options: object = {}): Promise<Victim> {
+  static async start(kind: "echo" | "rpc" | "websocket", options: object = {}): Promise<Victim> {
     const program = new Program("tests/hostile/victim.ts", [kind, JSON.stringify(options)]);
     const { port } = await program.listening();
     return new Victim(program, port);
@@ -46,11 +46,10 @@ export class Victim implements AsyncDisposable {
 
   /** Waits until it is so. */
   async until(so: (health: Health) => boolean, what: string): Promise<Health> {
-    for (let tries = 0; tries < 300; tries++) {
-      const health = await this.health();
-      if (so(health)) return health;
-    }
-    throw new Error(`Not so: ${what}: ${JSON.stringify(await this.health())}`);
+    let health!: Health;
+    const look = async () => so(health = await this.health());
+    await until(look, () => `${what}: ${JSON.stringify(health)}`);
+    return health;
   }
 
   /** Waits until so many connections are left, and no more sockets than before. */
@@ -140,14 +139,40 @@ export class Attacker {
     await Promise.race([taken, this.ended]);
   }
 
+  /** Writes the same again and again, until the connection ends; resolves to how many times. */
+  async flood(
+    bytes: Uint8Array,
+    times: number,
+    onSent: (times: number) => void = () => {},
+  ): Promise<number> {
+    let sent = 0;
+    let over = false;
+    this.ended.then(() => over = true);
+    while (sent < times && !over) {
+      await this.write(bytes);
+      onSent(++sent);
+    }
+    return sent;
+  }
+
   /** Waits until so many bytes have come. */
   async receive(count: number): Promise<Uint8Array> {
     const length = () => this.received.reduce((sum, { length }) => sum + length, 0);
-    while (length() < count) {
-      const more = new Promise<void>((resolve) => this.#onData = resolve);
-      await within(30_000, Promise.race([more, this.ended.then(refuse)]), `${count} bytes`);
-    }
+    await this.#until(() => length() >= count, `${count} bytes`);
     return Uint8Array.from(this.received.flatMap((bytes) => [...bytes]));
+  }
+
+  /** Waits until what has come, read as Latin-1, is so. */
+  until(so: (text: string) => boolean, what: string): Promise<void> {
+    const text = () => this.received.map((bytes) => String.fromCharCode(...bytes)).join("");
+    return this.#until(() => so(text()), what);
+  }
+
+  async #until(so: () => boolean, what: string): Promise<void> {
+    while (!so()) {
+      const more = new Promise<void>((resolve) => this.#onData = resolve);
+      await soon(Promise.race([more, this.ended.then(refuse)]), what);
+    }
   }
 
   /** That a message is echoed: the server is well. */
@@ -159,8 +184,8 @@ export class Attacker {
   }
 
   /** How it ended; fails if it does not. */
-  async over(): Promise<string> {
-    return await within(30_000, this.ended, "the server to end the connection");
+  over(what = "the connection"): Promise<string> {
+    return soon(this.ended, `the server to end ${what}`);
   }
 
   drop(): void {

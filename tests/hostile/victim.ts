@@ -1,5 +1,6 @@
 // A server in a process of its own, so that its memory and its sockets are its own.
-// Arguments: what it serves ("echo" or "rpc"), and the options of the server as JSON.
+// Arguments: what it serves ("echo", "rpc", or "websocket", an echo over WebSockets), and the
+// options of the server as JSON.
 // For each line that it reads it prints, as JSON, how it is.
 import process from "node:process";
 import { createInterface } from "node:readline";
@@ -9,6 +10,7 @@ import { type CloseReason, serve } from "@protosocket/protosocket";
 import { lengthDelimited } from "@protosocket/protosocket/length-delimited";
 import { serveRpc } from "@protosocket/protosocket/rpc";
 import { sockets } from "../../examples/support/sockets.ts";
+import { webSockets } from "../../examples/support/web_sockets.ts";
 import { openSockets } from "../support/open_handles.ts";
 import { body, jsonCodec, messages } from "../support/rpc.ts";
 import type { Health } from "./support.ts";
@@ -24,9 +26,10 @@ function count(reason: CloseReason | unknown): void {
   ended[name] = (ended[name] ?? 0) + 1;
 }
 
-const { listen } = await sockets();
-const listener = await listen({ port: 0 });
-const server = kind === "echo"
+const listener = kind === "websocket"
+  ? await (await webSockets()).listen({ port: 0 })
+  : await (await sockets()).listen({ port: 0 });
+const server = kind !== "rpc"
   ? serve(listener, () => ({
     ...options,
     codec: lengthDelimited(),

@@ -28,14 +28,15 @@ export function openHandles(): Record<string, number> {
   return handles;
 }
 
+/** Milliseconds after which nothing more is let go of. */
+const LIMIT = 10_000;
+
 /** Waits until no more is open than was `before`; returns what is left over, at last. */
 export async function leftOver(before: Record<string, number>): Promise<Record<string, number>> {
-  for (let tries = 0;; tries++) {
+  for (const since = performance.now();; await turn()) {
     const more = Object.entries(openHandles())
       .map(([kind, count]): [string, number] => [kind, count - (before[kind] ?? 0)])
       .filter(([kind, count]) => count > 0 && kind !== "Immediate");
-    if (more.length === 0 || tries === 200) return Object.fromEntries(more);
-    await turn();
-    if (tries > 20) await new Promise((resolve) => setTimeout(resolve, 10));
+    if (more.length === 0 || performance.now() - since > LIMIT) return Object.fromEntries(more);
   }
 }

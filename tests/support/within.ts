@@ -14,6 +14,18 @@ export function soon<T>(promise: PromiseLike<T>, what: string): Promise<T> {
   return within(LIMIT, promise, what);
 }
 
+/** Looks at each turn whether it is so, where nothing tells; fails as {@linkcode soon} does. */
+export async function until(
+  so: () => boolean | Promise<boolean>,
+  what: () => string,
+): Promise<void> {
+  for (const since = performance.now(); !await so(); await turn()) {
+    if (performance.now() - since > LIMIT) {
+      throw new Error(`Still not so after ${LIMIT} ms: ${what()}`);
+    }
+  }
+}
+
 /** How a promise ended. */
 export type Outcome<T> =
   | { readonly kind: "value"; readonly value: T }
