@@ -1,6 +1,7 @@
 /**
- * A listener for WebSockets over the package `ws`, version 8, which is to be installed
- * beside this one. Both ends can be made to wait.
+ * A listener for WebSockets over the package `ws`, version 8.23 or later (earlier ones hold
+ * without a bound what hostile peers make them), which is to be installed beside this one.
+ * Both ends can be made to wait.
  *
  * It speaks plain text. For TLS let a proxy stand before it, or give each WebSocket of a
  * `WebSocketServer` of your own to `acceptWebSocket` of `./websocket`.
