@@ -70,7 +70,7 @@ export class Handshakes {
   }
 
   #giveUp(raw: RawSocket, why: string): void {
-    this.failed(raw, new TransportError("timed-out", `The TLS handshake was given up: ${why}`));
+    this.failed(raw, new TransportError("timed-out", `The handshake was given up: ${why}`));
     raw.destroy();
   }
 }

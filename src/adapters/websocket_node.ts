@@ -34,14 +34,14 @@
  * @module
  */
 import { createServer, type IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
-import type { Duplex } from "node:stream";
+import type { AddressInfo, Socket } from "node:net";
 // @ts-types="@types/ws"
 import { type WebSocket, WebSocketServer } from "ws";
 import type { SocketAddress } from "../duplex.ts";
 import type { Listener } from "../listener.ts";
 import { AcceptQueue } from "./_accept_queue.ts";
 import { toTransportError } from "./_errors.ts";
+import { Handshakes } from "./_handshakes.ts";
 import {
   checkWebSocketListenOptions,
   offersHalfClose,
@@ -55,7 +55,7 @@ export type { WebSocketListenOptions } from "./_websocket_listen.ts";
 export type { OriginOptions } from "./_websocket_origin.ts";
 export type { WebSocketOptions } from "./_websocket_options.ts";
 
-/** Milliseconds that a request may take to come whole, and half as much again. */
+/** Milliseconds from a connection until it is a WebSocket. */
 const HANDSHAKE_TIMEOUT = 10_000;
 
 /** Listens for WebSockets. Rejects with a {@linkcode TransportError}. */
@@ -70,16 +70,16 @@ export async function listen(options: WebSocketListenOptions): Promise<Listener>
     maxPayload: limitsOf(options).maxFrameBytes,
     handleProtocols: (names) => names.has(HALF_CLOSE_PROTOCOL) ? HALF_CLOSE_PROTOCOL : false,
   });
-  const patience = {
-    headersTimeout: HANDSHAKE_TIMEOUT,
-    requestTimeout: HANDSHAKE_TIMEOUT,
-    connectionsCheckingInterval: HANDSHAKE_TIMEOUT / 2,
-  };
-  const server = createServer(patience, (request, response) => {
+  const server = createServer((request, response) => {
     const { status, text } = refusalOf(asked(request), options) ?? { status: 426, text: "" };
     response.writeHead(status).end(text);
   });
-  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Uint8Array) => {
+  const handshakes = new Handshakes(HANDSHAKE_TIMEOUT, () => {});
+  server.on("connection", (socket) => {
+    handshakes.begin(socket, undefined);
+    socket.once("close", () => handshakes.done(socket));
+  });
+  server.on("upgrade", (request: IncomingMessage, socket: Socket, head: Uint8Array) => {
     const refusal = refusalOf(asked(request), options);
     if (refusal) return refuse(socket, refusal.status);
     sockets.handleUpgrade(
@@ -87,6 +87,7 @@ export async function listen(options: WebSocketListenOptions): Promise<Listener>
       socket,
       head as Parameters<typeof sockets.handleUpgrade>[2],
       (webSocket) => {
+        handshakes.done(socket);
         accepted.push(open(webSocket, request, options));
       },
     );
@@ -103,7 +104,7 @@ export async function listen(options: WebSocketListenOptions): Promise<Listener>
   const close = async () => {
     // Its callback waits for every connection to end, which is not our matter.
     server.close();
-    server.closeIdleConnections();
+    handshakes.close();
     accepted.close();
   };
   return {
@@ -127,7 +128,7 @@ function open(webSocket: WebSocket, request: IncomingMessage, options: WebSocket
   return new NodeTransport(webSocket, { ...options, halfClose, remoteAddress: from }).duplex;
 }
 
-function refuse(socket: Duplex, status: number): void {
+function refuse(socket: Socket, status: number): void {
   socket.on("error", () => {});
   socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

@@ -12,7 +12,7 @@ import { standstill } from "../conformance/ends.ts";
 import { accept } from "../conformance/sockets.ts";
 import { End } from "../support/end.ts";
 import { runtime } from "../support/runtime.ts";
-import { soon } from "../support/within.ts";
+import { soon, until } from "../support/within.ts";
 import { dialWebSocket, listenWebSocket, webSocket } from "./support.ts";
 
 async function listening(options: Partial<WebSocketListenOptions> = {}) {
@@ -50,9 +50,9 @@ async function untilFree(port: number): Promise<void> {
   }
 }
 
-/** The status that a request to upgrade is answered with; the socket, if it was taken. */
-async function upgrade(port: number, headers: Headers = {}, path = "/") {
-  const socket = connectTcp({ port, host: "127.0.0.1" });
+/** The status that a request to upgrade is answered with; the socket, if it was taken or `stays`. */
+async function upgrade(port: number, headers: Headers = {}, path = "/", stays = false) {
+  const socket = connectTcp({ port, host: "127.0.0.1", allowHalfOpen: stays });
   socket.on("error", () => {});
   socket.write(`GET ${path} HTTP/1.1\r\n${lines({ ...handshake(port), ...headers })}\r\n`);
   const answer = await soon(
@@ -60,7 +60,7 @@ async function upgrade(port: number, headers: Headers = {}, path = "/") {
     "an answer",
   );
   const status = Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1]);
-  if (status !== 101) socket.destroy();
+  if (status !== 101 && !stays) socket.destroy();
   return { status, socket, answer };
 }
 
@@ -160,6 +160,39 @@ test("websocket listen: a handshake that ends after close() is not taken", async
   socket.write(`${all.slice(40)}\r\n`);
   await soon(ended, "the end of the late one");
   socket.destroy();
+});
+
+test("websocket listen: who shakes no hands is given up, and who was refused and stays", {
+  skip: runtime === "node" ? false : "the time for a handshake is the runtime's own",
+}, async () => {
+  await using place = await listening();
+  const set = globalThis.setTimeout;
+  const times: (() => void)[] = [];
+  globalThis.setTimeout = ((run: () => void, ms?: number) => {
+    if (ms !== 10_000) return set(run, ms);
+    times.push(run);
+    return set(() => {});
+  }) as typeof setTimeout;
+  try {
+    const silent = connectTcp({ port: place.port, host: "127.0.0.1" }).resume();
+    const refused = await upgrade(place.port, { origin: "http://example.com" }, "/", true);
+    assertEquals(refused.status, 403);
+    const taken = await upgrade(place.port);
+    const ended = new Promise((resolve) => silent.once("close", resolve));
+    assertEquals(times.length, 3);
+    for (const over of times.slice(0, 2)) over();
+    await soon(ended, "the end of who is silent");
+    // The other has heard of an end already: only a write tells it more.
+    const told = () => refused.socket.destroyed || (refused.socket.write("x"), false);
+    await until(told, () => "who was refused is gone");
+    taken.socket.write(frame(2, new Uint8Array([7])));
+    const duplex = new End(await accept(place.listener));
+    assertEquals(await duplex.readExactly(1), new Uint8Array([7]));
+    duplex.drop();
+    taken.socket.destroy();
+  } finally {
+    globalThis.setTimeout = set;
+  }
 });
 
 test("websocket listen: the subprotocol is agreed on if it is offered", async () => {
