@@ -2,7 +2,8 @@
  * Connections between threads: over a `MessagePort`, a `Worker`, or the scope of a worker
  * (`self`, `parentPort`), on every runtime and in browsers.
  *
- * Bytes are copied once, into memory of their own, which is transferred and not cloned.
+ * Bytes are copied once, into memory of their own, which is transferred and not cloned; a
+ * `BroadcastChannel`, whose name two ends alone have, can only clone it.
  * Each end grants the other how much it may send, so a slow reader stops the writer.
  *
  * The port is for this alone: whatever else comes on it breaks the connection. To share a
@@ -76,7 +77,7 @@ export interface PortOptions {
 
 /**
  * What a duplex can be made of: a `MessagePort`, a `Worker`, the scope of a worker, those
- * of `node:worker_threads`, or anything that posts and tells of messages as they do, by
+ * of `node:worker_threads`, a `BroadcastChannel`, or anything that posts and tells of messages as they do, by
  * `addEventListener`, `on` or `onmessage`.
  */
 export interface PortLike {

@@ -1,4 +1,4 @@
-// The conformance suite, in a page: over a MessageChannel, and over WebSockets by way of the
+// The conformance suite, in a page: over ports and channels, and over WebSockets by way of the
 // relay at ?relay=URL, which joins two connections each.
 import { portDuplex } from "../../src/adapters/message_port.ts";
 import { connect, type ConnectOptions } from "../../src/adapters/websocket.ts";
@@ -7,7 +7,7 @@ import type { Adapter } from "../conformance/adapter.ts";
 import { backpressureCases } from "../conformance/backpressure.ts";
 import { bytesCases } from "../conformance/bytes.ts";
 import { halfCloseCases } from "../conformance/half_close.ts";
-import { answer } from "../support/case_registry.ts";
+import { answerIn } from "../support/case_registry.ts";
 
 const relay = new URLSearchParams(location.search).get("relay")!;
 
@@ -41,17 +41,32 @@ const port: Adapter = {
   },
 };
 
-for (const adapter of [webSocket, stream, port]) {
+let channels = 0;
+
+const broadcast: Adapter = {
+  name: "browser, broadcast channel",
+  gaps: {},
+  open() {
+    const name = `protosocket-${channels++}`;
+    const [one, other] = [new BroadcastChannel(name), new BroadcastChannel(name)];
+    const [client, server] = [portDuplex(one), portDuplex(other)];
+    return Promise.resolve({
+      client,
+      server,
+      close() {
+        one.close();
+        other.close();
+        return Promise.resolve();
+      },
+    });
+  },
+};
+
+for (const adapter of [webSocket, stream, port, broadcast]) {
   bytesCases(adapter);
   halfCloseCases(adapter);
   backpressureCases(adapter);
   abortCases(adapter);
 }
 
-/** Brings a path to the cases, for whoever drives the page. */
-async function ask(path: string): Promise<{ ok: boolean; text: string }> {
-  const response = await answer(new Request(new URL(path, location.href)));
-  return { ok: response.ok, text: await response.text() };
-}
-
-Object.assign(globalThis, { ask });
+answerIn(globalThis);

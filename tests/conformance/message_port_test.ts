@@ -10,3 +10,24 @@ conformance({
     return Promise.resolve({ client, server, close: () => Promise.resolve() });
   },
 });
+
+let channels = 0;
+
+conformance({
+  name: "broadcast channel",
+  gaps: {},
+  open() {
+    const name = `protosocket-${channels++}`;
+    const [one, other] = [new BroadcastChannel(name), new BroadcastChannel(name)];
+    const [client, server] = [portDuplex(one), portDuplex(other)];
+    return Promise.resolve({
+      client,
+      server,
+      close() {
+        one.close();
+        other.close();
+        return Promise.resolve();
+      },
+    });
+  },
+});

@@ -3,8 +3,10 @@
 import { Connection, type Duplex } from "@protosocket/protosocket";
 import { portDuplex, type PortLike } from "@protosocket/protosocket/message-port";
 import { type RpcContext, rpcReactor } from "@protosocket/protosocket/rpc";
-import { threadId } from "node:worker_threads";
 import { body, jsonCodec, type Message, messages } from "../support/rpc.ts";
+
+/** Tells this worker from others. */
+const name = crypto.randomUUID();
 
 function serveOn(duplex: Duplex): void {
   new Connection(duplex, { codec: jsonCodec(), reactor: rpcReactor(messages, answer) });
@@ -13,7 +15,7 @@ function serveOn(duplex: Duplex): void {
 function answer(request: Message, { signal }: RpcContext): Message | Promise<Message> {
   switch (request.body) {
     case "who":
-      return body(threadId);
+      return body(name);
     case "die":
       setTimeout(() => {
         throw new Error("a worker of the tests dies as it should");

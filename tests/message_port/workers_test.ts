@@ -41,7 +41,7 @@ test("workers: a thread answers, and ends once its connection has", async () => 
 test("workers: one that dies fails its calls, and says why", async () => {
   const worker = startThread();
   const client = clientOn(worker);
-  assert(Number(await ask(client, "who")) > 0);
+  assertMatch(String(await ask(client, "who")), /^[\da-f-]{36}$/);
   const never = outcome(client.unary(body("never")));
   const dying = outcome(client.unary(body("die")));
   await rpcError(never, "connection-closed");

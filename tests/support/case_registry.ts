@@ -28,3 +28,12 @@ export async function answer(request: Request): Promise<Response> {
     return new Response((error as Error).stack ?? String(error), { status: 500 });
   }
 }
+
+/** Gives whoever drives a page a function `ask`, which brings a path to {@linkcode answer}. */
+export function answerIn(page: typeof globalThis): void {
+  const ask = async (path: string) => {
+    const response = await answer(new Request(new URL(path, location.href)));
+    return { ok: response.ok, text: await response.text() };
+  };
+  Object.assign(page, { ask });
+}
