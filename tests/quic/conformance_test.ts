@@ -1,6 +1,6 @@
 // The adapter conformance suite on bare streams of QUIC connections, on Deno:
 //
-//   deno test -A --unstable-net tests/quic
+//   deno test -A --unstable-net tests/quic/conformance_test.ts
 import { test } from "node:test";
 import type { Duplex } from "../../mod.ts";
 import type { Adapter } from "../conformance/adapter.ts";
