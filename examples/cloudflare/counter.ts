@@ -30,6 +30,8 @@ export class Counter {
       const { rpcObserver } = rest;
       new Connection(duplex, {
         codec: rest.codec(json<Request, Response>()),
+        // Half a message keeps the object awake, and is not to for ever.
+        messageTimeout: 60_000,
         reactor: rpcReactor(messages, (request) => this.#answer(request), { rpcObserver }),
       });
     });

@@ -32,6 +32,8 @@ function count(request: globalThis.Request): globalThis.Response {
     let [total, awake] = [0, 0];
     new Connection(upgrade.duplex, {
       codec: json<Request, Response>(),
+      firstMessageTimeout: 60_000,
+      messageTimeout: 60_000,
       reactor: rpcReactor(messages, ({ body }: Request) => {
         if (!body) return refused;
         return plain({ total: total += body.by, awake: ++awake });

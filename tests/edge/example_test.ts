@@ -123,12 +123,27 @@ onWorker("a Durable Object serves rpcs to all its clients, streams too", async (
 /** workerd lets an object sleep when it was quiet for 10 seconds. */
 const SLEEP_MS = 11_000;
 
+/** A client that breaks off in the middle of its second message. */
+async function breakOff(url: string): Promise<void> {
+  const socket = new WebSocket(url);
+  const answered = new Promise<void>((resolve) => socket.on("message", () => resolve()));
+  socket.on("open", () => {
+    const request = JSON.stringify({ id: 1, code: 0, body: { by: 0 } });
+    socket.send(new TextEncoder().encode(`${request}\n${request.slice(0, -1)}`));
+  });
+  await soon(answered, "an answer");
+  socket.terminate();
+}
+
 onWorker("a Durable Object sleeps, and goes on with the same WebSocket", async (worker) => {
   await using client = await dial(worker, "/counters/a");
   assertEquals(await add(client, 5), { total: 5, awake: 1 });
-  assertEquals(await add(client, 5), { total: 10, awake: 2 });
+  // Those do not keep it awake.
+  const url = `ws://127.0.0.1:${worker.port}/counters/a`;
+  for (let clients = 0; clients < 10; clients++) await breakOff(url);
+  assertEquals(await add(client, 5), { total: 10, awake: 12 });
   // Nothing tells when it sleeps, and to ask wakes it: it is left alone for longer each time.
-  let [total, awake] = [10, 2];
+  let [total, awake] = [10, 12];
   for (let ms = SLEEP_MS; awake > 1 && ms <= 8 * SLEEP_MS; ms *= 2) {
     await new Promise((resolve) => setTimeout(resolve, ms));
     ({ total, awake } = await add(client, 0));
@@ -188,11 +203,16 @@ onWorker("refuses pages of other origins, and what is no WebSocket", async (work
   }
 });
 
-onWorker("ends a connection whose message is too long", async (worker) => {
+onWorker("ends a connection whose message is too long, or text, and no other", async (worker) => {
   for (const path of ["/count", "/counters/a"]) {
-    const socket = new WebSocket(`ws://127.0.0.1:${worker.port}${path}`);
-    const closed = new Promise((resolve) => socket.on("close", resolve));
-    socket.on("open", () => socket.send(new Uint8Array(1024 * 1024 + 1)));
-    assertEquals(await soon(closed, "the close"), 1009);
+    await using other = await dial(worker, path);
+    const { total } = await add(other, 1);
+    for (const [data, code] of [[new Uint8Array(1024 * 1024 + 1), 1009], ["text", 1003]] as const) {
+      const socket = new WebSocket(`ws://127.0.0.1:${worker.port}${path}`);
+      const closed = new Promise((resolve) => socket.on("close", resolve));
+      socket.on("open", () => socket.send(data));
+      assertEquals(await soon(closed, "the close"), code);
+    }
+    assertEquals((await add(other, 1)).total, total + 1);
   }
 });
