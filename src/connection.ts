@@ -66,6 +66,12 @@ export interface DrainOptions {
 
 const LOCAL: CloseReason = { kind: "local" };
 const PEER: CloseReason = { kind: "peer" };
+const NOTHING = new Uint8Array(0);
+/**
+ * How many messages a batch may have. One of a chunk of 64 KiB may have as many messages as
+ * bytes, and while the reactor makes it wait, all of them are objects in memory.
+ */
+const MAX_BATCH = 1024;
 /**
  * For the codec's streams, which are read as soon as they have been written: to have each ask
  * the other first costs a third of their time.
@@ -130,6 +136,13 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
   readonly #patience: Patience | undefined;
   /** Our own silence. */
   readonly #quiet: Silence | undefined;
+  readonly #maxPipelinedBytes: number;
+  /** How many bytes have been read since nothing was left to send. */
+  #pipelined = 0;
+  /** Whether that is so now. */
+  #allSent = false;
+  /** Lets reading go on when it is. */
+  #readOn: () => void = ignore;
   #resolveClosed: (reason: CloseReason) => void = ignore;
 
   /**
@@ -146,11 +159,16 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
     const { heartbeat, observer } = config;
     if (heartbeat) checkOption("heartbeat.interval", heartbeat.interval, 1, MAX_DELAY);
     this.#drainTimeout = options.drainTimeout;
+    this.#maxPipelinedBytes = options.maxPipelinedBytes || Infinity;
     this.#remoteAddress = (duplex as SocketDuplex).remoteAddress;
     this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
     this.sender = this.#outbox = new Outbox(options.maxQueuedMessages, this.#remoteAddress);
     const reactor = this.#reactor = config.reactor(this.sender);
-    const decoder = new DecoderStream(config.codec.decoder, { ...options, readableStrategy: ROOM });
+    const decoder = new DecoderStream(config.codec.decoder, {
+      maxBufferLength: options.maxBufferLength,
+      maxBatchLength: MAX_BATCH,
+      readableStrategy: ROOM,
+    });
     const encoder = new EncoderStream(config.codec.encoder, {
       readableStrategy: ROOM,
       onEncodeError: reactor.onEncodeError && ((error, message) => {
@@ -261,17 +279,24 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
       this.#patience?.passing();
       if (done) break;
       this.#observer?.onBytesReceived?.(chunk.length);
-      try {
-        await bytes.write(chunk);
-      } catch {
-        // Why is told in the place of the next batch, after the messages before it.
-        bad = true;
+      for (let part = chunk;; part = NOTHING) {
+        try {
+          await bytes.write(part);
+        } catch {
+          // Why is told in the place of the next batch, after the messages before it.
+          bad = true;
+        }
+        for (; bad || taken < decoder.batches; taken++) {
+          const { done, value: batch } = await reading;
+          if (done) return;
+          await this.#dispatch(batch);
+          reading = this.#batches.read();
+        }
+        if (!decoder.behind) break;
       }
-      for (; bad || taken < decoder.batches; taken++) {
-        const { done, value: batch } = await reading;
-        if (done) return;
-        await this.#dispatch(batch);
-        reading = this.#batches.read();
+      this.#pipelined = this.#allSent ? 0 : this.#pipelined + chunk.length;
+      if (this.#pipelined > this.#maxPipelinedBytes && this.#state !== "closed") {
+        await new Promise<void>((resolve) => this.#readOn = resolve);
       }
     }
     bytes.close().catch(ignore);
@@ -313,7 +338,9 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
     handled(this.#encoder);
     handled(this.#sink);
     for (let sent = 0;;) {
+      if (!this.#outbox.ready) this.#onAllSent();
       await this.#outbox.gathered();
+      this.#allSent = false;
       if (this.#outbox.ready) await this.#encodeBatch();
       else if (this.#outbox.ended) break;
       for (; sent < encoder.chunks; sent++) {
@@ -325,7 +352,14 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
         if (returnsBuffers) encoder.release(chunk);
       }
     }
+    this.#onAllSent();
     await this.#sink.close();
+  }
+
+  #onAllSent(): void {
+    this.#allSent = true;
+    this.#pipelined = 0;
+    this.#readOn();
   }
 
   async #encodeBatch(): Promise<void> {
@@ -409,6 +443,7 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
     this.#patience?.stop();
     this.#quiet?.stop();
     this.#outbox.clear();
+    this.#onAllSent();
     if (!this.#inboundDone || !this.#outboundDone) {
       this.#tearDown(reason.kind === "error" ? reason.error : undefined);
     }

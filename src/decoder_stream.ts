@@ -1,7 +1,7 @@
 import { ReceiveBuffer } from "./_receive_buffer.ts";
 import type { Decoder, DecodeResult } from "./codec.ts";
 import { ConnectionError } from "./errors.ts";
-import { checkMaxBufferLength } from "./options.ts";
+import { checkMaxBufferLength, checkOption } from "./options.ts";
 
 /** Options of a {@linkcode DecoderStream}. */
 export interface DecoderStreamOptions {
@@ -12,12 +12,23 @@ export interface DecoderStreamOptions {
    */
   readonly maxBufferLength?: number;
   /**
+   * How many messages one batch may have: a few bytes of a peer's can become an object
+   * of a hundred, and a chunk has thousands of bytes. What a chunk has beyond that is
+   * decoded with the next chunk, and that may be an empty one: see
+   * {@linkcode DecoderStream.behind}. From 1 to 2^32.
+   *
+   * @default {undefined} all that a chunk completes
+   */
+  readonly maxBatchLength?: number;
+  /**
    * How many batches may wait to be read before bytes do, as of a `TransformStream`.
    *
    * @default {{ highWaterMark: 0 }}
    */
   readonly readableStrategy?: QueuingStrategy;
 }
+
+const NOTHING = new Uint8Array(0);
 
 /**
  * Turns bytes into batches of messages: all the messages that one chunk completed,
@@ -49,29 +60,39 @@ export class DecoderStream<Message> extends TransformStream<Uint8Array, Message[
   /** Makes a stream over a decoder of its own. Throws a `RangeError` for a bad option. */
   constructor(decoder: Decoder<Message>, options: DecoderStreamOptions = {}) {
     const max = checkMaxBufferLength(options.maxBufferLength);
-    const splitter = new Splitter(decoder, max);
+    const { maxBatchLength, readableStrategy } = options;
+    const most = maxBatchLength === undefined
+      ? Infinity
+      : checkOption("maxBatchLength", maxBatchLength, 1, 2 ** 32);
+    const splitter = new Splitter(decoder, max, most);
     const progress = { batches: 0 };
-    super(
-      {
-        transform(chunk, controller) {
-          const batch: Message[] = [];
-          try {
-            splitter.split(chunk, batch);
-          } finally {
-            // What came before a bad message is delivered first.
-            if (batch.length > 0) {
-              progress.batches++;
-              controller.enqueue(batch);
-            }
-          }
-        },
-        flush() {
-          splitter.end();
-        },
+    const next = (
+      chunk: Uint8Array,
+      controller: TransformStreamDefaultController<Message[]>,
+    ) => {
+      const batch: Message[] = [];
+      try {
+        splitter.split(chunk, batch);
+      } finally {
+        // What came before a bad message is delivered first.
+        if (batch.length > 0) {
+          progress.batches++;
+          controller.enqueue(batch);
+        }
+      }
+    };
+    const transformer: Transformer<Uint8Array, Message[]> = {
+      transform(chunk, controller) {
+        // One that does not wait for what is behind gets it all.
+        while (chunk.length > 0 && splitter.behind) next(NOTHING, controller);
+        next(chunk, controller);
       },
-      undefined,
-      options.readableStrategy,
-    );
+      flush(controller) {
+        while (splitter.behind) next(NOTHING, controller);
+        splitter.end();
+      },
+    };
+    super(transformer, undefined, readableStrategy);
     this.#splitter = splitter;
     this.#progress = progress;
   }
@@ -90,12 +111,23 @@ export class DecoderStream<Message> extends TransformStream<Uint8Array, Message[
   get incomplete(): boolean {
     return this.#splitter.incomplete;
   }
+
+  /**
+   * Whether the latest chunk has more messages than `maxBatchLength`: they are decoded,
+   * as many again, when an empty chunk is written.
+   */
+  get behind(): boolean {
+    return this.#splitter.behind;
+  }
 }
 
 /** Cuts chunks into messages: one chunk at a time, keeping what is incomplete. */
 class Splitter<Message> {
   readonly #decoder: Decoder<Message>;
   readonly #max: number;
+  readonly #maxBatch: number;
+  /** What the last chunk had beyond a batch. */
+  #rest: Uint8Array = NOTHING;
   /** The beginning of a message whose end has not come. */
   readonly #held = new ReceiveBuffer();
   /** With bytes held: how many there must be before the decoder is asked again. */
@@ -107,19 +139,34 @@ class Splitter<Message> {
   /** How often the decoder has said what to do with bytes. */
   decoded = 0;
 
-  constructor(decoder: Decoder<Message>, max: number) {
+  constructor(decoder: Decoder<Message>, max: number, maxBatch: number) {
     this.#decoder = decoder;
     this.#max = max;
+    this.#maxBatch = maxBatch;
+  }
+
+  get behind(): boolean {
+    return this.#rest.length > 0;
   }
 
   get incomplete(): boolean {
     return this.#held.length > 0 || this.#skip > 0;
   }
 
-  /** Appends the messages that `chunk` completes to `batch`. Throws ConnectionError. */
+  /**
+   * Appends the messages that `chunk` completes, or while `behind` an empty one lets
+   * follow, to `batch`, up to its bound. Throws ConnectionError.
+   */
   split(chunk: Uint8Array, batch: Message[]): void {
+    const bytes = this.#rest.length > 0 ? this.#rest : chunk;
+    this.#rest = NOTHING;
+    const at = this.#splitUpTo(this.#maxBatch, bytes, batch);
+    if (at < bytes.length) this.#rest = bytes.subarray(at);
+  }
+
+  #splitUpTo(most: number, chunk: Uint8Array, batch: Message[]): number {
     let at = 0;
-    while (at < chunk.length) {
+    while (at < chunk.length && batch.length < most) {
       if (this.#skip > 0) {
         const dropped = Math.min(this.#skip, chunk.length - at);
         this.#skip -= dropped;
@@ -127,9 +174,10 @@ class Splitter<Message> {
       } else if (this.#held.length > 0) {
         at = this.#complete(chunk, at, batch);
       } else {
-        at = this.#splitInPlace(chunk, at, batch);
+        at = this.#splitInPlace(most, chunk, at, batch);
       }
     }
+    return at;
   }
 
   /** Tells that no more will come. */
@@ -146,9 +194,9 @@ class Splitter<Message> {
   }
 
   /** Decodes straight from the chunk, until it is used up or a message is incomplete. */
-  #splitInPlace(chunk: Uint8Array, start: number, batch: Message[]): number {
+  #splitInPlace(most: number, chunk: Uint8Array, start: number, batch: Message[]): number {
     let at = start;
-    while (at < chunk.length) {
+    while (at < chunk.length && batch.length < most) {
       const result = this.#ask(chunk, at);
       if (result.kind === "message") {
         batch.push(result.message);
@@ -191,8 +239,8 @@ class Splitter<Message> {
     this.#held.clear();
     if (rest.length <= taken) return start + taken - rest.length;
     // The decoder had waited for more than its message took, and the next one began
-    // before this chunk.
-    this.split(rest, batch);
+    // before this chunk: there is no second place to keep any of that.
+    this.#splitUpTo(Infinity, rest, batch);
     return start + taken;
   }
 

@@ -9,6 +9,8 @@ export const DEFAULT_DRAIN_TIMEOUT = 10_000;
  * {@linkcode ConnectionOptions.messageTimeout} in servers: a minute.
  */
 export const DEFAULT_MESSAGE_TIMEOUT = 60_000;
+/** The default of {@linkcode ConnectionOptions.maxPipelinedBytes} in servers: 4 MiB. */
+export const DEFAULT_MAX_PIPELINED_BYTES: number = 4 * 1024 * 1024;
 
 /** The bounds of a {@linkcode Connection}. */
 export interface ConnectionOptions {
@@ -26,6 +28,16 @@ export interface ConnectionOptions {
    * @default {256}
    */
   readonly maxQueuedMessages?: number;
+  /**
+   * How many bytes are read from the peer while something waits to be sent to it, and it
+   * does not take it all. Then nothing more is read until it has: a peer that only asks
+   * is not answered out of memory, however large its messages are. Only for an end whose
+   * peer reads whatever it sends, as a client does; if both ends wait for each other,
+   * neither goes on. 0 reads on for ever. At most 2^32.
+   *
+   * @default {0} in servers 4194304
+   */
+  readonly maxPipelinedBytes?: number;
   /**
    * Milliseconds that an orderly end may take, from `close()` or from the peer's
    * end, until what is queued has been sent and the peer has ended too. After that
@@ -88,6 +100,7 @@ export function checkDrainTimeout(
 export const SERVER_DEFAULTS: ConnectionOptions = {
   firstMessageTimeout: DEFAULT_MESSAGE_TIMEOUT,
   messageTimeout: DEFAULT_MESSAGE_TIMEOUT,
+  maxPipelinedBytes: DEFAULT_MAX_PIPELINED_BYTES,
 };
 
 /** Checks all bounds of a connection and fills in the defaults, those that are given first. */
@@ -98,6 +111,7 @@ export function checkConnectionOptions(
   const {
     maxBufferLength = defaults.maxBufferLength,
     maxQueuedMessages = defaults.maxQueuedMessages ?? DEFAULT_MAX_QUEUED_MESSAGES,
+    maxPipelinedBytes = defaults.maxPipelinedBytes ?? 0,
     drainTimeout = defaults.drainTimeout,
     idleTimeout = defaults.idleTimeout,
     firstMessageTimeout = defaults.firstMessageTimeout ?? 0,
@@ -106,6 +120,7 @@ export function checkConnectionOptions(
   return {
     maxBufferLength: checkMaxBufferLength(maxBufferLength),
     maxQueuedMessages: checkOption("maxQueuedMessages", maxQueuedMessages, 1, 2 ** 31),
+    maxPipelinedBytes: checkOption("maxPipelinedBytes", maxPipelinedBytes, 0, 2 ** 32),
     drainTimeout: checkDrainTimeout(drainTimeout),
     idleTimeout: idleTimeout === undefined
       ? undefined
