@@ -53,8 +53,8 @@ export class Outbox<Outbound, Logical>
   /** Whether the reactor may have something. */
   #pullable = false;
   #pulling = false;
-  #pulled: Outbound[] = [];
-  #pulledHead = 0;
+  /** What the reactor has given. */
+  readonly #pulled = new Pulled<Outbound>();
   /** How many messages of the batch at hand the reactor has given. */
   #given = 0;
   /** How many bytes came to each of the last batch; before the first, one is asked for. */
@@ -62,7 +62,6 @@ export class Outbox<Outbound, Logical>
   /** How often there was something to send, ever, and when the last batch began. */
   #offered = 0;
   #batched = 0;
-  readonly #budget = new Budget<Outbound>();
   readonly #remoteAddress: SocketAddress | undefined;
   #ended = false;
   #wakeUp: (() => void) | undefined;
@@ -117,7 +116,7 @@ export class Outbox<Outbound, Logical>
 
   /** Whether a batch would have anything. */
   get ready(): boolean {
-    return this.#pullable || this.#queue.length > 0 || this.#pulledHead < this.#pulled.length;
+    return this.#pullable || this.#queue.length > 0 || this.#pulled.length > 0;
   }
 
   /** Whether {@linkcode end} has been called. */
@@ -150,7 +149,7 @@ export class Outbox<Outbound, Logical>
   clear(): void {
     this.end();
     this.#queue.clear();
-    this.#pulled.length = this.#pulledHead = 0;
+    this.#pulled.clear();
     this.#pullable = false;
   }
 
@@ -168,15 +167,15 @@ export class Outbox<Outbound, Logical>
       }
       this.#pulling = true;
     }
-    if (this.#pulledHead === this.#pulled.length && !this.#pull() || this.#full) {
+    if (this.#pulled.length === 0 && !this.#pull() || this.#full()) {
       if (this.#given > 0) this.#typical = this.#batchBytes() / this.#given;
       return { done: true, value: undefined };
     }
     this.#given++;
-    return this.#yield(this.#pulled[this.#pulledHead++]!);
+    return this.#yield(this.#pulled.take());
   }
 
-  get #full(): boolean {
+  #full(): boolean {
     return this.#given > 0 && this.#batchBytes() >= 2 * BATCH_BYTES;
   }
 
@@ -198,20 +197,19 @@ export class Outbox<Outbound, Logical>
 
   /** Asks the reactor; returns whether it has given anything. */
   #pull(): boolean {
-    this.#pulled.length = this.#pulledHead = 0;
-    if (!this.#pullable || this.#given >= this.#max || this.#full) return false;
-    const asked = Math.min(this.#worthAsking(), this.#max - this.#given);
+    if (!this.#pullable || this.#given >= this.#max || this.#full()) return false;
+    const pulled = this.#pulled;
+    pulled.remaining = Math.min(this.#worthAsking(), this.#max - this.#given);
     this.#pullable = false;
-    this.#budget.open(this.#pulled, asked);
     try {
-      this.#source.pullOutbound!(this.#budget);
+      this.#source.pullOutbound!(pulled);
     } catch (cause) {
       throw reactorThrew(cause);
     } finally {
-      if (this.#budget.remaining === 0) this.#pullable = true;
-      this.#budget.open(this.#pulled, 0);
+      if (pulled.remaining === 0) this.#pullable = true;
+      pulled.remaining = 0;
     }
-    return this.#pulled.length > 0;
+    return pulled.length > 0;
   }
 
   /** As many as fit at their size, for what is pulled cannot be taken back. */
@@ -263,13 +261,16 @@ export class Outbox<Outbound, Logical>
   }
 }
 
-class Budget<Outbound> implements SendBudget<Outbound> {
+/** What a reactor gives, within its budget, until it is taken. */
+class Pulled<Outbound> implements SendBudget<Outbound> {
   remaining = 0;
-  #into: Outbound[] = [];
+  /** It keeps its length, for to make it grow again costs. */
+  readonly #messages: (Outbound | undefined)[] = [];
+  #head = 0;
+  #end = 0;
 
-  open(into: Outbound[], remaining: number): void {
-    this.#into = into;
-    this.remaining = remaining;
+  get length(): number {
+    return this.#end - this.#head;
   }
 
   send(message: Outbound): void {
@@ -277,6 +278,18 @@ class Budget<Outbound> implements SendBudget<Outbound> {
       throw new RangeError("Cannot send: the budget of this pull is used up");
     }
     this.remaining--;
-    this.#into.push(message);
+    this.#messages[this.#end++] = message;
+  }
+
+  /** Takes the oldest. There must be one. */
+  take(): Outbound {
+    const message = this.#messages[this.#head]!;
+    this.#messages[this.#head++] = undefined;
+    if (this.#head === this.#end) this.#head = this.#end = 0;
+    return message;
+  }
+
+  clear(): void {
+    this.#messages.length = this.#head = this.#end = 0;
   }
 }

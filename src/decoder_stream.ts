@@ -219,7 +219,7 @@ class Splitter<Message> {
     // least as much as it has seen, so that its work stays linear.
     const wanted = this.#openEnded ? Math.min(held, this.#max - held) : this.#needed - held;
     const taken = Math.min(wanted, chunk.length - start);
-    this.#held.append(chunk.subarray(start, start + taken), this.#expected);
+    this.#held.append(chunk.subarray(start, start + taken), this.#expected());
     if (this.#held.length < this.#needed) return start + taken;
 
     const result = this.#ask(this.#held.bytes, 0);
@@ -246,7 +246,7 @@ class Splitter<Message> {
 
   #hold(bytes: Uint8Array, needed: number): void {
     this.#waitFor(needed, bytes.length);
-    this.#held.append(bytes, this.#expected);
+    this.#held.append(bytes, this.#expected());
   }
 
   #waitFor(needed: number, shown: number): void {
@@ -255,7 +255,7 @@ class Splitter<Message> {
   }
 
   /** How long the held message may become. */
-  get #expected(): number {
+  #expected(): number {
     return this.#openEnded ? this.#max : this.#needed;
   }
 

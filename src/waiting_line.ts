@@ -4,6 +4,9 @@ export interface Waiting {
   left: boolean;
 }
 
+/** An array of so many places is kept when nobody waits. */
+const KEPT_PLACES = 1024;
+
 /**
  * A queue that items may leave before their turn. Those stay in it, and are passed over,
  * until they are more than half of it: so leaving costs no search, and the memory follows
@@ -11,14 +14,15 @@ export interface Waiting {
  */
 export class WaitingLine<Item extends Waiting> {
   #items: (Item | undefined)[] = [];
-  /** Where those begin that have not had their turn. */
+  /** Where those begin that have not had their turn, and where they end. */
   #head = 0;
+  #end = 0;
   /** How many wait. */
   length = 0;
 
   /** Adds an item behind all others. */
   push(item: Item): void {
-    this.#items.push(item);
+    this.#items[this.#end++] = item;
     this.length++;
   }
 
@@ -52,10 +56,14 @@ export class WaitingLine<Item extends Waiting> {
 
   #tidy(): void {
     if (this.length === 0) {
-      this.#items.length = this.#head = 0;
-    } else if (this.#items.length > 2 * this.length + 64) {
+      // Those that have left are still there.
+      if (this.#end > KEPT_PLACES) this.#items = [];
+      else for (; this.#head < this.#end; this.#head++) this.#items[this.#head] = undefined;
+      this.#head = this.#end = 0;
+    } else if (this.#end > 2 * this.length + 64) {
       this.#items = this.#items.filter((item) => item !== undefined && !item.left);
       this.#head = 0;
+      this.#end = this.length;
     }
   }
 }

@@ -1,5 +1,7 @@
-/** How many places there are while there are few calls. */
+/** How many places there are at first. */
 const MIN_PLACES = 64;
+/** So many are kept when there is no call: answers come in batches, so that happens often. */
+const KEPT_PLACES = 1024;
 
 /** A call as the table knows it. */
 export interface Numbered {
@@ -40,7 +42,7 @@ export class CallTable<Call extends Numbered> {
   delete({ id }: Call): void {
     this.#places[id & this.#places.length - 1] = undefined;
     this.size--;
-    if (this.size === 0 && this.#places.length > MIN_PLACES) this.#resize(MIN_PLACES);
+    if (this.size === 0 && this.#places.length > KEPT_PLACES) this.#resize(MIN_PLACES);
   }
 
   /** All calls, in the order in which they were added. */

@@ -1,6 +1,8 @@
 import type { RpcId } from "./message.ts";
 
 const MIN_PLACES = 16;
+/** So many are kept when nothing is there. */
+const KEPT_PLACES = 1024;
 
 /**
  * Finds things by ids that a peer has chosen: an array with open addressing. See
@@ -40,7 +42,7 @@ export class IdTable<Item extends { readonly id: RpcId }> {
     }
     places[free] = undefined;
     this.#size--;
-    if (this.#size === 0 && places.length > MIN_PLACES) this.#resize(MIN_PLACES);
+    if (this.#size === 0 && places.length > KEPT_PLACES) this.#resize(MIN_PLACES);
   }
 
   /** Where the item of that id is, or would be. */

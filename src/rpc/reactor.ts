@@ -164,8 +164,9 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
   readonly #active = new ActiveRpcs<Response>();
   /** What waits for room to send: items of streams, and rpcs for the last message of each. */
   readonly #ready = new Fifo<Response | ServedRpc<Response>>();
-  /** Of the latest pull: the rpcs whose last messages it gave. */
-  readonly #pulled: ServedRpc<Response>[] = [];
+  /** Of the latest pull: the rpcs whose last messages it gave, and how many those are. */
+  readonly #pulled: (ServedRpc<Response> | undefined)[] = [];
+  #pulledCount = 0;
   /** Streams that wait until fewer answers do. */
   readonly #waitingStreams: (() => void)[] = [];
   /** Streams whose items are taken when there is room to send. */
@@ -192,7 +193,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     const code = this.#request.code(request);
     const id = plainId(this.#request.id(request));
     if (code === ControlCode.normal) {
-      if (!this.#isFull) return this.#open(id, request);
+      if (!this.#isFull()) return this.#open(id, request);
       return new Promise((resolve) => {
         this.#goOn = () => (this.#open(id, request), resolve());
       });
@@ -209,7 +210,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
 
   pullOutbound(budget: SendBudget<Response>): void {
     const before = budget.remaining;
-    this.#pulled.length = 0;
+    while (this.#pulledCount > 0) this.#pulled[--this.#pulledCount] = undefined;
     while (budget.remaining > 0 && this.#ready.length > 0) {
       const next = this.#ready.peek();
       // A stream must not end as if complete after an item that cannot be encoded. All
@@ -228,7 +229,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     const id = plainId(this.#response.id(response));
     this.#report(cause, id);
     if (this.#response.code(response) !== ControlCode.normal) return;
-    const unary = this.#pulled.find((rpc) => rpc.last === response);
+    const unary = this.#pulled.find((rpc) => rpc?.last === response);
     const rpc = unary ?? this.#active.get(id);
     // An item of a stream that is over in any case.
     if (rpc === undefined) return;
@@ -268,7 +269,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     this.#goOn = undefined;
   }
 
-  get #isFull(): boolean {
+  #isFull(): boolean {
     return this.#active.size + this.#ready.length >= this.#settings.maxConcurrentRpcs;
   }
 
@@ -413,7 +414,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
 
   #pullLast(rpc: ServedRpc<Response>): Response {
     this.#close(rpc);
-    this.#pulled.push(rpc);
+    this.#pulled[this.#pulledCount++] = rpc;
     return rpc.last!;
   }
 
@@ -423,7 +424,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
   }
 
   #readOn(): void {
-    if (this.#goOn === undefined || this.#isFull) return;
+    if (this.#goOn === undefined || this.#isFull()) return;
     const goOn = this.#goOn;
     this.#goOn = undefined;
     goOn();
