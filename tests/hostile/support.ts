@@ -14,11 +14,18 @@ export interface Health {
   readonly refused: number;
   /** Requests that reached the handler. */
   readonly handled: number;
+  /** Bytes that it has received. */
+  readonly received: number;
   /** How many connections have ended, by how they did. */
   readonly ended: Readonly<Record<string, number>>;
+  /** Whether all objects have got a property of that name. */
+  readonly polluted: boolean;
 }
 
 const MIB = 2 ** 20;
+
+/** What a {@linkcode Victim} serves. */
+export type VictimKind = "echo" | "tls" | "websocket" | "rpc";
 
 /** A server in a process of its own, for hostile peers. */
 export class Victim implements AsyncDisposable {
@@ -31,7 +38,7 @@ export class Victim implements AsyncDisposable {
     this.port = port;
   }
 
-  static async start(kind: "echo" | "rpc" | "websocket", options: object = {}): Promise<Victim> {
+  static async start(kind: VictimKind, options: object = {}): Promise<Victim> {
     const program = new Program("tests/hostile/victim.ts", [kind, JSON.stringify(options)]);
     const { port } = await program.listening();
     return new Victim(program, port);
@@ -60,14 +67,17 @@ export class Victim implements AsyncDisposable {
     );
   }
 
-  /** Waits until neither `count` nor the requests that are handled change any more. */
+  /** Waits until nothing moves any more: neither `count`, nor what the server does. */
   async stalled(count: () => number): Promise<Health> {
+    const moved = ({ handled, received, connections }: Health) =>
+      [count(), handled, received, connections].join();
     let health = await this.health();
-    for (let last = -1, unchanged = 0; unchanged < 10;) {
-      const now = await this.health();
-      unchanged = count() === last && now.handled === health.handled ? unchanged + 1 : 0;
-      last = count();
-      health = now;
+    for (let last = "", unchanged = 0; unchanged < 10;) {
+      last = moved(health);
+      // A look costs the server a collection; it is to get on with its work in between.
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      health = await this.health();
+      unchanged = moved(health) === last ? unchanged + 1 : 0;
     }
     return health;
   }
@@ -139,22 +149,6 @@ export class Attacker {
     await Promise.race([taken, this.ended]);
   }
 
-  /** Writes the same again and again, until the connection ends; resolves to how many times. */
-  async flood(
-    bytes: Uint8Array,
-    times: number,
-    onSent: (times: number) => void = () => {},
-  ): Promise<number> {
-    let sent = 0;
-    let over = false;
-    this.ended.then(() => over = true);
-    while (sent < times && !over) {
-      await this.write(bytes);
-      onSent(++sent);
-    }
-    return sent;
-  }
-
   /** Waits until so many bytes have come. */
   async receive(count: number): Promise<Uint8Array> {
     const length = () => this.received.reduce((sum, { length }) => sum + length, 0);
@@ -191,6 +185,26 @@ export class Attacker {
   drop(): void {
     this.socket.destroy();
   }
+}
+
+/** What an attacker offers: how many bytes the system has taken, and the end of it. */
+export interface Offer {
+  taken: number;
+  done: Promise<void>;
+}
+
+/** Offers the same bytes so many times. */
+export function offer(attacker: Attacker, bytes: Uint8Array, times: number): Offer {
+  const offered = { taken: 0, done: Promise.resolve() };
+  let over = false;
+  attacker.ended.then(() => over = true);
+  offered.done = (async () => {
+    for (let i = 0; i < times && !over; i++) {
+      await attacker.write(bytes);
+      if (!over) offered.taken += bytes.length;
+    }
+  })();
+  return offered;
 }
 
 function refuse(how: string): never {

@@ -1,24 +1,45 @@
 // A server in a process of its own, so that its memory and its sockets are its own.
-// Arguments: what it serves ("echo", "rpc", or "websocket", an echo over WebSockets), and the
-// options of the server as JSON.
+// Arguments: what it serves ("echo" over TCP, "tls", "websocket", or "rpc"), and the options of
+// the server as JSON, with the name of the echo's codec, and whether it never
+// comes back from a message that is empty.
 // For each line that it reads it prints, as JSON, how it is.
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { type CloseReason, serve } from "@protosocket/protosocket";
+import {
+  type CloseReason,
+  type Codec,
+  type ConnectionObserver,
+  type Listener,
+  serve,
+} from "@protosocket/protosocket";
+import { json } from "@protosocket/protosocket/json";
 import { lengthDelimited } from "@protosocket/protosocket/length-delimited";
+import { map, messagePack, string } from "@protosocket/protosocket/messagepack";
 import { serveRpc } from "@protosocket/protosocket/rpc";
 import { sockets } from "../../examples/support/sockets.ts";
 import { webSockets } from "../../examples/support/web_sockets.ts";
+import { certified } from "../support/certificates.ts";
 import { openSockets } from "../support/open_handles.ts";
 import { body, jsonCodec, messages } from "../support/rpc.ts";
 import type { Health } from "./support.ts";
 
-const [kind, json = "{}"] = process.argv.slice(2);
-const { heartbeat, ...options } = JSON.parse(json);
+const [kind, given = "{}"] = process.argv.slice(2);
+const { heartbeat, handshakeTimeout, codec = "length-delimited", stuck, ...options } = JSON.parse(
+  given,
+);
+const Strings = map(string, string);
+const CODECS: Record<string, () => Codec<unknown>> = {
+  "length-delimited": () => lengthDelimited() as Codec<unknown>,
+  json: () => json(),
+  messagepack: () => messagePack(Strings, Strings) as Codec<unknown>,
+};
 const ended: Record<string, number> = {};
 let handled = 0;
+let received = 0;
+const neverCalled: unknown[] = [];
+const observer: ConnectionObserver = { onBytesReceived: (count) => void (received += count) };
 
 function count(reason: CloseReason | unknown): void {
   const { kind, error } = reason as { kind?: string; error?: { code: string } };
@@ -26,15 +47,26 @@ function count(reason: CloseReason | unknown): void {
   ended[name] = (ended[name] ?? 0) + 1;
 }
 
-const listener = kind === "websocket"
-  ? await (await webSockets()).listen({ port: 0 })
-  : await (await sockets()).listen({ port: 0 });
+async function listening(): Promise<Listener> {
+  const { listen } = await sockets();
+  if (kind === "websocket") return await (await webSockets()).listen({ port: 0 });
+  if (kind !== "tls") return await listen({ port: 0 });
+  const { cert, key } = await certified("itself", ["127.0.0.1"]);
+  return await listen({ port: 0, tls: { cert, key, handshakeTimeout, onHandshakeError: count } });
+}
+
+const listener = await listening();
 const server = kind !== "rpc"
   ? serve(listener, () => ({
     ...options,
-    codec: lengthDelimited(),
+    observer,
+    codec: CODECS[codec]!(),
     reactor: (sender) => ({
-      onInboundMessage: (message: Uint8Array) => sender.send(message),
+      onInboundMessage(message: unknown) {
+        if (!stuck || (message as Uint8Array).length > 0) return sender.send(message);
+        // What nobody could resolve would be collected, with all that waits for it.
+        return new Promise((resolve) => neverCalled.push(resolve));
+      },
       onClose: count,
     }),
   }), { ...options, onConnectError: count })
@@ -43,7 +75,7 @@ const server = kind !== "rpc"
     codec: jsonCodec,
     messages,
     heartbeat: heartbeat && { interval: heartbeat, message: () => messages.response.ended(0) },
-    observer: { onClose: count },
+    observer: { ...observer, onClose: count },
     onConnectError: count,
     // "wait" is answered when it is cancelled, all else at once.
     service: () => ({ body: asked }, { signal }) => {
@@ -55,12 +87,14 @@ const server = kind !== "rpc"
     },
   });
 
-function collect(): void {
+function collector(): () => void {
   const { Bun } = globalThis as { Bun?: { gc(force: boolean): void } };
-  if (Bun) return Bun.gc(true);
+  if (Bun) return () => Bun.gc(true);
   setFlagsFromString("--expose-gc");
-  runInNewContext("gc")();
+  return runInNewContext("gc");
 }
+
+const collect = collector();
 
 async function health(): Promise<Health> {
   // What has ended in this turn is let go of in the next.
@@ -75,7 +109,9 @@ async function health(): Promise<Health> {
     connections: connections.size,
     refused,
     handled,
+    received,
     ended,
+    polluted: "polluted" in {} || "polluted" in Object,
   };
 }
 
