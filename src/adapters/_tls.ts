@@ -38,6 +38,9 @@ import {
 
 const MIN_VERSION = "TLSv1.2";
 
+/** How many milliseconds later than ours Node's time-out of a handshake comes. */
+const LATER = 1000;
+
 /** Whose `node:tls` this is. */
 const { deno, bun } = process.versions as Partial<Record<string, string>>;
 const runtime = deno ? "deno" : bun ? "bun" : "node";
@@ -160,7 +163,7 @@ export async function listenTls(options: ListenOptions): Promise<Listener> {
 }
 
 function createServer(
-  { cert, key, clientCa, alpnProtocols }: TlsServer,
+  { cert, key, clientCa, alpnProtocols, handshakeTimeout }: TlsServer,
   { noDelay = true, keepAlive = false }: ListenOptions,
 ): tls.Server {
   try {
@@ -173,7 +176,8 @@ function createServer(
       ALPNProtocols: alpnProtocols,
       minVersion: MIN_VERSION,
       // Node's counts from the last byte, which a client may send one by one: ours comes first.
-      handshakeTimeout: MAX_DELAY,
+      // Deno's goes on after a handshake has failed, and holds all of it until then.
+      handshakeTimeout: Math.min(handshakeTimeout + LATER, MAX_DELAY),
       // A client that ends in the middle of the handshake is no more to be waited for.
       allowHalfOpen: false,
       noDelay,
