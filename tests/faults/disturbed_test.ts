@@ -1,11 +1,11 @@
 // The conversation over a network that is bad, but not cut.
 import { assertEquals } from "@std/assert";
-import { test } from "node:test";
 import { type ConnectionOptions, duplexPair } from "@protosocket/protosocket";
 import { converse, DRAIN, type Heard } from "../support/conversation.ts";
 import { assertEnded, assertUncut } from "../support/conversation_checks.ts";
 import { countTimers } from "../support/count_timers.ts";
 import { type Faults, relay } from "../support/relay.ts";
+import { strictTest } from "../support/strict_test.ts";
 
 type Ways = { there?: Faults; back?: Faults };
 
@@ -31,7 +31,7 @@ const HARMLESS: Record<string, Faults> = {
 };
 
 for (const [name, faults] of Object.entries(HARMLESS)) {
-  test(`nothing is lost where bytes come ${name}`, async () => {
+  strictTest(`nothing is lost where bytes come ${name}`, async () => {
     assertUncut(await over({ there: faults }));
     assertUncut(await over({ back: faults }));
     assertUncut(await over({ there: faults, back: faults }));
@@ -49,9 +49,14 @@ async function each(from: number, to: number, run: (at: number) => Promise<void>
 }
 
 for (const way of ["there", "back"] as const) {
-  test(`stalled after any byte, ${way}: idleTimeout ends it`, () =>
-    each(0, 400, async (stallAt) => assertEnded(await over({ [way]: { stallAt } }, IDLE))));
+  strictTest(
+    `stalled after any byte, ${way}: idleTimeout ends it`,
+    () => each(0, 400, async (stallAt) => assertEnded(await over({ [way]: { stallAt } }, IDLE))),
+  );
 
-  test(`corrupted in any byte, ${way}: everybody comes to an end`, () =>
-    each(0, 400, async (corruptAt) => assertEnded(await over({ [way]: { corruptAt } }, IDLE))));
+  strictTest(
+    `corrupted in any byte, ${way}: everybody comes to an end`,
+    () =>
+      each(0, 400, async (corruptAt) => assertEnded(await over({ [way]: { corruptAt } }, IDLE))),
+  );
 }

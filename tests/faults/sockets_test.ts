@@ -1,29 +1,15 @@
 // The conversation over TCP, through a proxy that cuts it after every byte.
 import { assert, assertEquals } from "@std/assert";
-import { test as nodeTest } from "node:test";
 import { concat } from "@std/bytes";
 import type { Listener, SocketDuplex } from "@protosocket/protosocket";
 import { sockets } from "../../examples/support/sockets.ts";
 import { converse, DRAIN, type Heard } from "../support/conversation.ts";
-import { assertOver, assertUncut, messageEnds } from "../support/conversation_checks.ts";
+import { assertOver, assertUncut, recordedMessages } from "../support/conversation_checks.ts";
 import { leftOver, openHandles } from "../support/open_handles.ts";
 import { proxy } from "../support/proxy.ts";
 import type { Faults } from "../support/relay.ts";
+import { strictTest } from "../support/strict_test.ts";
 import { soon } from "../support/within.ts";
-
-type Test = (definition: {
-  name: string;
-  fn: () => Promise<void>;
-  sanitizeOps: boolean;
-  sanitizeResources: boolean;
-}) => void;
-
-/** On Deno with its own test, which looks for what was left open. */
-function test(name: string, fn: () => Promise<void>): void {
-  const { Deno } = globalThis as unknown as { Deno?: { test: Test } };
-  if (Deno) Deno.test({ name, fn, sanitizeOps: true, sanitizeResources: true });
-  else nodeTest(name, fn);
-}
 
 /** Conversations at a time. */
 const AT_ONCE = 16;
@@ -73,12 +59,12 @@ async function recorded(over: Network["over"]): Promise<Record<"there" | "back",
 for (const way of ["there", "back"] as const) {
   for (const cut of ["end", "reset"] as const) {
     const what = way === "there" ? "requests" : "answers";
-    test(`over TCP, cut by ${cut} after each byte of the ${what}`, async () => {
+    strictTest(`over TCP, cut by ${cut} after each byte of the ${what}`, async () => {
       const before = openHandles();
       {
         await using between = await network();
         const bytes = (await recorded(between.over))[way];
-        const ends = messageEnds(bytes);
+        const messages = recordedMessages(bytes);
         for (let from = 0; from <= bytes.length; from += AT_ONCE) {
           const length = Math.min(AT_ONCE, bytes.length + 1 - from);
           await Promise.all(Array.from({ length }, async (_, i) => {
@@ -87,7 +73,7 @@ for (const way of ["there", "back"] as const) {
               const heard = await between.over({ [way]: { cutAt, cut } });
               assertOver(heard);
               const received = heard.received[way === "there" ? "server" : "client"];
-              const whole = ends.filter((end) => end <= cutAt).length;
+              const whole = messages.filter(({ end }) => end <= cutAt).length;
               // A reset may overtake what the system has and nobody has read.
               if (cut === "end") assertEquals(received, whole, "messages");
               else assert(received <= whole, `${received} of ${whole} messages`);

@@ -138,7 +138,9 @@ test("hostile: a message that is half a million arrays deep harms its own connec
   }
   const after = await victim.left(1, before);
   print("10 peers with arrays half a million deep", before, after);
-  for (const how of Object.keys(after.ended)) assertMatch(how, /^(encoder|invalid-message|reset|peer)$/);
+  for (const how of Object.keys(after.ended)) {
+    assertMatch(how, /^(encoder|invalid-message|reset|peer)$/);
+  }
   await other.write(JSON_NAMES);
   assertEquals(await other.receive(JSON_NAMES.length), JSON_NAMES);
   other.drop();

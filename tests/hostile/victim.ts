@@ -5,8 +5,6 @@
 // For each line that it reads it prints, as JSON, how it is.
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import {
   type CloseReason,
   type Codec,
@@ -21,6 +19,7 @@ import { serveRpc } from "@protosocket/protosocket/rpc";
 import { sockets } from "../../examples/support/sockets.ts";
 import { webSockets } from "../../examples/support/web_sockets.ts";
 import { certified } from "../support/certificates.ts";
+import { collector } from "../support/collector.ts";
 import { openSockets } from "../support/open_handles.ts";
 import { body, jsonCodec, messages } from "../support/rpc.ts";
 import type { Health } from "./support.ts";
@@ -86,13 +85,6 @@ const server = kind !== "rpc"
       });
     },
   });
-
-function collector(): () => void {
-  const { Bun } = globalThis as { Bun?: { gc(force: boolean): void } };
-  if (Bun) return () => Bun.gc(true);
-  setFlagsFromString("--expose-gc");
-  return runInNewContext("gc");
-}
 
 const collect = collector();
 

@@ -1,29 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
+import { countedSignal } from "../support/counted_signal.ts";
 import { countTimers } from "../support/count_timers.ts";
 import { body, clientAndPeer, closeClient, end, normal } from "../support/rpc.ts";
 import { outcome, soon } from "../support/within.ts";
-
-/** A signal that tells how many listeners it has. */
-function countedSignal(): {
-  controller: AbortController;
-  signal: AbortSignal;
-  listeners: Set<unknown>;
-} {
-  const controller = new AbortController();
-  const { signal } = controller;
-  const listeners = new Set<unknown>();
-  const { addEventListener, removeEventListener } = signal;
-  signal.addEventListener = (type: string, listener: EventListener, ...rest: unknown[]) => {
-    listeners.add(listener);
-    addEventListener.call(signal, type, listener, ...rest as []);
-  };
-  signal.removeEventListener = (type: string, listener: EventListener, ...rest: unknown[]) => {
-    listeners.delete(listener);
-    removeEventListener.call(signal, type, listener, ...rest as []);
-  };
-  return { controller, signal, listeners };
-}
 
 test("however a call ends, its signal is left without a listener", async () => {
   const { client, peer } = clientAndPeer();

@@ -6,6 +6,7 @@ import {
 } from "@protosocket/protosocket";
 import { refused, RpcClient, type RpcContext, rpcReactor } from "@protosocket/protosocket/rpc";
 import { body, jsonCodec, type Message, messages } from "./rpc.ts";
+import { countedSignal } from "./counted_signal.ts";
 import { firing } from "./slow_server.ts";
 import { outcome, soon } from "./within.ts";
 
@@ -29,6 +30,8 @@ export interface Heard {
   readonly hanging: RpcContext[];
   /** Handlers that have not been left, neither by returning nor by a signal. */
   readonly running: Set<string>;
+  /** Listeners that are left on a signal which all calls were given and which never fired. */
+  readonly listeners: ReadonlySet<unknown>;
 }
 
 /** Where the server answers what it was asked before the end, one handler hangs until then. */
@@ -37,16 +40,23 @@ export const DRAIN: ConnectionOptions = { drainTimeout: 250 };
 /** The reason of the caller that gives up. */
 export const LOST_INTEREST: Error = new Error("lost interest");
 
+/** The calls in the order in which they are made, and get their ids, from 1. */
+export const CALLS: readonly string[] = [
+  ...["hang", "value", "promise", "three", "hang too", "refuse", "endless", "throw"],
+];
+
 /**
  * An rpc client and a server talk over two duplexes that something joins: values, promises,
  * streams, refusals, failures, cancels by either side. Returns when all of it is over,
- * however that came.
+ * however that came. `watch` is shown the objects of which nothing is to be left then.
  */
 export async function converse(
   near: Duplex,
   far: Duplex,
   options: ConnectionOptions = {},
+  watch: (object: object) => void = () => {},
 ): Promise<Heard> {
+  const { signal, listeners } = countedSignal();
   const heard: Heard = {
     endings: [],
     ends: { client: [], server: [] },
@@ -54,6 +64,7 @@ export async function converse(
     received: { client: 0, server: 0 },
     hanging: [],
     running: new Set(),
+    listeners,
   };
   const observe = (ends: number[]) => ({
     onRpc() {
@@ -61,7 +72,10 @@ export async function converse(
       return () => void ends[index]!++;
     },
   });
-  const reactor = rpcReactor(messages, (request, context) => serve(request, context, heard), {
+  const reactor = rpcReactor(messages, (request, context) => {
+    watch(context);
+    return serve(request, context, heard);
+  }, {
     onError() {},
     rpcObserver: observe(heard.ends.server),
   });
@@ -86,22 +100,27 @@ export async function converse(
     },
     rpcObserver: observe(heard.ends.client),
   });
-  await soon(talk(client, heard.endings), "all calls to end");
+  for (const object of [near, far, client, server]) watch(object);
+  await soon(talk(client, heard.endings, signal), "all calls to end");
   await soon(Promise.all([client.closed, server.closed]), "both ends to close");
   return heard;
 }
 
 /** Each call begins when what is before it in its row is over: the bytes are always the same. */
-async function talk(client: RpcClient<Message, Message>, endings: Ending[]): Promise<void> {
-  const ask = async (call: string, signal?: AbortSignal) => {
-    const ended = await outcome(client.unary(body(call), signal ? { signal } : {}));
+async function talk(
+  client: RpcClient<Message, Message>,
+  endings: Ending[],
+  never: AbortSignal,
+): Promise<void> {
+  const ask = async (call: string, signal = never) => {
+    const ended = await outcome(client.unary(body(call), { signal }));
     if (ended.kind === "value") endings.push({ call, got: [ended.value.body] });
     else endings.push({ call, got: [], error: ended.error });
   };
   const stream = async (call: string, count: number) => {
     const got: unknown[] = [];
     try {
-      for await (const item of client.streaming(body(call))) {
+      for await (const item of client.streaming(body(call), { signal: never })) {
         if (got.push(item.body) === count) break;
       }
       endings.push({ call, got });

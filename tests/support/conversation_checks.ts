@@ -1,8 +1,8 @@
 import { ConnectionError, TransportError } from "@protosocket/protosocket";
-import { RpcError } from "@protosocket/protosocket/rpc";
+import { ControlCode, RpcError } from "@protosocket/protosocket/rpc";
 import { assert, assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
-import { type Ending, type Heard, LOST_INTEREST } from "./conversation.ts";
-import { jsonCodec } from "./rpc.ts";
+import { CALLS, type Ending, type Heard, LOST_INTEREST } from "./conversation.ts";
+import { jsonCodec, type Message } from "./rpc.ts";
 
 /** What each call comes to if nothing is cut: its items, and the code of its error. */
 const WHOLE: Record<string, [got: unknown[], code?: string]> = {
@@ -30,8 +30,62 @@ export function assertOver(heard: Heard): void {
   for (const ending of heard.endings) assertEnding(ending);
 }
 
+/**
+ * Each call has come to what the answers say that have come whole, no more and no less. Of
+ * those that were not answered the loss of the connection is told.
+ */
+export function assertHeard({ endings }: Heard, answers: readonly Message[]): void {
+  const refused = expected("refuse", answers)[1] === "cancelled";
+  for (const { call, got, error } of endings) {
+    // It is given up once another has been refused.
+    const [items, code] = call === "hang too" && refused ? WHOLE[call]! : expected(call, answers);
+    assertEquals([got, codeOf(error)], [items, code], call);
+  }
+}
+
+function expected(call: string, answers: readonly Message[]): [got: unknown[], code?: string] {
+  const [whole] = WHOLE[call]!;
+  const id = CALLS.findIndex((name) => name === call) + 1;
+  const mine = answers.filter((answer) => answer.id === id);
+  const got = mine.filter(({ code }) => code === 0).map(({ body }) => body);
+  const last = mine.find(({ code }) => code !== 0)?.code;
+  // Of a value the first message is all; this stream is left after two items.
+  const over = call === "three"
+    ? last === ControlCode.end
+    : whole.length > 0 && got.length === whole.length;
+  if (over) return [got, undefined];
+  // The client closes before it is answered.
+  if (call === "hang") return [[], "connection-closed"];
+  return [got, last === ControlCode.cancel ? "cancelled" : "connection-closed"];
+}
+
+/** How a cut is told to the end that it keeps from receiving more than these messages. */
+export function assertTold(
+  heard: Heard,
+  end: "client" | "server",
+  cut: "end" | "reset",
+  whole: readonly Message[],
+  atBoundary: boolean,
+): void {
+  const [reason] = heard.closes[end];
+  const told = reason!.kind === "error" ? reason!.error.code : reason!.kind;
+  const inOrder = end === "server" && hangs(whole) ? "drain-timeout" : "peer";
+  const expected = cut === "reset" ? "reset" : atBoundary ? inOrder : "truncated";
+  // The client ends by itself once it has heard all.
+  const closing = end === "client" && whole.some(({ id }) => id === CALLS.length);
+  if (!closing || told !== "local") assertEquals(told, expected);
+}
+
+/** Whether requests leave a handler at work that answers only when it is given up. */
+function hangs(requests: readonly Message[]): boolean {
+  const begun = requests.filter(({ body }) => String(body).startsWith("hang"));
+  const given = requests.filter(({ code }) => code === ControlCode.cancel);
+  return begun.some(({ id }) => !given.some((cancel) => cancel.id === id));
+}
+
 /** All has come to an end, once, whatever end that was. */
-export function assertEnded({ endings, ends, closes, hanging, running }: Heard): void {
+export function assertEnded(heard: Heard): void {
+  const { endings, ends, closes, hanging, running, listeners } = heard;
   assertEquals(endings.map(({ call }) => call).sort(), Object.keys(WHOLE).sort());
   for (const { error } of endings) {
     if (error !== undefined && error !== LOST_INTEREST) assertInstanceOf(error, RpcError);
@@ -43,6 +97,7 @@ export function assertEnded({ endings, ends, closes, hanging, running }: Heard):
     assertInstanceOf(signal.reason, RpcError);
   }
   assertEquals([...running], [], "handlers still at work");
+  assertEquals(listeners.size, 0, "listeners are left on a signal");
 }
 
 function assertEnding({ call, got, error }: Ending): void {
@@ -63,14 +118,20 @@ function codeOf(error: unknown): string | undefined {
   return error instanceof RpcError ? error.code : error === undefined ? undefined : String(error);
 }
 
-/** Where each message of a recorded direction ends. */
-export function messageEnds(bytes: Uint8Array): number[] {
+/** A message of a recorded direction, and where it ends. */
+export interface Recorded {
+  readonly message: Message;
+  readonly end: number;
+}
+
+/** The messages of a recorded direction. */
+export function recordedMessages(bytes: Uint8Array): Recorded[] {
   const { decoder } = jsonCodec();
-  const ends: number[] = [];
+  const recorded: Recorded[] = [];
   for (let at = 0; at < bytes.length;) {
     const result = decoder.decode(bytes, at);
     assert(result.kind === "message", "the record is whole");
-    ends.push(at += result.bytesUsed);
+    recorded.push({ message: result.message, end: at += result.bytesUsed });
   }
-  return ends;
+  return recorded;
 }
