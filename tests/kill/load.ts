@@ -23,8 +23,12 @@ export function readJournal(path: string): number[] {
 /** A pool, and calls over it until it is stopped. */
 export class Load {
   offered = 0;
-  /** How many attempts were made. */
+  /** How many attempts were made, sent or queued. */
   attempts = 0;
+  /** Calls of which an attempt was made. */
+  readonly tried: Set<number> = new Set();
+  /** The answers that have come, for whom nobody waited as well: the number of each request. */
+  readonly heard: number[] = [];
   readonly answered: number[] = [];
   readonly failed: Map<number, unknown> = new Map();
   readonly #pool: RpcPool<Request, Response, number>;
@@ -40,7 +44,16 @@ export class Load {
         ...messages.request,
         setId: (message, id) => {
           this.attempts++;
+          this.tried.add(message.body!);
           message.id = id;
+        },
+      },
+      response: {
+        ...messages.response,
+        // Each answer is looked at once.
+        id: (message) => {
+          if (message.body !== undefined) this.heard.push(message.body);
+          return message.id;
         },
       },
     };
@@ -106,6 +119,6 @@ export class Load {
     }
     return `${this.offered} calls offered, ${this.answered.length} answered, ` +
       `${this.failed.size} failed ${JSON.stringify(codes)}, ` +
-      `${this.attempts} attempts sent or queued`;
+      `${this.attempts - this.tried.size} retried`;
   }
 }
