@@ -3,10 +3,13 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import process from "node:process";
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { command, root } from "../../scripts/support/runtimes.ts";
+import { certified } from "../support/certificates.ts";
 import { runtime } from "../support/runtime.ts";
 
 interface Use {
@@ -38,10 +41,50 @@ await accepted;
 await duplex.writable.abort();
 await listener.close();`;
 
+/** A message goes through a codec. */
+const throughCodec = (codec: string, message: string) => `
+const { EncodeBuffer } = await import("@protosocket/protosocket");
+const { encoder, decoder } = ${codec};
+const out = new EncodeBuffer();
+encoder.encode(${message}, out);
+if (decoder.decode(out.take(), 0).kind !== "message") throw new Error("It was not read");`;
+
+/** A call, and what is to be known of it by \`options\`. */
+const RPC = `
+const { Connection, duplexPair } = await import("@protosocket/protosocket");
+const { RpcClient, rpcReactor } = await import("@protosocket/protosocket/rpc");
+const { json } = await import("@protosocket/protosocket/json");
+const message = {
+  id: (m) => m.id, setId: (m, id) => m.id = id, code: (m) => m.code,
+  cancelled: (id) => ({ id, code: 1 }), ended: (id) => ({ id, code: 2 }),
+};
+const messages = { request: message, response: message };
+const [here, there] = duplexPair();
+new Connection(there, { codec: json(), reactor: rpcReactor(messages, () => ({ id: 0, code: 0 })) });
+const client = new RpcClient(here, { codec: json(), messages, ...options });
+await client.unary({ id: 0, code: 0 });
+await client.close();`;
+
+const FOLDER = mkdtempSync(join(tmpdir(), "permissions-"));
+process.on("exit", () => rmSync(FOLDER, { recursive: true, force: true }));
+const PATH = join(FOLDER, "socket");
+
+/** Not trusted, but that is not a matter of permissions. */
+const { cert, key } = await certified("itself", ["127.0.0.1"]);
+const TLS = SOCKET
+  .replace("port: 0", `port: 0, tls: ${JSON.stringify({ cert, key })}`)
+  .replace("address.port }", "address.port, tls: { unverified: true } }");
+
+/** By entry point, and what it is used for, if that needs other permissions. */
 const USES: Readonly<Record<string, Use>> = {
   ".": { code: `const [a] = m.duplexPair(); await a.writable.abort();` },
-  "./rpc": {},
+  "./rpc": { code: `const options = {};${RPC}` },
   "./deno": { code: SOCKET, flags: [NET] },
+  "./deno, TLS": { code: TLS, flags: [NET] },
+  "./deno, a Unix socket": {
+    code: SOCKET.replaceAll(/\{ port.* \}/g, `{ path: ${JSON.stringify(PATH)} }`),
+    flags: [`--allow-net=unix:${PATH}`, `--allow-read=${PATH}`, `--allow-write=${PATH}`],
+  },
   "./node": { code: SOCKET, flags: [NET] },
   "./bun": {},
   "./websocket": { code: WEB_SOCKET, flags: [NET] },
@@ -64,19 +107,42 @@ m.portDuplex(port2);
 await m.portDuplex(port1).writable.abort();`,
   },
   "./cloudflare": {},
-  "./length-delimited": { code: "m.lengthDelimited();" },
-  "./lines": { code: "m.lines();" },
-  "./json": { code: "m.json();" },
-  "./messagepack": {},
-  "./protobuf": {},
-  "./protobuf-es": {},
-  "./ts-proto": {},
-  "./otel": {},
+  "./length-delimited": { code: throughCodec("m.lengthDelimited()", "new Uint8Array(2)") },
+  "./lines": { code: throughCodec("m.lines()", '"text"') },
+  "./json": { code: throughCodec("m.json()", "{ a: [1] }") },
+  "./messagepack": { code: throughCodec("m.messagePack(m.string, m.string)", '"text"') },
+  "./protobuf": {
+    code: `const Empty = { encode: () => ({ finish: () => new Uint8Array() }), decode: () => ({}) };
+      ${throughCodec("m.protobuf(Empty, Empty)", "{}")}`,
+  },
+  "./protobuf-es": {
+    code: `import { create } from "@bufbuild/protobuf";
+      import { UInt64ValueSchema as Id } from "@bufbuild/protobuf/wkt";
+      ${throughCodec("m.protobufEs(Id, Id)", "create(Id, { value: 7n })")}`,
+  },
+  "./ts-proto": {
+    code: `import { Request } from "./examples/proto/gen/echo.ts";
+      const request = { requestId: 7n, code: 0, body: undefined, responseBehavior: 0 };
+      ${throughCodec("m.tsProto(Request, Request)", "request")}`,
+  },
+  "./otel": {
+    code: `const options = {
+        observer: m.otelConnections(), rpcObserver: m.otelRpcs("client", { method: () => "a/b" }),
+      };${RPC}`,
+  },
 };
+
+/** Without code made of strings, too: what is used here needs none. */
+const ARGS = [
+  "run",
+  "--no-prompt",
+  "--quiet",
+  "--v8-flags=--disallow-code-generation-from-strings",
+];
 
 /** Runs a program on Deno with no more than these permissions. */
 async function run(flags: readonly string[], code: string): Promise<[number | null, string]> {
-  const child = spawn(command("deno"), ["run", "--no-prompt", "--quiet", ...flags, "-"], {
+  const child = spawn(command("deno"), [...ARGS, ...flags, "-"], {
     cwd: root,
     env: { ...process.env, NO_COLOR: "1" },
     stdio: ["pipe", "ignore", "pipe"],
@@ -90,13 +156,20 @@ async function run(flags: readonly string[], code: string): Promise<[number | nu
 // Deno's own `spawn` gives a Deno that it starts all permissions.
 const skip = runtime !== "node" && "Node starts the programs, on Deno";
 
+test("no code can be made of strings here", { skip }, async () => {
+  const [status, errors] = await run([], "eval('1'); ");
+  assert(status !== 0);
+  assertMatch(errors, /Code generation from strings disallowed/);
+});
+
 test("each entry point has its least permissions written down", { skip }, () => {
   const { exports } = JSON.parse(readFileSync(`${root}deno.json`, "utf8"));
-  assertEquals(Object.keys(USES).sort(), Object.keys(exports).sort());
+  const named = Object.keys(USES).map((use) => use.split(",")[0]!);
+  assertEquals([...new Set(named)].sort(), Object.keys(exports).sort());
 });
 
 for (const [name, { code = "", flags = [] }] of Object.entries(USES)) {
-  const imported = `import * as m from "@protosocket/protosocket${name.slice(1)}";`;
+  const imported = `import * as m from "@protosocket/protosocket${name.split(",")[0]!.slice(1)}";`;
   test(`${name} needs ${flags.join(" ") || "no permission"}`, { skip }, async () => {
     assertEquals(await run(flags, `${imported}\n${code}`), [0, ""]);
     for (const one of flags) {
