@@ -4,12 +4,13 @@ import { parseArgs } from "node:util";
 import fc from "fast-check";
 import { SUBJECTS } from "../tests/fuzz/codecs.ts";
 import { allocatesLittle, decodesAlike } from "../tests/fuzz/decoders.ts";
+import { portHolds } from "../tests/fuzz/ports.ts";
 import { clientHearsAll, serverAnswersAll } from "../tests/fuzz/rpc.ts";
 
 const HELP = `Usage: npm run fuzz -- [options]
 
 Gives random bytes, in random pieces, to every decoder, and random messages to rpc
-clients and servers. Prints the seed of each part; a failure is printed with the
+clients and servers, and to message ports. Prints the seed of each part; a failure is printed with the
 smallest input that fails, and the path that leads to it.
 
   --runs N    inputs in all (default 1100000)
@@ -40,6 +41,7 @@ const PARTS: Part[] = [
   ]).flat(),
   { name: "rpc server", property: serverAnswersAll(), share: 1 },
   { name: "rpc client", property: clientHearsAll(), share: 1 },
+  { name: "message port", property: erased(portHolds()), share: 1 },
 ];
 
 function erased<T>(property: fc.IAsyncProperty<T>): fc.IAsyncProperty<unknown> {

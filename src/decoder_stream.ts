@@ -13,9 +13,9 @@ export interface DecoderStreamOptions {
   readonly maxBufferLength?: number;
   /**
    * How many messages one batch may have: a few bytes of a peer's can become an object
-   * of a hundred, and a chunk has thousands of bytes. What a chunk has beyond that is
-   * decoded with the next chunk, and that may be an empty one: see
-   * {@linkcode DecoderStream.behind}. From 1 to 2^32.
+   * of a hundred, and a chunk has thousands of bytes. What a chunk has beyond that waits
+   * for an empty chunk: see {@linkcode DecoderStream.behind}. One that writes on, or ends,
+   * gets all of it at once. From 1 to 2^32.
    *
    * @default {undefined} all that a chunk completes
    */
@@ -66,15 +66,15 @@ export class DecoderStream<Message> extends TransformStream<Uint8Array, Message[
       : checkOption("maxBatchLength", maxBatchLength, 1, 2 ** 32);
     const splitter = new Splitter(decoder, max, most);
     const progress = { batches: 0 };
-    const next = (
-      chunk: Uint8Array,
+    /** What comes before a bad message is delivered first. */
+    const deliver = (
+      decode: (batch: Message[]) => void,
       controller: TransformStreamDefaultController<Message[]>,
     ) => {
       const batch: Message[] = [];
       try {
-        splitter.split(chunk, batch);
+        decode(batch);
       } finally {
-        // What came before a bad message is delivered first.
         if (batch.length > 0) {
           progress.batches++;
           controller.enqueue(batch);
@@ -83,13 +83,10 @@ export class DecoderStream<Message> extends TransformStream<Uint8Array, Message[
     };
     const transformer: Transformer<Uint8Array, Message[]> = {
       transform(chunk, controller) {
-        // One that does not wait for what is behind gets it all.
-        while (chunk.length > 0 && splitter.behind) next(NOTHING, controller);
-        next(chunk, controller);
+        deliver((batch) => splitter.split(chunk, batch), controller);
       },
       flush(controller) {
-        while (splitter.behind) next(NOTHING, controller);
-        splitter.end();
+        deliver((batch) => splitter.end(batch), controller);
       },
     };
     super(transformer, undefined, readableStrategy);
@@ -153,13 +150,15 @@ class Splitter<Message> {
     return this.#held.length > 0 || this.#skip > 0;
   }
 
-  /**
-   * Appends the messages that `chunk` completes, or while `behind` an empty one lets
-   * follow, to `batch`, up to its bound. Throws ConnectionError.
-   */
+  /** Appends the messages that `chunk` completes to `batch`, up to its bound. Throws ConnectionError. */
   split(chunk: Uint8Array, batch: Message[]): void {
-    const bytes = this.#rest.length > 0 ? this.#rest : chunk;
-    this.#rest = NOTHING;
+    let bytes = chunk;
+    if (this.#rest.length > 0) {
+      // One that writes on gets all, as an error would take a second batch with it.
+      if (chunk.length > 0) this.#splitUpTo(Infinity, this.#rest, batch);
+      else bytes = this.#rest;
+      this.#rest = NOTHING;
+    }
     const at = this.#splitUpTo(this.#maxBatch, bytes, batch);
     if (at < bytes.length) this.#rest = bytes.subarray(at);
   }
@@ -180,8 +179,10 @@ class Splitter<Message> {
     return at;
   }
 
-  /** Tells that no more will come. */
-  end(): void {
+  /** Tells that no more will come; appends the messages that are left. */
+  end(batch: Message[]): void {
+    this.#splitUpTo(Infinity, this.#rest, batch);
+    this.#rest = NOTHING;
     if (this.#held.length === 0 && this.#skip === 0) return;
     const state = this.#skip > 0
       ? `${this.#skip} bytes to be skipped had not arrived`

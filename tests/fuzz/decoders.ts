@@ -6,6 +6,7 @@ import {
   ConnectionError,
   type ConnectionErrorCode,
   DecoderStream,
+  type DecoderStreamOptions,
   EncodeBuffer,
 } from "@protosocket/protosocket";
 import { countCopies } from "../support/count_copies.ts";
@@ -24,6 +25,8 @@ interface Input {
   /** Where the bytes are cut, of a thousand. */
   readonly cuts: number[];
   readonly maxBufferLength: number;
+  /** How many messages a batch of the pieces may have. */
+  readonly maxBatchLength: number;
 }
 
 const LARGE = 65536;
@@ -40,6 +43,7 @@ function input({ message }: Subject): fc.Arbitrary<Input> {
     tail: fc.array(byte, { maxLength: 30 }).map((bytes) => Uint8Array.from(bytes)),
     cuts: fc.array(thousandth, { maxLength: 6 }),
     maxBufferLength: fc.constantFrom(1, 5, 20, 100, LARGE),
+    maxBatchLength: fc.constantFrom(1, 2, LARGE),
   };
   const tail = fc.constant(new Uint8Array());
   const maxBufferLength = fc.constant(LARGE);
@@ -63,9 +67,9 @@ async function decode(
   { plain }: Subject,
   codec: Codec<unknown>,
   chunks: Uint8Array[],
-  maxBufferLength: number,
+  limits: DecoderStreamOptions,
 ): Promise<Decoded> {
-  const stream = new DecoderStream(codec.decoder, { maxBufferLength });
+  const stream = new DecoderStream(codec.decoder, limits);
   const writer = stream.writable.getWriter();
   const reader = stream.readable.getReader();
   for (const chunk of chunks) writer.write(chunk).catch(() => {});
@@ -114,9 +118,10 @@ export function decodesAlike(subject: Subject): fc.IAsyncPropertyWithHooks<[Inpu
       bytes.subarray(places[i - 1] ?? 0, end)
     );
     const single = Array.from(bytes, (_, i) => bytes.subarray(i, i + 1));
-    const whole = await decode(subject, codec, [bytes], rest.maxBufferLength);
+    const { maxBufferLength } = rest;
+    const whole = await decode(subject, codec, [bytes], { maxBufferLength });
     for (const chunks of [pieces, single]) {
-      const split = await decode(subject, subject.codec(), chunks, rest.maxBufferLength);
+      const split = await decode(subject, subject.codec(), chunks, rest);
       if (!alike(split, whole)) throw new Error(`${show(split)} in pieces, ${show(whole)} whole`);
     }
     if (canonical(bytes) !== before) throw new Error("The decoder has changed the bytes");
@@ -137,7 +142,7 @@ export function allocatesLittle(subject: Subject): fc.IAsyncPropertyWithHooks<[U
   return fc.asyncProperty(announced.map((bytes) => Uint8Array.from(bytes)), async (bytes) => {
     const single = Array.from(bytes, (_, i) => bytes.subarray(i, i + 1));
     const { allocated } = await countCopies(1e6, async () => {
-      await decode(subject, subject.codec(), single, 2 ** 32);
+      await decode(subject, subject.codec(), single, { maxBufferLength: 2 ** 32 });
     });
     const most = bytes.length * 8 + 256;
     if (allocated > most) throw new Error(`${allocated} bytes allocated, expected ${most}`);

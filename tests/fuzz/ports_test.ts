@@ -1,0 +1,7 @@
+import fc from "fast-check";
+import { test } from "node:test";
+import { portHolds } from "./ports.ts";
+
+test("fuzz: whatever the other end of a port posts, bytes come or an error of ours", async () => {
+  await fc.assert(portHolds(), { numRuns: 300 });
+});
