@@ -5,7 +5,7 @@ import { bundlePage } from "../examples/browser/bundle.ts";
 import { checkBundle } from "./support/bundle.ts";
 import { findChromium } from "./support/chromium.ts";
 import { buildRust, hasCargo } from "./support/rust.ts";
-import { format, runTests, testFiles } from "./support/test_runs.ts";
+import { close, runTests, testFiles } from "./support/test_runs.ts";
 
 const HELP = `Usage: npm run browser -- [options]
 
@@ -34,7 +34,7 @@ if (values.help) {
   console.log(HELP);
 } else if (!program) {
   console.log("skipped: no Chromium");
-  console.log(format({ passed: 0, failed: 0, skipped: files.length }));
+  close({ passed: 0, failed: 0, skipped: files.length });
 } else {
   if (!hasCargo()) console.log("skipped: no cargo, so no Rust server");
   else if (!buildRust()) throw new Error("The Rust program does not build");
@@ -42,12 +42,10 @@ if (values.help) {
   if (values.headed) process.env.PROTOSOCKET_HEADED = "1";
   console.log(`pages are opened in ${program}`);
   const ok = checkBundle("the page of examples/browser", await bundlePage(), BUDGET);
-  const counts = await runTests("node", files);
-  const sum = {
-    ...counts,
-    passed: counts.passed + (ok ? 1 : 0),
-    failed: counts.failed + (ok ? 0 : 1),
-  };
-  console.log(format(sum));
-  if (sum.failed > 0) process.exitCode = 1;
+  const run = await runTests("node", files);
+  close({
+    ...run,
+    passed: run.passed + (ok ? 1 : 0),
+    failed: run.failed + (ok ? 0 : 1),
+  });
 }

@@ -1,9 +1,8 @@
 // Tests the Cloudflare adapter and its example in workerd, the runtime of Cloudflare Workers.
-import process from "node:process";
 import { parseArgs } from "node:util";
 import { checkBundle } from "./support/bundle.ts";
 import { buildRust, hasCargo } from "./support/rust.ts";
-import { format, runTests, testFiles } from "./support/test_runs.ts";
+import { close, runTests, testFiles } from "./support/test_runs.ts";
 import { bundleWorker, installWorkerd } from "./support/workerd.ts";
 
 const HELP = `Usage: npm run edge [-- --help]
@@ -27,19 +26,17 @@ if (values.help) {
   const reason = installWorkerd();
   if (reason) {
     console.log(`skipped: ${reason}`);
-    console.log(format({ passed: 0, failed: 0, skipped: files.length }));
+    close({ passed: 0, failed: 0, skipped: files.length });
   } else {
     if (!hasCargo()) console.log("skipped: no cargo, so no Rust server");
     else if (!buildRust()) throw new Error("The Rust program does not build");
     const worker = "examples/cloudflare/worker.ts";
     const ok = checkBundle(worker, await bundleWorker(worker, {}, true), BUDGET);
-    const counts = await runTests("node", files);
-    const sum = {
-      ...counts,
-      passed: counts.passed + (ok ? 1 : 0),
-      failed: counts.failed + (ok ? 0 : 1),
-    };
-    console.log(format(sum));
-    if (sum.failed > 0) process.exitCode = 1;
+    const run = await runTests("node", files);
+    close({
+      ...run,
+      passed: run.passed + (ok ? 1 : 0),
+      failed: run.failed + (ok ? 0 : 1),
+    });
   }
 }

@@ -1,9 +1,8 @@
 // Builds the Rust program on the published crates and runs the interop tests with it.
-import process from "node:process";
 import { parseArgs } from "node:util";
 import { parseRuntime, RUNTIMES } from "./support/runtimes.ts";
 import { buildRust, hasCargo } from "./support/rust.ts";
-import { format, runOnAll, testFiles } from "./support/test_runs.ts";
+import { close, runOnAll, testFiles } from "./support/test_runs.ts";
 
 const HELP = `Usage: npm run interop -- [options]
 
@@ -24,13 +23,11 @@ if (values.help) {
   console.log(HELP);
 } else if (!hasCargo()) {
   console.log("skipped: no cargo");
-  console.log(format({ passed: 0, failed: 0, skipped: testFiles("tests/interop").length }));
+  close({ passed: 0, failed: 0, skipped: testFiles("tests/interop").length });
 } else if (!buildRust()) {
   console.log("the Rust program does not build");
-  console.log(format({ passed: 0, failed: 1, skipped: 0 }));
-  process.exitCode = 1;
+  close({ passed: 0, failed: 1, skipped: 0 });
 } else {
   const runtimes = values.runtime?.map(parseRuntime) ?? RUNTIMES;
-  const { failed } = await runOnAll(runtimes, testFiles("tests/interop"));
-  if (failed > 0) process.exitCode = 1;
+  close(await runOnAll(runtimes, testFiles("tests/interop")));
 }

@@ -10,6 +10,11 @@ export interface Counts {
   readonly skipped: number;
 }
 
+export interface TestRun extends Counts {
+  /** A line for each test that failed, once or twice. */
+  readonly notes: readonly string[];
+}
+
 /** The test files below a folder of the repository, without those below `except`. */
 export function testFiles(folder: string, except?: string): string[] {
   const names = readdirSync(`${root}${folder}`, { recursive: true, encoding: "utf8" });
@@ -23,55 +28,83 @@ interface Runner {
   readonly args: readonly string[];
   /** How its last lines read. */
   readonly counts: Readonly<Record<keyof Counts, RegExp>>;
-  /** Whether each file is run by itself. */
-  readonly alone?: boolean;
+  /** How it names a test that failed. */
+  readonly failure: RegExp;
   /** The line after which nothing more comes. */
   readonly last?: RegExp;
 }
 
 const RUNNERS: Record<Runtime, Runner> = {
   deno: {
-    // Not --quiet: that hides what tests print.
-    args: ["test", "-A"],
+    // Types are checked by themselves. Not --quiet: that hides what tests print.
+    args: ["test", "-A", "--no-check"],
     counts: { passed: /(\d+) passed/, failed: /(\d+) failed/, skipped: /(\d+) ignored/ },
+    failure: /^(.*) \.\.\. FAILED/gm,
   },
   bun: {
     args: ["test", "--timeout", "180000"],
     counts: { passed: /^\s*(\d+) pass$/m, failed: /^\s*(\d+) fail$/m, skipped: /^\s*(\d+) skip$/m },
+    failure: /^\(fail\) (.*?)(?: \[[\d.]+ms\])?$/gm,
   },
   node: {
-    // Once in a while Node 20 spins for ever in its own clean-up, when all tests of a file
-    // are done. Its --test-force-exit loses the results of tests under load, so each file is
-    // run by itself, and ended after its last line.
     args: ["--import", "tsx", "--test-reporter=tap"],
     counts: { passed: /^# pass (\d+)/m, failed: /^# fail (\d+)/m, skipped: /^# skipped (\d+)/m },
-    alone: true,
+    failure: /^not ok \d+ - (.*)$/gm,
+    // Once in a while Node 20 spins for ever in its own clean-up, when all tests of a file
+    // are done, and its --test-force-exit loses the results of tests under load.
     last: /^# duration_ms /m,
   },
 };
 
-/** Runs the files on one runtime; prints the output of what failed. */
-export async function runTests(runtime: Runtime, files: readonly string[]): Promise<Counts> {
-  const runner = RUNNERS[runtime];
+interface FileResult {
+  readonly counts: Counts;
+  readonly output: string;
+  /** The names of the tests that failed. */
+  readonly failures: readonly string[];
+}
+
+/**
+ * Runs the files on one runtime, each in a process of its own; prints the output of what
+ * failed, and what tests have measured. A file that failed is run once more, as on a machine
+ * with much else to do a time-out is soon over: if it passes then, that is told and counts.
+ */
+export async function runTests(runtime: Runtime, files: readonly string[]): Promise<TestRun> {
   const started = performance.now();
+  const notes: string[] = [];
   let sum = NONE;
-  for (const some of runner.alone ? files.map((file) => [file]) : [files]) {
-    const args = [...runner.args, ...some.map((file) => `./${file}`)];
-    const { output, ended } = await run(command(runtime), args, runner.last);
-    const counts = countsOf(output, ended, runner);
-    if (counts.failed > 0) console.log(output);
-    else for (const line of figures(output)) console.log(`${runtime.padEnd(5)} ${line}`);
-    sum = add(sum, counts);
+  for (const file of files) {
+    let result = await runFile(runtime, file);
+    if (result.counts.failed > 0) {
+      console.log(result.output);
+      const first = result;
+      result = await runFile(runtime, file);
+      const passed = result.counts.failed === 0;
+      if (!passed) console.log(result.output);
+      const how = passed ? "FLAKY " : "FAILED";
+      const { failures } = passed ? first : result;
+      for (const name of failures) notes.push(`${how} ${runtime.padEnd(5)} ${file}: ${name}`);
+    }
+    for (const line of figures(result.output)) console.log(`${runtime.padEnd(5)} ${line}`);
+    sum = add(sum, result.counts);
   }
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(`${runtime.padEnd(5)} ${format(sum)} (${files.length} files, ${seconds} s)`);
-  return sum;
+  return { ...sum, notes };
 }
 
-function countsOf(output: string, ended: boolean, { counts }: Runner): Counts {
+async function runFile(runtime: Runtime, file: string): Promise<FileResult> {
+  const { args, counts: patterns, failure, last } = RUNNERS[runtime];
+  const { output, ended } = await run(command(runtime), [...args, `./${file}`], last);
+  const counts = countsOf(output, ended, patterns);
+  const names = [...output.matchAll(failure)].map(([, name]) => name!);
+  const failures = counts.failed > 0 && names.length === 0 ? ["did not run to its end"] : names;
+  return { counts, output, failures };
+}
+
+function countsOf(output: string, ended: boolean, patterns: Runner["counts"]): Counts {
   // Runners tell the counts last; a test's own output may look like them.
   const end = output.slice(-2000);
-  const count = (which: keyof Counts) => Number(lastMatch(end, counts[which]) ?? 0);
+  const count = (which: keyof Counts) => Number(lastMatch(end, patterns[which]) ?? 0);
   const result = { passed: count("passed"), failed: count("failed"), skipped: count("skipped") };
   // It did not come to an end, or it found no test.
   const none = result.passed + result.skipped === 0;
@@ -88,19 +121,32 @@ function add(a: Counts, b: Counts): Counts {
   };
 }
 
-/** Runs the files on all given runtimes, one after another, and prints the closing line. */
+/** Runs the files on all given runtimes, one after another. */
 export async function runOnAll(
   runtimes: readonly Runtime[],
   files: readonly string[],
-): Promise<Counts> {
+): Promise<TestRun> {
   let sum = NONE;
-  for (const runtime of runtimes) sum = add(sum, await runTests(runtime, files));
-  console.log(format(sum));
-  return sum;
+  const notes: string[] = [];
+  for (const runtime of runtimes) {
+    const run = await runTests(runtime, files);
+    sum = add(sum, run);
+    notes.push(...run.notes);
+  }
+  return { ...sum, notes };
 }
 
-/** The line that every run of tests here closes with. */
-export function format({ passed, failed, skipped }: Counts): string {
+/**
+ * Prints which tests have failed and the line that every run of tests here closes with, and
+ * sets the exit code.
+ */
+export function close(run: Counts & Partial<TestRun>): void {
+  for (const note of run.notes ?? []) console.log(note);
+  console.log(format(run));
+  if (run.failed > 0) process.exitCode = 1;
+}
+
+function format({ passed, failed, skipped }: Counts): string {
   return `${passed} passed, ${failed} failed, ${skipped} skipped`;
 }
 
