@@ -128,7 +128,10 @@ class Source {
     for (let length = first.length; length < size;) {
       const next = this.read();
       next.catch(ignore);
-      const more = await Promise.race([next, turn()]).catch(ignore);
+      const within = turn();
+      const more = await Promise.race([next, within]).catch(ignore);
+      // No timer is left behind.
+      await within;
       if (!more) {
         this.#begun = next;
         break;
