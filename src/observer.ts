@@ -1,4 +1,4 @@
-import type { CloseReason } from "./connection.ts";
+import type { CloseReason } from "./close_reason.ts";
 
 /**
  * Watches a connection, for metrics and logs. Each call is about a batch or a chunk,

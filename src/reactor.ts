@@ -1,4 +1,4 @@
-import type { CloseReason } from "./connection.ts";
+import type { CloseReason } from "./close_reason.ts";
 
 /**
  * What a reactor answers to a message. Nothing means `continue`. `disconnect` ends

@@ -3,10 +3,7 @@
 // The types of fields are numbers, those of FieldDescriptorProto.Type in descriptor.proto,
 // which ScalarType of @bufbuild/protobuf shares.
 import { create, type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
-import { creator } from "./_protobuf_create.ts";
-
-/** A message, or another object, property by property. */
-export type Fields = Record<string, unknown>;
+import { creator, type Fields } from "./_protobuf_create.ts";
 
 export const GROUP = 10;
 export const MESSAGE = 11;

@@ -1,7 +1,8 @@
 // Reads messages by the plans of their types. What fromBinary of the library would refuse,
 // or take in some odd way, is not judged here: it throws, and the library has its say.
 import { type DescMessage, mergeFromBinary, type MessageShape } from "@bufbuild/protobuf";
-import type { FieldPlan, Fields, MessagePlan } from "./_protobuf_plan.ts";
+import type { Fields } from "./_protobuf_create.ts";
+import type { FieldPlan, MessagePlan } from "./_protobuf_plan.ts";
 import { readText } from "./_text.ts";
 import { fixed32, float32, float64, int64, Varint64 } from "./_varint64.ts";
 
