@@ -17,15 +17,15 @@ import { observe, type RpcObserver } from "./observer.ts";
 /** The default of {@linkcode RpcServerOptions.maxConcurrentRpcs}: 1,024. */
 export const DEFAULT_MAX_CONCURRENT_RPCS = 1024;
 
-/** What a handler answers to refuse a request: the client is told Cancel. */
+/** Returned by a handler to refuse a request: the client's call fails with `cancelled`. */
 export const refused: unique symbol = Symbol("refused");
 
-/** What a handler may answer. */
+/** What a handler may return: a response, a stream of responses, or {@linkcode refused}. */
 export type RpcAnswer<Response> =
   | RpcResult<Response>
   | PromiseLike<RpcResult<Response>>;
 
-/** What a handler may answer, at once or by a promise. */
+/** An {@linkcode RpcAnswer}, or a promise of one. */
 export type RpcResult<Response> =
   | Response
   | typeof refused
@@ -33,16 +33,16 @@ export type RpcResult<Response> =
   | IterableIterator<Response>;
 
 /**
- * Answers a request: with a response or a promise of one (unary), with responses that come
- * one after another (streaming), or with {@linkcode refused}.
+ * Handles a request. It returns a response or a promise of one (unary), an iterable of
+ * responses (streaming), or {@linkcode refused}.
  *
- * A stream is an async iterable, or an iterator, as a `function*` gives, which costs a third
- * for each item: it is for items that need not be waited for.
+ * A stream is an async iterable, such as an `async function*` returns, or an iterator, such
+ * as a `function*` returns. The latter takes about a third of the time for each item; use
+ * it if no item has to be awaited.
  *
- * Responses are stamped with the request's id, and belong to the connection from
- * then on. A stream is asked for more only while there is room to send. If a
- * handler throws, its rpc is cancelled and `onError` hears of it; the connection
- * and its other rpcs go on.
+ * The request's id is written into each response, which belongs to the connection from then
+ * on: do not change or reuse it. A stream is iterated only while there is room to send. If
+ * a handler throws, its RPC alone is cancelled and `onError` is called.
  *
  * A response must not itself be a promise, an async iterable or an iterator.
  */
@@ -51,39 +51,39 @@ export type RpcHandler<Request, Response> = (
   context: RpcContext,
 ) => RpcAnswer<Response>;
 
-/** What a handler is told of its rpc. */
+/** A handler's view of its RPC. */
 export interface RpcContext {
-  /** The rpc's id on its connection. */
+  /** The RPC's id on its connection. */
   readonly id: RpcId;
   /**
-   * Fires, with an {@linkcode RpcError}, when the client cancels the rpc, when one of
-   * its responses cannot be encoded, or when the connection ends. What the handler
-   * answers afterwards is dropped.
+   * Fires when the RPC need not be answered any more: the client cancelled it, one of its
+   * responses could not be encoded, a drain's timeout has passed, or the connection ended.
+   * Its reason is an {@linkcode RpcError}. What the handler returns afterwards is dropped.
    */
   readonly signal: AbortSignal;
 }
 
-/** The bounds of the rpcs of one connection, and who hears of errors. */
+/** Limits of the RPCs of one connection, and error reporting. */
 export interface RpcServerOptions {
   /**
-   * How many rpcs of one connection may be worked on, or wait with their answer for
-   * room to send. A request beyond that waits until one has finished, and with it
-   * all that is behind it, Cancels included. A cancelled rpc counts until its handler
-   * has returned.
+   * How many RPCs of one connection may be in progress: being handled, or with a response
+   * that waits for room to send. At the limit, the connection stops reading until one
+   * finishes, so everything behind the next request waits too, cancellations included. A
+   * cancelled RPC counts until its handler has returned. From 1 to 2^31.
    *
    * @default {1024}
    */
   readonly maxConcurrentRpcs?: number;
   /**
-   * How many responses of one connection may wait for room to send before its
-   * streams are no longer asked for more.
+   * How many responses of one connection may wait for room to send. At the limit, its
+   * streams are not iterated further. From 1 to 2^31.
    *
    * @default {256}
    */
   readonly maxQueuedMessages?: number;
   /**
-   * Hears of what a handler threw, and of a response that could not be encoded. What
-   * it throws itself is ignored.
+   * Called with what a handler threw, or with the error of a response that could not be
+   * encoded. What it throws itself is ignored.
    *
    * @default {console.error}
    */
@@ -92,24 +92,24 @@ export interface RpcServerOptions {
 
 /** Options of {@linkcode rpcReactor}. */
 export interface RpcReactorOptions<Request> extends RpcServerOptions {
-  /** The client's address, for observers. */
+  /** The client's address, for errors and observers. */
   readonly remoteAddress?: SocketAddress;
-  /** Watches the rpcs. */
+  /** Observes the RPCs, for traces and metrics. */
   readonly rpcObserver?: RpcObserver<Request>;
 }
 
-/** Which rpc an error is about. */
+/** The RPC that an error is about. */
 export interface FailedRpc {
-  /** The rpc's id on its connection. */
+  /** The RPC's id on its connection. */
   readonly id: RpcId;
-  /** The client's address, where it is known. */
+  /** The client's address, if it is known. */
   readonly remoteAddress?: SocketAddress;
 }
 
 /**
- * Makes the reactor that serves rpcs on one connection. {@linkcode serveRpc} does it
- * for each connection of a listener; this is for a Duplex from elsewhere. Throws a
- * `RangeError` for a bad option.
+ * Makes a reactor that serves RPCs on one connection. {@linkcode serveRpc} does this for
+ * each connection of a listener; use this for a Duplex from elsewhere. Throws a
+ * `RangeError` for an option out of range.
  *
  * @example
  * ```ts
