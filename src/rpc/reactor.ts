@@ -160,20 +160,20 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
   readonly #handler: RpcHandler<Request, Response>;
   readonly #settings: Settings<Request>;
   readonly #sender: Sender<Response>;
-  /** Rpcs that are not answered at once. */
+  /** RPCs whose handlers did not return a response at once. */
   readonly #active = new ActiveRpcs<Response>();
-  /** What waits for room to send: items of streams, and rpcs for the last message of each. */
+  /** What waits for room to send: items of streams, and RPCs whose last message is due. */
   readonly #ready = new Fifo<Response | ServedRpc<Response>>();
-  /** Of the latest pull: the rpcs whose last messages it gave, and how many those are. */
+  /** The RPCs whose last messages went out in the latest pull, and how many there are. */
   readonly #pulled: (ServedRpc<Response> | undefined)[] = [];
   #pulledCount = 0;
-  /** Streams that wait until fewer answers do. */
+  /** Async streams that wait until fewer responses are queued. */
   readonly #waitingStreams: (() => void)[] = [];
-  /** Streams whose items are taken when there is room to send. */
+  /** Streams whose items are pulled when there is room to send. */
   readonly #sources = new Fifo<Source<Response>>();
-  /** Lets in the request that waits at the bound. */
+  /** Admits the request that waits at `maxConcurrentRpcs`. */
   #goOn: (() => void) | undefined;
-  /** Whether no new work is taken on. */
+  /** Whether new requests are refused. */
   #draining = false;
 
   constructor(
@@ -213,8 +213,8 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     while (this.#pulledCount > 0) this.#pulled[--this.#pulledCount] = undefined;
     while (budget.remaining > 0 && this.#ready.length > 0) {
       const next = this.#ready.peek();
-      // A stream must not end as if complete after an item that cannot be encoded. All
-      // that this pull gives will have been encoded before the next.
+      // A stream must not end as complete after an item that cannot be encoded, so its
+      // end waits for the next pull, by when all items of this one have been encoded.
       if (next instanceof ServedRpc && next.iterator && budget.remaining < before) break;
       this.#ready.shift();
       budget.send(next instanceof ServedRpc ? this.#pullLast(next) : next);
@@ -231,7 +231,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     if (this.#response.code(response) !== ControlCode.normal) return;
     const unary = this.#pulled.find((rpc) => rpc?.last === response);
     const rpc = unary ?? this.#active.get(id);
-    // An item of a stream that is over in any case.
+    // An item of a stream that has already ended.
     if (rpc === undefined) return;
     if (unary) unary.last = undefined;
     this.#cancel(
@@ -241,7 +241,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
   }
 
   async onInboundEnd(): Promise<void> {
-    // The client has no more requests; those that it has not cancelled are still answered.
+    // No more requests will come; those that were not cancelled are still answered.
     await this.#active.settled();
   }
 
@@ -265,7 +265,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     this.#ready.clear();
     this.#sources.clear();
     for (const goOn of this.#waitingStreams.splice(0)) goOn();
-    // What waits at the bound is never begun.
+    // The request that waits at the limit is never handled.
     this.#goOn = undefined;
   }
 
@@ -287,7 +287,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     }
   }
 
-  /** Keeps an rpc that is not answered at once until its handler has returned. */
+  /** Tracks an RPC that is not answered at once until its handler has returned. */
   async #run(rpc: ServedRpc<Response>, answer: RpcAnswer<Response>): Promise<void> {
     this.#active.add(rpc);
     try {
@@ -304,7 +304,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
 
   async #stream(rpc: ServedRpc<Response>, answers: AsyncIterable<Response>): Promise<void> {
     const iterator = rpc.iterator = answers[Symbol.asyncIterator]();
-    // Cancelled while the promise of the stream was pending.
+    // It was cancelled while the promise of the stream was pending.
     if (rpc.done) return rpc.leave();
     while (!rpc.done) {
       if (this.#ready.length >= this.#settings.maxQueuedMessages) {
@@ -319,7 +319,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     }
   }
 
-  /** Lets a stream be pulled; settles when it has been, or is left. */
+  /** Lets a stream be pulled; settles when it is complete, or left. */
   async #walk(rpc: ServedRpc<Response>, iterator: IterableIterator<Response>): Promise<void> {
     rpc.iterator = iterator;
     if (rpc.done) return rpc.leave();
@@ -330,7 +330,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     });
   }
 
-  /** Gives items of the streams that are pulled, of each its share. */
+  /** Sends items of the pulled streams, each its share of the budget. */
   #pullItems(budget: SendBudget<Response>): void {
     for (let left = this.#sources.length; left > 0 && budget.remaining > 0; left--) {
       const source = this.#sources.shift();
@@ -340,7 +340,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     }
   }
 
-  /** Gives so many items of a stream; returns whether there may be more. */
+  /** Sends a number of items of a stream; returns whether there may be more. */
   #give(
     { rpc, iterator, resolve, reject }: Source<Response>,
     budget: SendBudget<Response>,
@@ -364,7 +364,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     return !rpc.done;
   }
 
-  /** All items are on their way; until the end has left, the stream can still be cancelled. */
+  /** Queues the end of a stream; until it has been sent, the stream can still be cancelled. */
   #endStream(rpc: ServedRpc<Response>): void {
     rpc.end(undefined);
     this.#pushLast(rpc, this.#response.ended(rpc.id));
@@ -381,9 +381,9 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     this.#finish(rpc, answer);
   }
 
-  /** The handler threw: cancels its rpc and no other. */
+  /** The handler threw: cancels its RPC alone. */
   #fail(rpc: ServedRpc<Response>, error: unknown): void {
-    // One that was cancelled is expected to throw.
+    // A handler whose RPC was cancelled is expected to throw.
     if (rpc.done) return;
     this.#finish(rpc, this.#response.cancelled(rpc.id));
     rpc.end(error);
@@ -430,7 +430,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     goOn();
   }
 
-  /** Which rpc an error is about, and with whom. */
+  /** The details for an error: the RPC's id and the peer's address. */
   #about(id: RpcId): RpcErrorOptions {
     return { id, remoteAddress: this.#settings.remoteAddress };
   }
@@ -440,7 +440,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     try {
       onError(error, remoteAddress ? { id, remoteAddress } : { id });
     } catch {
-      // An observer's own failure is not the client's.
+      // A failure of the callback must not affect the client.
     }
   }
 }
