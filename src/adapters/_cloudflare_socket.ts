@@ -5,10 +5,10 @@ import { brokenOff, toTransportError } from "./_errors.ts";
 /** A connection of a Worker. */
 export interface CloudflareDuplex extends SocketDuplex {
   /**
-   * Goes over to TLS on a connection that was made with `starttls`, when the other end has
-   * agreed to that. No read or write may be under way, and no lock held on the streams;
-   * they are of no use afterwards. The handshake is done when the first bytes go through;
-   * the server's certificate must be for the hostname that was connected to.
+   * Switches a connection that was opened with `starttls` to TLS, once the peer has agreed
+   * to it. Returns the secured duplex; this one can no longer be used. No read or write may
+   * be in progress, and the streams must not be locked. The handshake completes with the
+   * first bytes; the server's certificate must be for the hostname that was connected to.
    * Throws a {@linkcode TransportError} of code `unsupported` on any other connection.
    */
   startTls(): CloudflareDuplex;

@@ -1,29 +1,29 @@
 import { WebSocketTransport, type WebSocketUse } from "./_websocket_transport.ts";
 
-/** What is used of a WebSocket as browsers have it; with a question mark, of other kinds. */
+/** The part of a `WebSocket` that is used. Optional members exist on some runtimes only. */
 export interface WebSocketLike {
-  /** How messages come: set to `arraybuffer`. */
+  /** The type of binary messages: it is set to `arraybuffer`. */
   binaryType: string;
-  /** From 0, connecting, to 3, closed. */
+  /** From 0 (connecting) to 3 (closed). */
   readonly readyState: number;
-  /** The subprotocol that both ends agreed on; empty for none. */
+  /** The negotiated subprotocol; empty if there is none. */
   readonly protocol?: string | null;
-  /** How many bytes wait to be sent. Without it, writes never wait. */
+  /** How many bytes are waiting to be sent. Without it, writes never wait. */
   readonly bufferedAmount?: number;
   /** Sends a binary message. */
   send(data: Uint8Array<ArrayBuffer>): void;
   /** Closes with a code. */
   close(code?: number, reason?: string): void;
-  /** Hears of `open`, `message`, `error` and `close`. */
+  /** Listens to `open`, `message`, `error` and `close`. */
   // deno-lint-ignore no-explicit-any
   addEventListener(type: any, listener: (event: any) => void): void;
-  /** Takes a WebSocket of a `WebSocketPair`. */
+  /** Accepts a WebSocket of a `WebSocketPair`. */
   accept?(): void;
-  /** Breaks off without a close. */
+  /** Aborts without a close. */
   terminate?(): void;
   /** Stops reading. */
   pause?(): void;
-  /** Reads on. */
+  /** Resumes reading. */
   resume?(): void;
 }
 
