@@ -2,8 +2,8 @@
  * Messages over any pair of byte streams, fast: the core of protosocket.
  *
  * A {@linkcode Connection} joins three things: a {@linkcode Duplex} (a socket, from
- * one of the adapters), a {@linkcode Codec} (how messages look on the wire) and a
- * {@linkcode Reactor} (what is done with them).
+ * one of the adapters), a {@linkcode Codec} (how messages are framed and encoded) and
+ * a {@linkcode Reactor} (your code, which handles them).
  *
  * ```text
  * socket ─▶ Duplex.readable ─▶ DecoderStream ─▶ Reactor

@@ -1,4 +1,4 @@
-// What ships stands on as little as it says, and nobody knows a weakness of that.
+// Checks that what ships depends on no more than it declares, and that no advisories are known.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,12 +10,12 @@ import { command, root } from "./support/runtimes.ts";
 
 const HELP = `Usage: npm run audit
 
-Counts the packages that each entry point imports, and asks the registry, by npm and by
-Deno, for advisories about them. Exits with 1 if an entry point imports what it should
-not, or an advisory is found. Where the registry gives no advisories, says that this was
-skipped, and why.`;
+Lists the packages that each entry point imports, and asks the registry, through npm and
+through Deno, for security advisories about them. Exits with 1 if an entry point imports a
+package that it should not, or if there is an advisory. If the registry provides no
+advisories, that part is skipped, and the output says why.`;
 
-/** What an entry point may import beside @std/bytes. */
+/** What an entry point may import besides @std/bytes. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "./protobuf-es": ["@bufbuild/protobuf"],
   "./ts-proto": ["@bufbuild/protobuf"],
@@ -23,7 +23,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "./otel": ["@opentelemetry/api"],
 };
 
-/** The packages that a module imports, however deep. */
+/** The packages that a module imports, directly or indirectly. */
 async function packagesOf(source: string): Promise<string[]> {
   const { metafile } = await build({
     entryPoints: [root + source],
@@ -92,7 +92,7 @@ function report(name: string, { status, output }: ReturnType<typeof run>): boole
     console.log(`${name}: ok`);
     return true;
   }
-  // The registry refused or could not be reached; an advisory reads otherwise.
+  // The registry refused or could not be reached; the output of an advisory looks different.
   const refused = /^.*(endpoint returned an error|error sending request|request to .* failed).*$/mi
     .exec(
       output,

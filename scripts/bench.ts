@@ -16,21 +16,22 @@ const ALL: readonly (Suite | MemorySuite)[] = [...SUITES, ...MEMORY_SUITES];
 
 const HELP = `Usage: npm run bench -- [options]
 
-Measures echo rpcs between two processes over TCP on this machine, each row native to
-its system: this library on Bun, Deno, Node 20 and the newest Node; the frames by hand
-over a raw socket on each (floor); the Rust crates; ours against Rust; tonic, grpc-js,
-connect, ws with JSON, capnweb. Rows take turns; best and median of the rounds are told.
-What a row needs is installed when it is first run; a row that cannot be is skipped.
+Measures echo RPCs between two processes over TCP on this machine. Client and server of a
+row use the same system: this library on Bun, Deno, Node 20 and the newest Node; the same
+frames written by hand over a raw socket on each (floor); the Rust crates; this library
+against Rust; tonic, grpc-js, connect, ws with JSON, capnweb. Rows take turns; the best and
+the median of the rounds are reported. What a row needs is installed when it first runs; a
+row for which that fails is skipped.
 
   --suite a,b    ${
   ALL.map(({ name }) => name).join(", ").replace(/(.{60}\S*) /g, "$1\n                 ")
 }
   --rows a,b     only these, such as bun,bun-floor,rust
-  --rounds N     how many times each row has its turn (default 5)
-  --seconds N    of a turn (default 1)
+  --rounds N     how many times each row is measured (default 5)
+  --seconds N    how long each measurement takes (default 1)
   --quick        2 rounds of 0.3 seconds
-  --out FOLDER   where bench.json and bench.html, with plots, go (default artefacts;
-                 what is kept is in bench/results)
+  --out FOLDER   where to write bench.json, and bench.html with plots (default artefacts;
+                 published results are in bench/results)
   --help         this text`;
 
 const { values } = parseArgs({

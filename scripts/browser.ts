@@ -1,4 +1,4 @@
-// Tests the library in pages of the real browser.
+// Tests the library in pages of a real browser.
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { bundlePage } from "../examples/browser/bundle.ts";
@@ -9,13 +9,14 @@ import { close, runTests, testFiles } from "./support/test_runs.ts";
 
 const HELP = `Usage: npm run browser -- [options]
 
-Builds the Rust echo server if there is cargo, looks at what the page of examples/browser
-loads, and runs the tests of tests/browser in Chromium: the adapter conformance suite
-inside a page, and that page, whose pictures are put into artefacts/. Closes with "N passed, N failed, N skipped"; exits with 1 if anything failed. Where there
-is no Chromium, Chrome or Edge all is skipped.
+Builds the Rust echo server if cargo is installed, checks the size of what the page of
+examples/browser loads, and runs the tests of tests/browser in Chromium: the adapter
+conformance suite inside a page, and the example's page, of which screenshots go to
+artefacts/. Ends with "N passed, N failed, N skipped"; exits with 1 if anything failed. If
+no Chromium, Chrome or Edge is found, everything is skipped.
 
-  --headed         shows the browser
-  --program FILE   the browser to use, if it is not where it is looked for
+  --headed         shows the browser window
+  --program FILE   the browser to use, if it is not found automatically
   --help           this text`;
 
 /** What the page's program may take, gzipped, with the protobuf library: a little above what it is. */

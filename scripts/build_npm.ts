@@ -25,8 +25,9 @@ const HELP = `Usage: npm run build:npm
 
 Builds the npm package into npm/: ESM and types, with the entry points of deno.json.
 
-  --with dnt       by dnt, which comes from JSR and runs on Deno (the default)
-  --with tsc       by TypeScript, for machines that JSR is out of reach of
+  --with dnt       with dnt, which comes from JSR and runs on Deno (the default)
+  --with tsc       with TypeScript, for machines that cannot reach JSR; what
+                   npm run build:npm uses
   --help           this text`;
 
 const OUT = `${root}npm`;

@@ -1,4 +1,4 @@
-// Everything that reads the code without running it. With --fix, formats it.
+// Static checks, and the documentation's examples. With --fix, formats the code first.
 import { spawnSync } from "node:child_process";
 import process from "node:process";
 import { command, packaged, root } from "./support/runtimes.ts";
@@ -6,10 +6,12 @@ import { readFileSync } from "node:fs";
 
 const HELP = `Usage: npm run check -- [--fix]
 
-Checks formatting, lint, types (Deno's and TypeScript's), that the public types are
-written out (JSR's "no slow types"), that everything public is documented, and that
-the examples in the documentation run.
---fix formats first. Exits with 1 if anything is found.`;
+Checks formatting, lint, types (with Deno and with TypeScript), that public types are
+explicit (JSR's "no slow types"), that everything public is documented, and that the
+examples in the documentation run. Exits with 1 if anything is found.
+
+  --fix     formats the code first
+  --help    this text`;
 
 const DOC_LINT = "doc lint";
 

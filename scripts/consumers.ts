@@ -1,4 +1,4 @@
-// Tests the npm package as its users get it.
+// Tests the npm package as users install it.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,10 +15,10 @@ const NODE = "26.10.0";
 
 const HELP = `Usage: npm run consumers -- [--with dnt|tsc]
 
-Builds the npm package, runs publint and attw, packs it, installs it into an empty
-project, and there imports every entry point and makes an rpc on Deno, Bun, this Node and
-Node ${NODE}, type-checks a consumer, and bundles every entry point, whose size it prints
-and holds to a budget. The package stays in npm/. Exits with 1 if anything fails.
+Builds the npm package, checks it with publint and attw, and installs it into an empty
+project. There it imports every entry point and makes an RPC on Deno, Bun, this Node and
+Node ${NODE}, type-checks a consumer, and bundles every entry point, whose sizes it prints
+and compares with a budget. The package stays in npm/. Exits with 1 if anything fails.
 
   --with tsc       the package as \`npm run build:npm\` makes it (the default)
   --with dnt       as \`deno task build:npm\` makes it; needs JSR

@@ -6,12 +6,12 @@ import { command, parseRuntime, root, runArgs } from "./support/runtimes.ts";
 
 const HELP = `Usage: npm run demo -- [options]
 
-Starts an echo rpc server and a client that keeps 256 calls in flight over 4 TCP
-connections. Prints rpcs per second and latencies, each second and for the whole run.
+Starts an echo RPC server, and a client that keeps 256 calls in flight over 4 TCP
+connections. Prints RPCs per second and latencies, each second and for the whole run.
 
   --runtime NAME   deno, bun or node (default node)
-  --seconds N      for how long (default 5)
-  --rate N         so many calls a second on a fixed schedule, not as many as go
+  --seconds N      how long to run (default 5)
+  --rate N         N calls a second on a fixed schedule, instead of as many as possible
   --help           this text`;
 
 const { values } = parseArgs({

@@ -8,10 +8,10 @@ import { command, root } from "./support/runtimes.ts";
 
 const HELP = `Usage: npm run docs:test -- [file ...]
 
-Type-checks and runs the examples of docs/*.md, mod.ts and src/ (or of the files given),
-and prints how many. Deno runs them as they are; those marked "ts ignore" are made files
-of, type-checked, and run where this script's list says, which tells why. Exits with 1 if
-one fails, and if the list and the marks differ.`;
+Type-checks and runs the examples in docs/*.md, mod.ts and src/ (or in the files given),
+and prints how many there are. Deno runs them as they are. Those marked "ts ignore" are
+written to files, type-checked, and run as the list in this script says and explains. Exits
+with 1 if an example fails, or if the list and the marks differ.`;
 
 const WORKERD = "needs workerd: \`npm run edge\` runs examples/cloudflare";
 

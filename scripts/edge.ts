@@ -8,11 +8,11 @@ import { bundleWorker, installWorkerd } from "./support/workerd.ts";
 const HELP = `Usage: npm run edge [-- --help]
 
 Installs workerd from npm into node_modules/.cache (some 100 MB, the first time), bundles
-the worker of examples/cloudflare and prints its size, builds the Rust echo server if
-there is cargo, and runs the tests of tests/edge: the adapter conformance suite inside
+the Worker of examples/cloudflare and prints its size, builds the Rust echo server if cargo
+is installed, and runs the tests of tests/edge: the adapter conformance suite inside
 workerd, connecting with and without TLS, and the example, whose Durable Object is left
-alone until it sleeps (half a minute). Closes with "N passed, N failed, N skipped"; exits
-with 1 if anything failed. Where workerd cannot be installed all is skipped.`;
+idle until it hibernates (half a minute). Ends with "N passed, N failed, N skipped"; exits
+with 1 if anything failed. If workerd cannot be installed, everything is skipped.`;
 
 /** What the example's worker may take, gzipped, with the protobuf library: a little above what it is. */
 const BUDGET = 39_000;

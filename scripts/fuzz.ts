@@ -1,4 +1,4 @@
-// Tries decoders and both ends of rpcs with inputs that nobody has thought of.
+// Fuzzes the decoders, both ends of RPCs, and message ports.
 import process from "node:process";
 import { parseArgs } from "node:util";
 import fc from "fast-check";
@@ -9,13 +9,13 @@ import { clientHearsAll, serverAnswersAll } from "../tests/fuzz/rpc.ts";
 
 const HELP = `Usage: npm run fuzz -- [options]
 
-Gives random bytes, in random pieces, to every decoder, and random messages to rpc
-clients and servers, and to message ports. Prints the seed of each part; a failure is printed with the
-smallest input that fails, and the path that leads to it.
+Feeds random bytes, in random pieces, to every decoder, and random messages to RPC clients
+and servers and to message ports. Prints the seed of each step. A failure is printed with
+the smallest input that fails, and the path to reproduce it.
 
-  --runs N    inputs in all (default 1100000)
-  --seed N    of the first part; the others count up from it (default: by the clock)
-  --only TEXT the parts with TEXT in their names
+  --runs N    how many inputs in total (default 1100000)
+  --seed N    the first seed; further ones count up from it (default: from the clock)
+  --only TEXT runs only the parts with TEXT in their names
   --help      this text`;
 
 const { values } = parseArgs({
@@ -30,7 +30,7 @@ const { values } = parseArgs({
 interface Part {
   readonly name: string;
   readonly property: fc.IAsyncProperty<unknown>;
-  /** How much of all the inputs it gets. An rpc input is a conversation, and takes ms. */
+  /** Its share of all inputs. An RPC input is a whole conversation, and takes milliseconds. */
   readonly share: number;
 }
 
@@ -48,7 +48,7 @@ function erased<T>(property: fc.IAsyncProperty<T>): fc.IAsyncProperty<unknown> {
   return property as fc.IAsyncProperty<unknown>;
 }
 
-/** So many at a time, with a line after each. */
+/** Inputs per step; a line is printed after each step. */
 const STEP = 20_000;
 
 /** Runs one part; returns whether it held. */

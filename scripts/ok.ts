@@ -1,4 +1,4 @@
-// All that must be green before a change goes in.
+// Everything that must be green before a change is merged.
 import { spawnSync } from "node:child_process";
 import process from "node:process";
 import { command, current, root, runArgs } from "./support/runtimes.ts";
@@ -6,9 +6,9 @@ import { command, current, root, runArgs } from "./support/runtimes.ts";
 const HELP = `Usage: npm run ok
        deno task ok
 
-Runs check, test, score and consumers, one after another, on the runtime that runs this,
-and stops at the first that fails, with exit code 1. npm run NAME -- --help tells what
-each does.`;
+Runs check, test, score and consumers, one after another, with the runtime that runs this
+script. Stops at the first that fails, and exits with 1. npm run NAME -- --help describes
+each.`;
 
 const STEPS = ["check", "test", "score", "consumers"];
 

@@ -1,4 +1,4 @@
-// Puts the examples that the README shows into it. A test tells when that is due.
+// Copies the examples that the README shows into it. A test fails when that is needed.
 import { readFileSync, writeFileSync } from "node:fs";
 import { root } from "./support/runtimes.ts";
 

@@ -1,4 +1,4 @@
-// The score that JSR will give the package, as far as it can be known before publishing.
+// The score that JSR will give the package, as far as it can be computed before publishing.
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import process from "node:process";
@@ -7,10 +7,10 @@ import { command, root } from "./support/runtimes.ts";
 
 const HELP = `Usage: npm run score
 
-Prints, item by item, the points that JSR will give. Points for what is set on the
-package's page (description, runtimes) or comes with the release workflow (provenance)
-are listed but not counted. Exits with 1 if a point that depends on the source is
-missing, or if any public symbol is not documented.`;
+Prints, item by item, the points that JSR will give. Points for settings on the package's
+page (description, runtimes) and for provenance, which the release workflow provides, are
+listed but not counted. Exits with 1 if a point that depends on the source is missing, or
+if any public symbol is undocumented.`;
 
 interface Place {
   readonly filename: string;

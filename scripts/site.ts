@@ -1,4 +1,4 @@
-// Makes the reference site: all that is public, from the source's comments.
+// Builds the API reference from the source's comments.
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import process from "node:process";
@@ -7,8 +7,8 @@ import { command, root } from "./support/runtimes.ts";
 const FOLDER = "docs/reference";
 const HELP = `Usage: npm run site
 
-Makes the reference of every entry point as HTML, in ${FOLDER}, and tells where it begins.
-It needs no network. What was there is replaced. Exits with 1 if it cannot be made.`;
+Builds the API reference of all entry points as HTML in ${FOLDER}, replacing what is there,
+and prints the path of its first page. Needs no network. Exits with 1 if that fails.`;
 
 function main(): number {
   const { name, exports } = JSON.parse(readFileSync(`${root}deno.json`, "utf8"));

@@ -11,19 +11,19 @@ import { command, parseRuntime, root, type Runtime } from "./support/runtimes.ts
 
 const HELP = `Usage: npm run soak -- [options]
 
-A server and a client in two processes, over TCP: unary calls, streams, big messages,
-cancels and time-outs, with protobuf and MessagePack, on connections that drain, close or
-break and are made anew. Prints the throughput and the heaps after a collection, and the
-slope of each heap over the last half of the time; writes a plot and the samples to
-soak-RUNTIME.svg and .json.
-Exits with 1 if a heap grew, an answer was wrong, or a call failed that should not have.
+Runs a server and a client in two processes over TCP: unary calls, streams, large messages,
+cancellations and timeouts, with protobuf and MessagePack, on connections that drain, close
+or break and are replaced. Prints the throughput, the heaps after a garbage collection, and
+the slope of each heap over the second half of the run. Writes a plot and the samples to
+soak-RUNTIME.svg and .json. Exits with 1 if a heap grew, a response was wrong, or a call
+failed that should not have.
 
-  --seconds N      for how long, after the warm-up (default 60)
-  --warm-up N      seconds before that, in which heaps may grow (default 30)
+  --seconds N      how long to run, after the warm-up (default 60)
+  --warm-up N      seconds before that, during which heaps may grow (default 30)
   --connections N  how many at a time (default 256)
   --runtime NAME   deno, bun or node (default node)
-  --out FOLDER     where the plot and the samples go (default artefacts; what is kept is in
-                   bench/results)
+  --out FOLDER     where to write the plot and the samples (default artefacts; published
+                   results are in bench/results)
   --help           this text`;
 
 const { values } = parseArgs({

@@ -3,13 +3,14 @@ import { parseArgs } from "node:util";
 import { parseRuntime, RUNTIMES } from "./support/runtimes.ts";
 import { close, runOnAll, testFiles } from "./support/test_runs.ts";
 
-const HELP = `Usage: npm test -- [options] [part of a file's name ...]
+const HELP = `Usage: npm test -- [options] [part of a file's path ...]
 
-Runs the tests on Deno, Bun and Node, prints the counts of each, behind "figures:" what the
-tests have measured, and closes with "N passed, N failed, N skipped". A file that fails is run
-once more; one that passes then is told behind "FLAKY". Exits with 1 if anything failed twice.
+Runs the tests on Deno, Bun and Node, or only those whose path contains one of the parts.
+Prints the counts for each runtime, after "figures:" what the tests have measured, and at
+the end "N passed, N failed, N skipped". A file that fails is run once more; if it then
+passes, it is listed after "FLAKY". Exits with 1 if anything failed twice.
 
-  --runtime NAME   on deno, bun or node only (may be given again)
+  --runtime NAME   only on deno, bun or node (may be repeated)
   --help           this text`;
 
 const { values, positionals } = parseArgs({

@@ -17,10 +17,10 @@ Exits with 1 if a test failed, or if JSR cannot be reached.
 
   --help  this text`;
 
-/** What a copy does not need; `offline` is left out so that nothing can resolve to it. */
+/** What the copy does not need; `offline` is left out so that nothing can resolve to it. */
 const LEFT_OUT = ["node_modules", ".git", "offline", "npm", "artefacts"];
 
-/** Tests of what a bundler makes, which finds nothing on JSR, and those that need Rust. */
+/** Tests that need a bundler, which cannot resolve JSR packages, and those that need Rust. */
 const NOT_RUN = ["interop", "browser", "edge", "examples/browser_test.ts"].map((name) =>
   `tests/${name}`
 );

@@ -1,7 +1,7 @@
 import type { SocketAddress } from "./duplex.ts";
 import { ConnectionError } from "./errors.ts";
 
-/** Counts the connections of a server, in all and of each address. */
+/** Counts the connections of a server, in total and by address. */
 export class Admission {
   readonly #max: number;
   readonly #maxPerAddress: number;
@@ -13,7 +13,7 @@ export class Admission {
     this.#maxPerAddress = maxPerAddress;
   }
 
-  /** Takes a connection in, or tells why not. */
+  /** Admits a connection, or returns why not. */
   enter(address: SocketAddress | undefined): ConnectionError | undefined {
     if (this.#count >= this.#max) {
       return refusal(address, `${this.#count} connections are open, as many as maxConnections`);
@@ -30,7 +30,7 @@ export class Admission {
     return undefined;
   }
 
-  /** One that was taken in has ended. */
+  /** A connection that was admitted has ended. */
   leave(address: SocketAddress | undefined): void {
     this.#count--;
     const key = keyOf(address);
@@ -48,14 +48,14 @@ function refusal(address: SocketAddress | undefined, why: string): ConnectionErr
   return error;
 }
 
-/** What counts as one address; nothing for Unix sockets, and for a peer that has gone already. */
+/** What counts as one address; `undefined` for Unix sockets, and for a peer that has already gone. */
 function keyOf(address: SocketAddress | undefined): string | undefined {
   if (address?.transport !== "tcp") return undefined;
   const { hostname } = address;
   if (!hostname.includes(":")) return hostname;
-  // IPv4 by way of IPv6.
+  // An IPv4-mapped address.
   if (hostname.includes(".")) return hostname.slice(hostname.lastIndexOf(":") + 1);
-  // Of IPv6, one customer is given at least a /64, and may use any address in it.
+  // An IPv6 customer gets at least a /64, and may use any address in it.
   const [head = "", tail] = hostname.replace(/%.*/, "").toLowerCase().split("::");
   const groups = head === "" ? [] : head.split(":");
   if (tail !== undefined) {

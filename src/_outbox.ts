@@ -6,21 +6,21 @@ import type { Sender, SendOptions } from "./sender.ts";
 import { type Waiting, WaitingLine } from "./waiting_line.ts";
 
 /**
- * Once a batch has come to this many bytes, the queue's share of it ends and the
- * reactor's begins, which may come to as many again.
+ * The queue's share of a batch ends at this many bytes; then the reactor may add as many
+ * again.
  */
 const BATCH_BYTES = 64 * 1024;
-/** How many messages a reactor is asked for at a time, at the most. */
+/** How many messages a reactor is asked for at a time, at most. */
 const MAX_PULL = 64;
 /**
- * Nothing more is waited for once nothing has come for so many microtasks: an async
- * generator takes three from one item to the next.
+ * Gathering stops once nothing has been sent for this many microtasks: an async generator
+ * takes three from one item to the next.
  */
 const QUIET_TICKS = 4;
-/** So many are worth a write, whatever else may come. */
+/** This many messages are worth a write, whatever may follow. */
 const GATHERED = 64;
 
-/** What {@linkcode Outbox.send} returns where it need not wait. */
+/** What {@linkcode Outbox.send} returns if it did not have to wait. */
 export const SENT: Promise<void> = Promise.resolve();
 
 interface Waiter<Logical> extends Waiting {
@@ -29,37 +29,37 @@ interface Waiter<Logical> extends Waiting {
   readonly reject: (reason: unknown) => void;
 }
 
-/** The part of a reactor that the way out needs. */
+/** The part of a reactor that sending needs. */
 type Source<Outbound, Logical> = Pick<
   Reactor<never, Outbound, Logical>,
   "onOutboundMessage" | "pullOutbound"
 >;
 
 /**
- * What waits to be sent. To its holders it is the {@linkcode Sender}; to the encoder
- * it is a batch without an end of its own: iterating it takes messages off the queue,
- * then from the reactor, while there is room.
+ * What is waiting to be sent. To callers it is the {@linkcode Sender}; to the encoder it is
+ * a lazy batch: iterating it takes messages from the queue, then from the reactor, until
+ * the batch is large enough.
  */
 export class Outbox<Outbound, Logical>
   implements Sender<Logical>, Iterable<Outbound>, Iterator<Outbound> {
-  /** How many messages the encoder has been given, ever. */
+  /** How many messages the encoder has taken, in total. */
   taken = 0;
   readonly #max: number;
   readonly #queue = new Fifo<Logical>();
   readonly #waiters = new WaitingLine<Waiter<Logical>>();
   #source: Source<Outbound, Logical> = {};
-  /** How many bytes the batch at hand has come to. */
+  /** The size of the current batch so far, in bytes. */
   #batchBytes: () => number = () => 0;
-  /** Whether the reactor may have something. */
+  /** Whether the reactor may have something to send. */
   #pullable = false;
   #pulling = false;
-  /** What the reactor has given. */
+  /** Messages from the reactor that have not been encoded yet. */
   readonly #pulled = new Pulled<Outbound>();
-  /** How many messages of the batch at hand the reactor has given. */
+  /** How many messages of the current batch came from the reactor. */
   #given = 0;
-  /** How many bytes came to each of the last batch; before the first, one is asked for. */
+  /** The mean size of such messages in the last batch; at first so high that one is pulled. */
   #typical = 2 * BATCH_BYTES;
-  /** How often there was something to send, ever, and when the last batch began. */
+  /** Counts sends and wakes: in total, and as of the start of the last batch. */
   #offered = 0;
   #batched = 0;
   readonly #remoteAddress: SocketAddress | undefined;
@@ -70,7 +70,7 @@ export class Outbox<Outbound, Logical>
     value: undefined as Outbound,
   };
 
-  /** `remoteAddress` is for errors. */
+  /** `remoteAddress` is reported in errors. */
   constructor(maxQueuedMessages: number, remoteAddress?: SocketAddress) {
     this.#max = maxQueuedMessages;
     this.#remoteAddress = remoteAddress;
@@ -114,7 +114,7 @@ export class Outbox<Outbound, Logical>
     this.#rouse();
   }
 
-  /** Whether a batch would have anything. */
+  /** Whether there is anything to send. */
   get ready(): boolean {
     return this.#pullable || this.#queue.length > 0 || this.#pulled.length > 0;
   }
@@ -125,8 +125,8 @@ export class Outbox<Outbound, Logical>
   }
 
   /**
-   * Resolves at the end, or when there is something to send, and what comes within a few
-   * microtasks is there too: each batch costs a write.
+   * Resolves at the end, or once there is something to send and a few microtasks have
+   * passed, so that more can join the batch: each batch costs a write.
    */
   async gathered(): Promise<void> {
     if (!this.ready && !this.#ended) await new Promise<void>((resolve) => this.#wakeUp = resolve);
@@ -138,7 +138,7 @@ export class Outbox<Outbound, Logical>
     }
   }
 
-  /** Takes no more messages; what is queued may still be taken out. */
+  /** Accepts no more messages; what is queued can still be encoded. */
   end(): void {
     this.#ended = true;
     for (const waiter of this.#waiters.drain()) waiter.reject(this.#cannotSend());
@@ -181,7 +181,7 @@ export class Outbox<Outbound, Logical>
 
   #yield(value: Outbound): IteratorResult<Outbound> {
     this.taken++;
-    // One object for all: for-of reads it before it asks again.
+    // One object for all results: for-of reads each before it calls next() again.
     this.#yielded.value = value;
     return this.#yielded;
   }
@@ -195,7 +195,7 @@ export class Outbox<Outbound, Logical>
     }
   }
 
-  /** Asks the reactor; returns whether it has given anything. */
+  /** Pulls from the reactor; returns whether it has sent anything. */
   #pull(): boolean {
     if (!this.#pullable || this.#given >= this.#max || this.#full()) return false;
     const pulled = this.#pulled;
@@ -212,7 +212,7 @@ export class Outbox<Outbound, Logical>
     return pulled.length > 0;
   }
 
-  /** As many as fit at their size, for what is pulled cannot be taken back. */
+  /** As many as should fit, by their mean size: what is pulled cannot be returned. */
   #worthAsking(): number {
     const bytes = this.#batchBytes();
     const typical = this.#given > 0 ? bytes / this.#given : this.#typical;
@@ -261,10 +261,10 @@ export class Outbox<Outbound, Logical>
   }
 }
 
-/** What a reactor gives, within its budget, until it is taken. */
+/** What a reactor sends within its budget, until it is encoded. */
 class Pulled<Outbound> implements SendBudget<Outbound> {
   remaining = 0;
-  /** It keeps its length, for to make it grow again costs. */
+  /** Keeps its length, since growing it again would be slow. */
   readonly #messages: (Outbound | undefined)[] = [];
   #head = 0;
   #end = 0;
@@ -281,7 +281,7 @@ class Pulled<Outbound> implements SendBudget<Outbound> {
     this.#messages[this.#end++] = message;
   }
 
-  /** Takes the oldest. There must be one. */
+  /** Takes the oldest message. There must be one. */
   take(): Outbound {
     const message = this.#messages[this.#head]!;
     this.#messages[this.#head++] = undefined;

@@ -1,4 +1,4 @@
-/** Milliseconds that a peer may take; 0 lets it take for ever. */
+/** Milliseconds that a peer may take; 0 is no limit. */
 export interface PatienceLimits {
   /** Until its first message begins. */
   readonly firstMessageTimeout: number;
@@ -7,24 +7,24 @@ export interface PatienceLimits {
 }
 
 /**
- * Calls back when the peer takes too long over a message. Only time in which we wait for
- * bytes counts. The clock is looked at only within a message, or before the first, and
- * one timer serves for all of them: whole messages cost neither.
+ * Calls back when the peer takes too long over a message. Only time spent waiting for bytes
+ * counts. The clock is read only while a message is incomplete, or before the first one,
+ * and one timer serves all of them: messages that arrive whole cost neither.
  */
 export class Patience {
   readonly #limits: PatienceLimits;
   readonly #onLate: (option: keyof PatienceLimits, limit: number) => void;
-  /** What the peer is at: so many messages are done, and another has begun or has not. */
+  /** How far the peer has got: how many messages are complete, and whether one has begun. */
   #passed = 0;
   #incomplete = false;
-  /** How long it has taken over that, and since when, besides, we have waited for bytes. */
+  /** How long it has taken over this message, and since when we have been waiting again. */
   #spent = 0;
   #since = Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** When the timer is to fire. */
+  /** When the timer fires. */
   #due = Infinity;
 
-  /** Begins with the first call of {@linkcode waiting}. */
+  /** Counts from the first call of {@linkcode waiting}. */
   constructor(
     limits: PatienceLimits,
     onLate: (option: keyof PatienceLimits, limit: number) => void,
@@ -33,7 +33,7 @@ export class Patience {
     this.#onLate = onLate;
   }
 
-  /** Bytes are waited for, with so many messages done, and one incomplete or none. */
+  /** The wait for bytes begins; `passed` messages are complete, and one may be `incomplete`. */
   waiting(passed: number, incomplete: boolean): void {
     if (passed !== this.#passed || incomplete !== this.#incomplete) {
       this.#passed = passed;
@@ -46,7 +46,7 @@ export class Patience {
     this.#wakeAt(this.#since + this.#limits[option] - this.#spent);
   }
 
-  /** Bytes have come, or the peer's end: until {@linkcode waiting} no time counts. */
+  /** Bytes, or the peer's end, have arrived: no time counts until {@linkcode waiting}. */
   passing(): void {
     if (this.#since === Infinity) return;
     this.#spent += performance.now() - this.#since;
@@ -60,7 +60,7 @@ export class Patience {
     this.#due = -Infinity;
   }
 
-  /** What bounds the present wait, if anything does. */
+  /** The option that limits the current wait, if any. */
   get #option(): keyof PatienceLimits | undefined {
     const option = this.#incomplete ? "messageTimeout" : "firstMessageTimeout";
     const bounded = this.#incomplete || this.#passed === 0;
@@ -79,7 +79,7 @@ export class Patience {
     const option = this.#option;
     if (this.#since === Infinity || option === undefined) return;
     const due = this.#since + this.#limits[option] - this.#spent;
-    // A timer may come a little early.
+    // Timers may fire a little early.
     if (performance.now() < due) this.#wakeAt(due);
     else this.#onLate(option, this.#limits[option]);
   }

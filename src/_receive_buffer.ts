@@ -1,43 +1,43 @@
 import { copy } from "@std/bytes";
 
 const EMPTY = new Uint8Array(0);
-/** Pieces of so many bytes are kept as they came, smaller ones are copied together. */
+/** Pieces of at least this many bytes are kept as they came; smaller ones are copied together. */
 const LARGE = 8 * 1024;
-/** How many bytes are copied together before they are a piece by themselves. */
+/** How many bytes are copied together before they become a piece of their own. */
 const MAX_TAIL = 64 * 1024;
 
 /**
  * The beginning of a message whose end has not arrived.
  *
- * It grows with the bytes that come, never with what a peer announces: large pieces are kept
- * as they came, small ones are copied together, and all become one when half of the message
- * is there. So a byte is copied once or, while it is small, twice. The memory is given away
- * with the message (which may hold views of it) and never used again.
+ * It grows with the bytes that arrive, never with what a peer announces: large pieces are
+ * kept as they came, small ones are copied together, and all are joined when half of the
+ * message is there. So a byte is copied once or, in a small piece, twice. The memory is
+ * handed over with the message, which may hold views of it, and never reused.
  */
 export class ReceiveBuffer {
-  /** All but what is in the tail. */
+  /** Everything except what is in the tail. */
   #pieces: Uint8Array[] = [];
-  /** Memory that is copied to, and how many bytes of it are used. */
+  /** The memory that small pieces are copied to, and how much of it is used. */
   #tail: Uint8Array = EMPTY;
   #used = 0;
-  /** Whether it has been looked at, as it is again and again where no length is known. */
+  /** Whether `bytes` has been read, as happens repeatedly if the message's length is unknown. */
   #looked = false;
   /** How many bytes are held. */
   length = 0;
 
-  /** What is held, in one piece. */
+  /** The held bytes, in one piece. */
   get bytes(): Uint8Array {
     this.#looked = true;
     if (this.#pieces.length > 0) this.#join(this.length);
     return this.#tail.subarray(0, this.#used);
   }
 
-  /** Appends `bytes`; `expected` is how long the message can become, as far as is known. */
+  /** Appends `bytes`; `expected` is how long the message can become, as far as known. */
   append(bytes: Uint8Array, expected: number): void {
     const length = this.length + bytes.length;
     if (this.#pieces.length > 0 && length * 2 >= expected) this.#join(Math.max(length, expected));
     if (this.#used + bytes.length > this.#tail.length) {
-      // What is looked at again would have to be made one piece again: it doubles instead.
+      // If it will be read again, doubling saves joining the pieces each time.
       const doubles = this.#looked && this.#used >= MAX_TAIL;
       if (bytes.length >= LARGE && !doubles) {
         this.#endTail();
@@ -56,7 +56,7 @@ export class ReceiveBuffer {
     this.length = length;
   }
 
-  /** Lets go of the memory. */
+  /** Releases the memory. */
   clear(): void {
     if (this.#pieces.length > 0) this.#pieces = [];
     this.#tail = EMPTY;
@@ -76,7 +76,7 @@ export class ReceiveBuffer {
     this.#used = 0;
   }
 
-  /** Makes it one piece, with room for `size` bytes. */
+  /** Joins the pieces, with room for `size` bytes. */
   #join(size: number): void {
     this.#endTail();
     const joined = new Uint8Array(size);

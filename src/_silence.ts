@@ -1,6 +1,6 @@
 /**
- * Calls back when nothing has happened for a time. What happens is only noted; one
- * timer looks at it, so that an event costs a reading of the clock and no timer.
+ * Calls back when nothing has happened for `limit`. An event only records the time, and one
+ * timer checks it, so that events do not have to reset a timer.
  */
 export class Silence {
   readonly #limit: number;
@@ -15,12 +15,12 @@ export class Silence {
     this.#timer = setTimeout(() => this.#look(), limit);
   }
 
-  /** Something has happened: the time begins anew. */
+  /** Something has happened: restarts the time. */
   touch(): void {
     this.#last = performance.now();
   }
 
-  /** From here on nothing is expected to happen, until the next {@linkcode touch}. */
+  /** Pauses: nothing is expected to happen until the next {@linkcode touch}. */
   hold(): void {
     this.#last = Infinity;
   }
@@ -32,7 +32,7 @@ export class Silence {
 
   #look(): void {
     const silent = performance.now() - this.#last;
-    // A timer may come a little early.
+    // Timers may fire a little early.
     const left = silent === -Infinity ? this.#limit : Math.ceil(this.#limit - silent);
     this.#timer = setTimeout(() => this.#look(), left > 0 ? left : this.#limit);
     if (left > 0) return;

@@ -3,9 +3,9 @@ import type { ConnectionError, TransportError } from "./errors.ts";
 /**
  * How a connection ended.
  *
- * - `local`: by us, in order: `close()`, or a reactor that disconnected.
- * - `peer`: the other end finished, in order; what was queued for it has been sent.
- * - `error`: a {@linkcode ConnectionError} or a {@linkcode TransportError}.
+ * - `local`: this end closed it in order: `close()`, or a reactor returned `disconnect`.
+ * - `peer`: the peer closed it in order; everything queued for it has been sent.
+ * - `error`: it failed, with a {@linkcode ConnectionError} or a {@linkcode TransportError}.
  */
 export type CloseReason =
   | { readonly kind: "local" }

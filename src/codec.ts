@@ -1,15 +1,15 @@
 import type { EncodeBuffer } from "./encode_buffer.ts";
 
 /**
- * What a {@linkcode Decoder} makes of the bytes that it is shown.
+ * The result of {@linkcode Decoder.decode}.
  *
  * - `message`: one message, and how many bytes it took (at least 1).
- * - `incomplete`: not all of it is there; `bytesNeeded` is how many bytes, counted
- *   from the same place, must be there before it is worth asking again. Where the
- *   total is not known yet, one more than there are.
- * - `skip`: drop that many bytes (at least 1), some of which may still be on their
- *   way, and go on after them. They are not kept in memory meanwhile.
- * - `invalid`: no message can begin like this; the connection ends.
+ * - `incomplete`: more bytes are needed. `bytesNeeded`, counted from the same offset, is how
+ *   many must be available before `decode` is called again. If the total is not known yet,
+ *   give one more than there are.
+ * - `skip`: drop `distance` bytes (at least 1) and continue after them. They may include
+ *   bytes that have not arrived yet; skipped bytes are not kept in memory.
+ * - `invalid`: the bytes cannot be a message; the connection ends with `invalid-message`.
  */
 export type DecodeResult<Message> =
   | { readonly kind: "message"; readonly message: Message; readonly bytesUsed: number }
@@ -17,47 +17,45 @@ export type DecodeResult<Message> =
   | { readonly kind: "skip"; readonly distance: number }
   | { readonly kind: "invalid"; readonly reason: string; readonly cause?: unknown };
 
-/** Finds the messages in a stream of bytes. One per connection: it may keep state. */
+/** Finds the messages in a stream of bytes. It may keep state, so use one per connection. */
 export interface Decoder<Message> {
   /**
-   * Looks for one message in `bytes`, beginning at `offset` and ending at the
-   * latest where `bytes` ends.
+   * Decodes the message that begins at `offset` in `bytes`.
    *
-   * After `incomplete` it is asked again with the same bytes and more after them,
-   * once the bytes that it waits for are there; so it may remember how far it has
-   * looked. The result is read before the next call: a decoder may return one
-   * object again and again.
+   * After `incomplete` it is called again with the same bytes and more after them, once
+   * enough have arrived; so it may remember how far it has searched. The result is read
+   * before the next call, so a decoder may return the same object each time.
    *
-   * The bytes are never written again, so a message may hold views of them. A view
-   * keeps the whole chunk it came in (up to 64 KiB, or as much as the message) in
-   * memory: copy what is small and lives long.
+   * The bytes are never written again, so a message may hold views of them. A view keeps
+   * its whole chunk in memory (up to 64 KiB, or more for a larger message): copy what is
+   * small and lives long.
    *
-   * A decoder should not throw. If it does, the connection ends with the code
-   * `decoder` and the thrown value as its cause.
+   * A decoder should not throw: return `invalid`. If it does throw, the connection ends
+   * with the code `decoder`, and the thrown value is the `cause`.
    */
   decode(bytes: Uint8Array, offset: number): DecodeResult<Message>;
 }
 
-/** Writes messages as bytes. One per connection: it may keep state. */
+/** Writes messages as bytes. It may keep state, so use one per connection. */
 export interface Encoder<Message> {
   /**
-   * Appends the bytes of `message` to `out`: {@linkcode EncodeBuffer.reserve} room,
-   * write into `out.bytes`, advance `out.offset`. That memory is recycled: it must not
-   * be kept, or written, after this returns.
+   * Appends the bytes of `message` to `out`: {@linkcode EncodeBuffer.reserve} room, write
+   * into `out.bytes`, advance `out.offset`. That memory is reused: do not keep it, or write
+   * to it, after returning.
    *
-   * If it throws, what it has appended is taken back, so one message that cannot
-   * be encoded does no harm to those before and after it.
+   * If it throws, whatever it has appended is removed again, so a message that cannot be
+   * encoded does not affect those before and after it.
    */
   encode(message: Message, out: EncodeBuffer): void;
 }
 
 /**
- * How messages look on the wire, in both directions. Any encoder goes with any
- * decoder: `{ encoder: a.encoder, decoder: b.decoder }`.
+ * How messages are framed and encoded, in both directions. Any encoder can be combined
+ * with any decoder: `{ encoder: a.encoder, decoder: b.decoder }`.
  */
 export interface Codec<Inbound, Outbound = Inbound> {
-  /** Reads what the other end sends. */
+  /** Decodes what the peer sends. */
   readonly decoder: Decoder<Inbound>;
-  /** Writes what is sent to the other end. */
+  /** Encodes what is sent to the peer. */
   readonly encoder: Encoder<Outbound>;
 }

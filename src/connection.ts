@@ -18,35 +18,35 @@ import {
 import type { Reactor } from "./reactor.ts";
 import type { Sender } from "./sender.ts";
 
-/** What a {@linkcode Connection} is made of, with its bounds. */
+/** The parts of a {@linkcode Connection}, with its limits and timeouts. */
 export interface ConnectionConfig<Inbound, Outbound = Inbound, Logical = Outbound>
   extends ConnectionOptions {
-  /** How messages look on the wire; of this connection alone. */
+  /** How messages are framed and encoded. Do not share it between connections. */
   readonly codec: Codec<Inbound, Outbound>;
-  /** Makes the reactor, which may keep the sender. It may send at once. */
+  /** Makes the reactor, which may keep the sender and use it at once. */
   readonly reactor: (sender: Sender<Logical>) => Reactor<Inbound, Outbound, Logical>;
   /** Keeps a quiet connection alive. */
   readonly heartbeat?: Heartbeat<Logical>;
-  /** Watches the connection. */
+  /** Observes the connection, for metrics and logs. */
   readonly observer?: ConnectionObserver;
 }
 
 /**
- * A message of the user's own that is sent when nothing else is, so that the other
- * end's idle time-out, or a router between, does not take the connection for dead. It
- * is left out when the queue is full.
+ * A message of your own that is sent when nothing else has been for a while, so that
+ * neither the peer's idle timeout nor a NAT router in between drops the connection. It is
+ * skipped while the queue is full.
  */
 export interface Heartbeat<Logical> {
-  /** Milliseconds without anything sent. From 1 to 2,147,483,647. */
+  /** Milliseconds without anything sent after which it is sent. From 1 to 2,147,483,647. */
   readonly interval: number;
-  /** Makes the message. */
+  /** Makes the message to send; called each time. */
   readonly message: () => Logical;
 }
 
 /** Options of {@linkcode Connection.drain}. */
 export interface DrainOptions {
   /**
-   * Milliseconds until what is under way is given up.
+   * Milliseconds that work in progress may take to finish. From 0 to 2,147,483,647.
    *
    * @default {10000}
    */
@@ -57,13 +57,13 @@ const LOCAL: CloseReason = { kind: "local" };
 const PEER: CloseReason = { kind: "peer" };
 const NOTHING = new Uint8Array(0);
 /**
- * How many messages a batch may have. One of a chunk of 64 KiB may have as many messages as
- * bytes, and while the reactor makes it wait, all of them are objects in memory.
+ * How many messages a batch may have. A chunk of 64 KiB can contain as many messages as
+ * bytes, and all of them would be objects in memory while the reactor works through them.
  */
 const MAX_BATCH = 1024;
 /**
- * For the codec's streams, which are read as soon as they have been written: to have each ask
- * the other first costs a third of their time.
+ * For the codec's streams, which are read right after each write: without room, the stream
+ * machinery waits for a pull on every chunk, which took a third of their time.
  */
 const ROOM: QueuingStrategy = { highWaterMark: Infinity };
 const ignore = () => {};
@@ -72,7 +72,7 @@ const ignore = () => {};
  * Joins a {@linkcode Duplex}, a {@linkcode Codec} and a {@linkcode Reactor}: bytes
  * that arrive become messages for the reactor, messages that are sent become bytes.
  *
- * It owns the duplex and runs from the moment it is made until it has
+ * It owns the duplex and its streams, and runs from construction until it has
  * {@linkcode closed}. `await using` closes it in order.
  *
  * @example Two ends in one process
@@ -96,9 +96,9 @@ const ignore = () => {};
  */
 export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
   implements AsyncDisposable {
-  /** Resolves, and never rejects, once the connection has ended, with how. */
+  /** Resolves, and never rejects, with how the connection ended. */
   readonly closed: Promise<CloseReason>;
-  /** Sends messages; may be shared. */
+  /** Sends messages; any number of callers may share it. */
   readonly sender: Sender<Logical>;
 
   readonly #reactor: Reactor<Inbound, Outbound, Logical>;
@@ -109,35 +109,35 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
   readonly #batches: ReadableStreamDefaultReader<Inbound[]>;
   readonly #encoder: WritableStreamDefaultWriter<Iterable<Outbound>>;
   readonly #sink: WritableStreamDefaultWriter<Uint8Array>;
-  /** `ending`: in order, as `#reason` says. `closed`: the reactor has been told. */
+  /** `ending`: closing in order, for `#reason`. `closed`: over; the reactor has been told. */
   #state: "open" | "ending" | "closed" = "open";
   #reason: CloseReason = LOCAL;
   /** The peer has ended, and all that it sent has been dispatched. */
   #inboundDone = false;
-  /** All that was queued has been taken by the transport, and the peer has been told. */
+  /** The transport has taken everything that was queued, and the writable is closed. */
   #outboundDone = false;
   #drainTimer: ReturnType<typeof setTimeout> | undefined;
   #draining: Promise<CloseReason> | undefined;
   readonly #observer: ConnectionObserver | undefined;
-  /** The peer's silence, while we read. */
+  /** Watches for the peer's silence, while we read. */
   readonly #idle: Silence | undefined;
-  /** The peer's time for a message. */
+  /** Limits the peer's time for a message. */
   readonly #patience: Patience | undefined;
-  /** Our own silence. */
+  /** Watches for our own silence, for the heartbeat. */
   readonly #quiet: Silence | undefined;
   readonly #maxPipelinedBytes: number;
-  /** How many bytes have been read since nothing was left to send. */
+  /** Bytes read since the outbox was last empty; see `maxPipelinedBytes`. */
   #pipelined = 0;
-  /** Whether that is so now. */
+  /** Whether nothing is left to send. */
   #allSent = false;
-  /** Lets reading go on when it is. */
+  /** Resumes reading once everything has been sent. */
   #readOn: () => void = ignore;
   #resolveClosed: (reason: CloseReason) => void = ignore;
 
   /**
-   * Starts at once. Throws a `RangeError` for a bad option, or what the reactor's
-   * maker throws; the duplex is untouched then. `defaults` are for the bounds that
-   * `config` leaves out.
+   * Starts at once. Throws a `RangeError` for an option out of range, or whatever
+   * `config.reactor` throws; the duplex is then untouched. `defaults` apply to options
+   * that `config` leaves out.
    */
   constructor(
     duplex: Duplex,
@@ -185,18 +185,18 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
 
     this.#observer?.onOpen?.();
     const fail = (error: unknown) => this.#fail(error);
-    // A transport that breaks is heard of while nothing is read, too.
+    // Notices a broken transport even while nothing is read.
     this.#source.closed.catch(fail);
     this.#receive(decoder).then(() => this.#onInboundEnd()).catch(fail);
     this.#transmit(encoder, duplex.returnsBuffers ?? false).then(() => this.#onFlushed(), fail);
   }
 
   /**
-   * Ends in order: takes no more messages, sends those that are queued, tells the
-   * peer that no more will come, and waits for it to end too. Messages that still
-   * arrive are dropped. After `drainTimeout` the rest is given up.
+   * Closes in order: accepts no more messages, sends what is queued, ends the writable
+   * (half-close), and waits for the peer to end too. Messages that still arrive are
+   * dropped. After `drainTimeout` the connection is aborted.
    *
-   * Resolves with how the connection ended; may be called again.
+   * Resolves with how the connection ended, and never rejects. May be called again.
    */
   close(): Promise<CloseReason> {
     this.#end(LOCAL);
@@ -204,12 +204,12 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
   }
 
   /**
-   * Finishes what is under way and ends in order: the reactor is asked to take on no
-   * new work, and once it is done, or the time is up, the connection closes. Without
+   * Lets work in progress finish, then closes in order: the reactor is asked to accept no
+   * new work, and once it is done, or `timeout` has passed, the connection closes. Without
    * {@linkcode Reactor.onDrain} it closes at once.
    *
-   * Resolves with how the connection ended; may be called again. Throws a
-   * `RangeError` for a bad `timeout`.
+   * Resolves with how the connection ended. May be called again; the first `timeout`
+   * counts. Throws a `RangeError` for a `timeout` out of range.
    */
   drain(options: DrainOptions = {}): Promise<CloseReason> {
     const timeout = checkDrainTimeout(options.timeout, "timeout");
@@ -217,9 +217,9 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
   }
 
   /**
-   * Ends now: what is queued is dropped and the transport is broken off. `closed`
-   * then tells of a {@linkcode ConnectionError} with code `aborted` and `reason` as
-   * its cause. Does nothing on a connection that has ended.
+   * Ends at once: drops what is queued and aborts the transport. `closed` then resolves
+   * with a {@linkcode ConnectionError} of code `aborted`, with `reason` as its cause. Does
+   * nothing once the connection has ended.
    */
   abort(reason?: unknown): void {
     this.#finish({
@@ -254,11 +254,11 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
     return this.close();
   }
 
-  /** The way in: bytes to the decoder, and the batches that it makes of them to the reactor. */
+  /** The inbound loop: bytes to the decoder, and its batches to the reactor. */
   async #receive(decoder: DecoderStream<Inbound>): Promise<void> {
     const bytes = decoder.writable.getWriter();
     handled(bytes);
-    // Asked for before it is there: what lies in a stream is lost when an error follows it.
+    // Read ahead: an error in a stream discards whatever is still queued in it.
     let reading = this.#batches.read();
     for (let taken = 0, bad = false;;) {
       this.#idle?.touch();
@@ -272,7 +272,7 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
         try {
           await bytes.write(part);
         } catch {
-          // Why is told in the place of the next batch, after the messages before it.
+          // The read below rejects with the reason, after the messages before the bad one.
           bad = true;
         }
         for (; bad || taken < decoder.batches; taken++) {
@@ -295,10 +295,10 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
   async #dispatch(batch: readonly Inbound[]): Promise<void> {
     this.#observer?.onMessagesReceived?.(batch.length);
     try {
-      // By index: an iterator that is kept over an await costs a call for each message.
+      // By index: an iterator kept across an await costs a call for each message.
       for (let i = 0; i < batch.length && this.#state === "open"; i++) {
         const answer = this.#reactor.onInboundMessage(batch[i]!);
-        // Not to wait for a send that did not wait keeps the answers to a batch together.
+        // Not awaiting a send that did not wait keeps the responses to a batch together.
         if (answer === undefined || answer === "continue" || answer === SENT) continue;
         if ((typeof answer === "object" ? await answer : answer) === "disconnect") this.#end(LOCAL);
       }
@@ -321,7 +321,7 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
     this.#finishIfDone();
   }
 
-  /** The way out: batches to the encoder, and its bytes to the socket, which bounds both. */
+  /** The outbound loop: batches to the encoder, and its bytes to the socket, which paces both. */
   async #transmit(encoder: EncoderStream<Outbound>, returnsBuffers: boolean): Promise<void> {
     const encoded = encoder.readable.getReader();
     handled(this.#encoder);
@@ -390,7 +390,7 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
     }
   }
 
-  /** Begins an orderly end. */
+  /** Begins an orderly close. */
   #end(reason: CloseReason): void {
     if (this.#state !== "open") return;
     this.#state = "ending";
@@ -415,8 +415,8 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
   }
 
   #fail(error: unknown): void {
-    // All that was to be sent is on its way and the rest was to be dropped: however
-    // the peer takes it, this was an orderly end.
+    // Everything has been sent, and what still arrives would be dropped anyway: however
+    // the peer reacts, this was an orderly close.
     if (this.#state === "ending" && this.#outboundDone) this.#finish(this.#reason);
     else this.#finish({ kind: "error", error: toError(error) });
   }
@@ -445,7 +445,7 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
     this.#resolveClosed(reason);
   }
 
-  /** Ends all four streams, whatever each is waiting for. */
+  /** Ends all four streams at once, whatever each is waiting for. */
   #tearDown(error: unknown): void {
     this.#sink.abort(error).catch(ignore);
     this.#encoder.abort(error).catch(ignore);
@@ -454,7 +454,7 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
   }
 }
 
-/** Whoever writes hears of an error by its write. */
+/** Marks the writer's promises as handled: errors are seen where the writes are awaited. */
 function handled({ closed, ready }: WritableStreamDefaultWriter): void {
   closed.catch(ignore);
   ready.catch(ignore);

@@ -6,22 +6,23 @@ import { checkMaxBufferLength, checkOption } from "./options.ts";
 /** Options of a {@linkcode DecoderStream}. */
 export interface DecoderStreamOptions {
   /**
-   * The most bytes that one message may have, with its framing.
+   * The largest message, in bytes, including its framing. From 1 to 2^32.
    *
    * @default {4194304}
    */
   readonly maxBufferLength?: number;
   /**
-   * How many messages one batch may have: a few bytes of a peer's can become an object
-   * of a hundred, and a chunk has thousands of bytes. What a chunk has beyond that waits
-   * for an empty chunk: see {@linkcode DecoderStream.behind}. One that writes on, or ends,
-   * gets all of it at once. From 1 to 2^32.
+   * How many messages one batch may have: a few bytes on the wire can become an object of
+   * a hundred, and a chunk has thousands of bytes. What a chunk contains beyond that is
+   * decoded when an empty chunk is written: see {@linkcode DecoderStream.behind}. Writing
+   * another chunk, or closing, decodes all of it at once. From 1 to 2^32.
    *
    * @default {undefined} all that a chunk completes
    */
   readonly maxBatchLength?: number;
   /**
-   * How many batches may wait to be read before bytes do, as of a `TransformStream`.
+   * The readable side's strategy, as for a `TransformStream`: how many batches may wait to
+   * be read before writes wait.
    *
    * @default {{ highWaterMark: 0 }}
    */
@@ -31,16 +32,16 @@ export interface DecoderStreamOptions {
 const NOTHING = new Uint8Array(0);
 
 /**
- * Turns bytes into batches of messages: all the messages that one chunk completed,
- * as one array. A chunk that completes none gives no batch.
+ * A `TransformStream` from bytes to batches of messages: all the messages that one chunk
+ * completed, as an array. A chunk that completes none produces no batch.
  *
- * Messages are decoded where they arrived, without a copy; only the beginning of a
- * message whose end is still to come is kept, so memory grows with what arrives and
- * never with what a peer announces.
+ * Messages are decoded in place, in the chunk that they arrived in, without a copy. Only
+ * the beginning of an incomplete message is buffered, so memory grows with the bytes that
+ * arrive and never with the length that a peer announces.
  *
- * It errors with a {@linkcode ConnectionError}, after all the messages before the
- * bad one: `invalid-message`, `message-too-large`, `decoder`, or `truncated` where
- * the input ends within a message.
+ * It errors with a {@linkcode ConnectionError}, after delivering all messages before the
+ * bad one: `invalid-message`, `message-too-large`, `decoder`, or `truncated` if the input
+ * ends in the middle of a message.
  *
  * @example Messages without a Connection
  * ```ts
@@ -57,7 +58,10 @@ export class DecoderStream<Message> extends TransformStream<Uint8Array, Message[
   readonly #splitter: Splitter<Message>;
   readonly #progress: { batches: number };
 
-  /** Makes a stream over a decoder of its own. Throws a `RangeError` for a bad option. */
+  /**
+   * Makes a stream that uses `decoder`, which must not be shared. Throws a `RangeError` for
+   * an option out of range.
+   */
   constructor(decoder: Decoder<Message>, options: DecoderStreamOptions = {}) {
     const max = checkMaxBufferLength(options.maxBufferLength);
     const { maxBatchLength, readableStrategy } = options;
@@ -66,7 +70,7 @@ export class DecoderStream<Message> extends TransformStream<Uint8Array, Message[
       : checkOption("maxBatchLength", maxBatchLength, 1, 2 ** 32);
     const splitter = new Splitter(decoder, max, most);
     const progress = { batches: 0 };
-    /** What comes before a bad message is delivered first. */
+    /** Delivers the messages before a bad one, then throws. */
     const deliver = (
       decode: (batch: Message[]) => void,
       controller: TransformStreamDefaultController<Message[]>,
@@ -94,24 +98,24 @@ export class DecoderStream<Message> extends TransformStream<Uint8Array, Message[
     this.#progress = progress;
   }
 
-  /** How many batches it has made. */
+  /** How many batches it has produced. */
   get batches(): number {
     return this.#progress.batches;
   }
 
-  /** How many messages have been decoded, with what the decoder skipped. */
+  /** How many messages have been decoded or skipped. */
   get decoded(): number {
     return this.#splitter.decoded;
   }
 
-  /** Whether the beginning of a message has come, and its end has not. */
+  /** Whether part of a message has arrived, but not all of it. */
   get incomplete(): boolean {
     return this.#splitter.incomplete;
   }
 
   /**
-   * Whether the latest chunk has more messages than `maxBatchLength`: they are decoded,
-   * as many again, when an empty chunk is written.
+   * Whether the latest chunk contains more than `maxBatchLength` messages. Write an empty
+   * chunk to decode the next batch of them.
    */
   get behind(): boolean {
     return this.#splitter.behind;
@@ -123,17 +127,17 @@ class Splitter<Message> {
   readonly #decoder: Decoder<Message>;
   readonly #max: number;
   readonly #maxBatch: number;
-  /** What the last chunk had beyond a batch. */
+  /** The part of the last chunk that did not fit into a batch. */
   #rest: Uint8Array = NOTHING;
-  /** The beginning of a message whose end has not come. */
+  /** The beginning of an incomplete message. */
   readonly #held = new ReceiveBuffer();
-  /** With bytes held: how many there must be before the decoder is asked again. */
+  /** If bytes are held: how many there must be before the decoder is called again. */
   #needed = 0;
-  /** Whether the decoder asked for one byte more, as one does that cannot tell the total. */
+  /** Whether the decoder asked for just one byte more, since it does not know the total. */
   #openEnded = false;
-  /** Bytes to drop that have not come yet. */
+  /** Bytes to skip that have not arrived yet. */
   #skip = 0;
-  /** How often the decoder has said what to do with bytes. */
+  /** How many messages have been decoded or skipped. */
   decoded = 0;
 
   constructor(decoder: Decoder<Message>, max: number, maxBatch: number) {
@@ -154,7 +158,7 @@ class Splitter<Message> {
   split(chunk: Uint8Array, batch: Message[]): void {
     let bytes = chunk;
     if (this.#rest.length > 0) {
-      // One that writes on gets all, as an error would take a second batch with it.
+      // All of it, in one batch: an error after a second batch would discard that batch.
       if (chunk.length > 0) this.#splitUpTo(Infinity, this.#rest, batch);
       else bytes = this.#rest;
       this.#rest = NOTHING;
@@ -179,7 +183,7 @@ class Splitter<Message> {
     return at;
   }
 
-  /** Tells that no more will come; appends the messages that are left. */
+  /** Ends the input: appends the messages that are left. Throws if one is incomplete. */
   end(batch: Message[]): void {
     this.#splitUpTo(Infinity, this.#rest, batch);
     this.#rest = NOTHING;
@@ -213,11 +217,11 @@ class Splitter<Message> {
     return at;
   }
 
-  /** Adds what the held message waits for; returns where the chunk goes on. */
+  /** Adds to the held message what it needs; returns the offset of what follows it. */
   #complete(chunk: Uint8Array, start: number, batch: Message[]): number {
     const held = this.#held.length;
-    // A decoder that asks for one byte more may do so again and again: give it at
-    // least as much as it has seen, so that its work stays linear.
+    // A decoder that asks for one byte more may do so again and again: double what it
+    // sees, so that its work stays linear.
     const wanted = this.#openEnded ? Math.min(held, this.#max - held) : this.#needed - held;
     const taken = Math.min(wanted, chunk.length - start);
     this.#held.append(chunk.subarray(start, start + taken), this.#expected());
@@ -239,8 +243,8 @@ class Splitter<Message> {
     const rest = this.#held.bytes.subarray(used);
     this.#held.clear();
     if (rest.length <= taken) return start + taken - rest.length;
-    // The decoder had waited for more than its message took, and the next one began
-    // before this chunk: there is no second place to keep any of that.
+    // The decoder asked for more than its message took, so the next message began before
+    // this chunk: decode the rest now, as only one beginning can be held.
     this.#splitUpTo(Infinity, rest, batch);
     return start + taken;
   }
@@ -255,12 +259,12 @@ class Splitter<Message> {
     this.#openEnded = needed === shown + 1;
   }
 
-  /** How long the held message may become. */
+  /** How long the held message can become. */
   #expected(): number {
     return this.#openEnded ? this.#max : this.#needed;
   }
 
-  /** Asks the decoder, and holds its answer to the contract. */
+  /** Calls the decoder, and checks that its result keeps the contract. */
   #ask(bytes: Uint8Array, offset: number): DecodeResult<Message> {
     let result: DecodeResult<Message>;
     try {

@@ -1,41 +1,39 @@
 /**
- * Two byte streams that belong together: what the other end sends, and what is
- * sent to it. A TCP socket, a TLS session, a WebSocket or an in-memory pair can
- * all be one, and the core knows of nothing else.
+ * A pair of byte streams to and from a peer. A TCP socket, a TLS session, a WebSocket or
+ * an in-memory pair can be one; the core knows transports only in this form.
  *
- * What an implementation promises:
+ * What an implementation guarantees:
  *
- * - **Ownership.** A chunk read from `readable` belongs to the reader: its memory
- *   is never written again, so views of it stay true. A chunk given to `writable`
- *   may be read by the transport until its write has settled, and the writer does
- *   not change it before then.
- * - **Backpressure.** A write settles when the transport has taken the bytes;
- *   `readable` is not filled beyond its high-water mark while nobody reads.
- * - **The peer's end.** `readable` closes when the other end has finished sending,
- *   after all that it sent; `writable` goes on working (half-close).
- * - **Our end.** `writable.close()` tells the other end that no more will come,
- *   after all that was written; `readable` goes on working.
- * - **Abort.** `writable.abort(reason)` ends both directions at once, even while a
- *   write waits. Unsent bytes are dropped.
+ * - **Ownership.** A chunk read from `readable` belongs to the reader: its memory is never
+ *   written again, so views of it stay valid. A chunk passed to `writable` belongs to the
+ *   transport until its write settles; the writer must not change it before then.
+ * - **Backpressure.** A write settles once the transport has taken the bytes. While nobody
+ *   reads, `readable` buffers no more than its high-water mark.
+ * - **The peer's end.** `readable` closes when the peer has finished sending, after
+ *   everything that it sent; `writable` keeps working (half-close).
+ * - **Our end.** `writable.close()` tells the peer that no more will come, after everything
+ *   that was written; `readable` keeps working (half-close).
+ * - **Abort.** `writable.abort(reason)` ends both directions at once, even while a write
+ *   is waiting. Unsent bytes are dropped.
  * - **Loss.** If the transport breaks, both streams error with a
  *   {@linkcode TransportError}.
  */
 export interface Duplex {
-  /** What the other end sends, in order, in chunks of any size. */
+  /** The bytes that the peer sends, in order, in chunks of any size. */
   readonly readable: ReadableStream<Uint8Array>;
-  /** What is sent to the other end. */
+  /** Takes the bytes to send to the peer. */
   readonly writable: WritableStream<Uint8Array>;
   /**
-   * Whether nothing refers to the bytes of a write that has succeeded, as with a socket
-   * whose system has copied them: their memory is used for the next messages then. Not
-   * so where chunks are handed on as they are, as by an in-memory pair.
+   * Whether the transport keeps no reference to a chunk once its write has succeeded, as
+   * with a socket, whose bytes the kernel has copied. The connection then reuses the memory
+   * for later messages. Leave it `false` where chunks are passed on by reference.
    *
    * @default {false}
    */
   readonly returnsBuffers?: boolean;
 }
 
-/** Where a socket is: a TCP address or the path of a Unix socket. */
+/** The address of a socket: a TCP address, or the path of a Unix socket. */
 export type SocketAddress =
   | {
     /** TCP over IPv4 or IPv6. */
@@ -48,14 +46,14 @@ export type SocketAddress =
   | {
     /** A Unix domain socket. */
     readonly transport: "unix";
-    /** The path in the file system; empty for a peer that has bound none. */
+    /** The path in the file system; empty for a peer that is not bound to one. */
     readonly path: string;
   };
 
-/** A {@linkcode Duplex} that a {@linkcode Listener} accepted, or that was dialled. */
+/** A {@linkcode Duplex} over a socket that was accepted by a {@linkcode Listener}, or connected. */
 export interface SocketDuplex extends Duplex {
-  /** The other end's address, where the transport knows it. */
+  /** The peer's address, if the transport knows it. */
   readonly remoteAddress?: SocketAddress;
-  /** The application protocol that the TLS handshake agreed on (ALPN), if it did on any. */
+  /** The application protocol negotiated in the TLS handshake (ALPN), if any. */
   readonly alpnProtocol?: string;
 }

@@ -2,35 +2,36 @@ import type { Duplex } from "./duplex.ts";
 import { TransportError } from "./errors.ts";
 import { checkOption, MAX_DELAY } from "./options.ts";
 
-/** Options of {@linkcode duplexPair}. A function is asked anew for each chunk. */
+/** Options of {@linkcode duplexPair}. An option given as a function is called for each chunk. */
 export interface DuplexPairOptions {
   /**
-   * How many bytes one direction holds before a write waits.
+   * How many bytes each direction buffers before a write waits. From 1 to 2^32.
    *
    * @default {65536}
    */
   readonly capacity?: number;
   /**
-   * How many bytes the reader gets at a time, at the most.
+   * The largest chunk that the reader gets, in bytes. From 1 to 2^32.
    *
    * @default {65536}
    */
   readonly chunkSize?: number | (() => number);
   /**
-   * Milliseconds that a chunk is on its way.
+   * Milliseconds that a chunk takes to arrive. From 0 to 2,147,483,647.
    *
    * @default {0}
    */
   readonly delay?: number | (() => number);
 }
 
-/** After so many chunks without a delay, other work of the event loop gets its turn. */
+/** After this many chunks without a delay, yield to the event loop. */
 const CHUNKS_A_TURN = 16;
 
 /**
- * Makes two ends joined in memory: what is written to one is read from the other.
- * For tests, and for peers in the same process. Behaves like a socket: bytes are
+ * Makes two duplexes joined in memory: what is written to one is read from the other.
+ * For tests, and for peers in the same process. It behaves like a socket: bytes are
  * copied, each direction closes on its own, and an abort at one end resets the other.
+ * Throws a `RangeError` for an option out of range.
  *
  * @example
  * ```ts
@@ -74,17 +75,17 @@ interface DirectionOptions {
   readonly delay: () => number;
 }
 
-/** One direction: a bounded queue between a writable and a readable. */
+/** One direction: a bounded buffer between a writable and a readable. */
 class Direction {
   readonly readable: ReadableStream<Uint8Array>;
   readonly writable: WritableStream<Uint8Array>;
-  /** Hears that the writing end aborted, with the error of its streams. */
+  /** Called when the writing end aborts, with the error of its streams. */
   onAbort: (error: TransportError) => void = () => {};
   #source!: ReadableStreamDefaultController<Uint8Array>;
   #sink!: WritableStreamDefaultController;
   #options: DirectionOptions;
   #broken: TransportError | undefined;
-  /** Wakes the write that waits for room or for time to pass. */
+  /** Wakes the write that is waiting for room or for the delay. */
   #wakeUp: () => void = () => {};
   #chunks = 0;
 
@@ -105,7 +106,7 @@ class Direction {
       },
       write: (chunk) =>
         this.#write(chunk).catch((error) => {
-          // One of the options' functions: nothing more can be carried.
+          // A function given as an option threw: nothing more can be carried.
           if (!this.#broken) this.#abort(error);
           throw error;
         }),
@@ -113,7 +114,7 @@ class Direction {
     });
   }
 
-  /** The reading end aborted, and its streams got `error`; the writing end is told. */
+  /** The reading end aborted with `error`; the writing end must see it too. */
   breakReadable(error: TransportError): void {
     this.#source.error(error);
     this.#stop(reset("the other end aborted"));

@@ -1,21 +1,21 @@
 import { copy } from "@std/bytes";
 
-/** The first slab of a buffer: a connection that sends little holds no more than this. */
+/** The size of the first slab: a connection that sends little holds no more than this. */
 const MIN_SLAB = 1024;
-/** The largest slab that is made before a message asks for more. */
+/** Slabs double up to this size; only a message that needs more gets a larger one. */
 const MAX_SLAB = 128 * 1024;
-/** The largest that is held while nothing is sent. */
+/** The largest slab that is kept while nothing is sent. */
 const MAX_KEPT = 2 * MAX_SLAB;
 
 const EMPTY = new Uint8Array(0);
 const EMPTY_VIEW = new DataView(EMPTY.buffer);
 
 /**
- * Memory that encoders append to.
+ * A growing buffer that encoders append to.
  *
- * It is cut from slabs: one allocation serves many messages. Slabs start at 1 KiB
- * and double with use up to 128 KiB; a larger message gets its own. What has been
- * taken is not written again before it is released, and nobody needs to release it.
+ * Its memory is cut from slabs, so that one allocation serves many messages. Slabs start
+ * at 1 KiB and double with use up to 128 KiB; a larger message gets a slab of its own.
+ * Bytes that were taken are not written again unless they are released, which is optional.
  *
  * @example A message of a tag and four bytes
  * ```ts
@@ -30,28 +30,27 @@ const EMPTY_VIEW = new DataView(EMPTY.buffer);
  * ```
  */
 export class EncodeBuffer {
-  /** The memory itself. {@linkcode reserve} may replace it: read it after. */
+  /** The current slab. {@linkcode reserve} may replace it, so read this property afterwards. */
   bytes: Uint8Array = EMPTY;
-  /** The same memory for numbers. {@linkcode reserve} may replace it too. */
+  /** A view of the same memory, for numbers. {@linkcode reserve} may replace it too. */
   view: DataView = EMPTY_VIEW;
-  /** Where the next byte goes. Only bytes that {@linkcode reserve} has promised may be passed. */
+  /** Where the next byte goes. Advance it only over bytes that were {@linkcode reserve}d. */
   offset = 0;
   #start = 0;
   /** Bytes of this slab that have been taken and not released. */
   #lent = 0;
   #nextSlab = MIN_SLAB;
-  /** The slab of a large message that has been sent, until the garbage collector wants it. */
+  /** The slab of a large message that has been sent; reused if not yet collected. */
   #large: WeakRef<ArrayBufferLike> | undefined;
 
-  /** How many bytes have been appended and not taken. */
+  /** How many bytes have been appended but not taken. */
   get length(): number {
     return this.offset - this.#start;
   }
 
   /**
-   * Makes room for `size` bytes at {@linkcode offset} and returns that offset. It
-   * does not move `offset`: an encoder reserves the most it may need and then
-   * advances by what it wrote.
+   * Makes room for `size` bytes at {@linkcode offset} and returns that offset, which does
+   * not move: reserve the most that you may need, then advance by what you wrote.
    */
   reserve(size: number): number {
     if (this.bytes.length - this.offset < size) this.#grow(size);
@@ -65,27 +64,27 @@ export class EncodeBuffer {
     this.offset = at + bytes.length;
   }
 
-  /** Takes back all but the first `length` bytes that have not been taken. */
+  /** Keeps the first `length` of the bytes not yet taken, and discards the rest. */
   truncate(length: number): void {
     this.offset = this.#start + length;
   }
 
-  /** Hands out what has been appended. The caller owns it until it releases it, or for good. */
+  /** Returns what has been appended. The caller owns it, for good or until it releases it. */
   take(): Uint8Array {
     const taken = this.bytes.subarray(this.#start, this.offset);
     this.#start = this.offset;
     this.#lent += taken.length;
-    // A slab with little room left would be moved out of soon, and the slab of a
-    // large message should go back as soon as it has been written.
+    // A slab with little room left would have to be replaced soon, and the slab of a
+    // large message should be freed as soon as it has been written.
     const { length } = this.bytes;
     if (length - this.offset < MIN_SLAB / 4 || length > MAX_KEPT) this.#use(EMPTY);
     return taken;
   }
 
   /**
-   * Gives back what {@linkcode take} has handed out, once: nobody reads it any more.
-   * When all of a slab has been given back, the slab is written from its beginning
-   * again. Of a slab that is no longer in use the garbage collector takes care.
+   * Returns memory that came from {@linkcode take}, once nobody reads it any more. Call it
+   * at most once for each chunk. When all of a slab has been returned, the slab is written
+   * from its beginning again.
    */
   release(taken: Uint8Array): void {
     if (taken.buffer !== this.bytes.buffer) {
@@ -98,7 +97,7 @@ export class EncodeBuffer {
 
   #grow(size: number): void {
     const pending = this.bytes.subarray(this.#start, this.offset);
-    // Twice what is pending, so that a long message written in small steps stays linear.
+    // Twice what is pending, so that appending a long message in small steps stays linear.
     const slab = this.#slab(Math.max(this.#nextSlab, pending.length * 2 + size));
     this.#nextSlab = Math.min(this.#nextSlab * 2, MAX_SLAB);
     slab.set(pending);

@@ -2,18 +2,19 @@ import type { Encoder } from "./codec.ts";
 import { EncodeBuffer } from "./encode_buffer.ts";
 import { ConnectionError } from "./errors.ts";
 
-/** A batch is cut into chunks of about this many bytes. */
+/** A large batch is split into chunks of about this many bytes. */
 const CHUNK = 64 * 1024;
 
 /** Options of an {@linkcode EncoderStream}. */
 export interface EncoderStreamOptions<Message> {
   /**
-   * Hears of a message that could not be encoded; the message is left out and the
-   * stream goes on. Without it, the stream errors with the code `encoder`.
+   * Called with a message that could not be encoded; it is left out, and the stream
+   * continues. Without this, the stream errors with a `ConnectionError` of code `encoder`.
    */
   readonly onEncodeError?: (error: unknown, message: Message) => void;
   /**
-   * How many chunks may wait to be read before batches do, as of a `TransformStream`.
+   * The readable side's strategy, as for a `TransformStream`: how many chunks may wait to
+   * be read before writes wait.
    *
    * @default {{ highWaterMark: 0 }}
    */
@@ -21,9 +22,9 @@ export interface EncoderStreamOptions<Message> {
 }
 
 /**
- * Turns batches of messages into bytes: a batch becomes one chunk, or several of
- * about 64 KiB if it is large. A batch is any iterable, and its messages are asked
- * for when there is room to send and not before, so a batch may be made then.
+ * A `TransformStream` from batches of messages to bytes: a batch becomes one chunk, or
+ * several of about 64 KiB if it is large. A batch is any iterable. It is iterated only once
+ * there is room to send, so its messages may be produced lazily.
  *
  * @example Bytes without a Connection
  * ```ts
@@ -40,7 +41,7 @@ export class EncoderStream<Message> extends TransformStream<Iterable<Message>, U
   readonly #progress: { batchBytes: number; chunks: number };
   readonly #buffer: EncodeBuffer;
 
-  /** Makes a stream over an encoder of its own. */
+  /** Makes a stream that uses `encoder`, which must not be shared. */
   constructor(encoder: Encoder<Message>, options: EncoderStreamOptions<Message> = {}) {
     const { onEncodeError } = options;
     const buffer = new EncodeBuffer();
@@ -78,20 +79,20 @@ export class EncoderStream<Message> extends TransformStream<Iterable<Message>, U
   }
 
   /**
-   * Gives back a chunk that came out of this stream and that nobody reads any more, so
-   * that its memory is written again. Not to be called twice for one chunk; one that is
-   * kept is never written again.
+   * Returns the memory of a chunk that this stream produced, once nobody reads it any more,
+   * so that it can be reused. Call it at most once for each chunk; chunks that are not
+   * released are never written again.
    */
   release(chunk: Uint8Array): void {
     this.#buffer.release(chunk);
   }
 
-  /** How many chunks it has made. */
+  /** How many chunks it has produced. */
   get chunks(): number {
     return this.#progress.chunks;
   }
 
-  /** How many bytes the batch at hand has come to, for a batch that ends at a size. */
+  /** The size of the current batch so far, in bytes; lets a lazy batch end at a size. */
   get batchBytes(): number {
     return this.#progress.batchBytes;
   }

@@ -3,21 +3,21 @@ import type { SocketAddress } from "./duplex.ts";
 /**
  * Why a {@linkcode Connection} ended, or why a message could not be sent on it.
  *
- * - `closed`: the connection has ended or is ending in order; nothing more is sent.
- * - `aborted`: {@linkcode Connection.abort} was called, with its reason as the cause.
- * - `invalid-message`: the decoder found bytes that are no message.
- * - `message-too-large`: a message is announced, or has grown, beyond `maxBufferLength`.
- * - `truncated`: the peer ended its side in the middle of a message.
+ * - `closed`: a send on a connection that has ended or is closing; it was not sent.
+ * - `aborted`: {@linkcode Connection.abort} was called; its reason is the `cause`.
+ * - `invalid-message`: the decoder found bytes that are not a message.
+ * - `message-too-large`: an inbound message is longer than `maxBufferLength`.
+ * - `truncated`: the peer ended in the middle of a message.
  * - `decoder`: the decoder threw, or broke the contract of {@linkcode Decoder}.
  * - `encoder`: the encoder threw, and the reactor has no `onEncodeError`.
  * - `reactor`: a callback of the reactor threw or rejected.
- * - `drain-timeout`: an orderly end took longer than `drainTimeout`: what was queued
- *   could not be sent, or a reactor was not done.
+ * - `drain-timeout`: an orderly close took longer than `drainTimeout`: what was queued
+ *   could not be sent, or the reactor did not finish.
  * - `idle-timeout`: the peer has sent nothing for `idleTimeout`.
  * - `message-timeout`: the peer has not begun its first message within
  *   `firstMessageTimeout`, or not finished a message within `messageTimeout`.
- * - `too-many-connections`: a server has as many as `maxConnections`, or as
- *   `maxConnectionsPerAddress`, and has refused another.
+ * - `too-many-connections`: a server refused a connection, because `maxConnections` or
+ *   `maxConnectionsPerAddress` was reached.
  */
 export type ConnectionErrorCode =
   | "closed"
@@ -33,7 +33,7 @@ export type ConnectionErrorCode =
   | "message-timeout"
   | "too-many-connections";
 
-/** An error of the connection layer: codec, reactor, sender, end of life. */
+/** An error of the connection layer: the codec, the reactor, the sender, a timeout or a limit. */
 export class ConnectionError extends Error {
   /** Always `"ConnectionError"`. */
   override readonly name = "ConnectionError";
@@ -50,23 +50,24 @@ export class ConnectionError extends Error {
 }
 
 /**
- * What a transport could not do. The same code on every runtime; the platform's
+ * Why the transport failed. The codes are the same on every runtime; the platform's
  * own error is the `cause`.
  *
- * - `refused`: nobody listens at that address.
- * - `reset`: the other end, or the network, broke the connection.
+ * - `refused`: nothing listens at that address.
+ * - `reset`: the peer or the network broke the connection.
  * - `unreachable`: no route to that host or network.
  * - `not-found`: the host name or the path of the socket does not exist.
  * - `address-in-use`: another listener has that address.
- * - `address-unavailable`: the address is not one of this machine.
+ * - `address-unavailable`: the address does not belong to this machine.
  * - `denied`: the operating system or the runtime does not permit it.
- * - `timed-out`: the other end did not answer in time.
- * - `tls`: the other end does not speak TLS, or not one that suits; or one end does not
- *   accept the certificate of the other, or the name in it.
- * - `aborted`: the caller's `AbortSignal` fired; its reason is the `cause`.
+ * - `timed-out`: the peer did not answer in time.
+ * - `tls`: the handshake failed: the peer does not speak TLS or no compatible version of
+ *   it, or one end rejected the other's certificate or the name in it.
+ * - `aborted`: the caller's `AbortSignal` fired, or this end aborted the connection; the
+ *   reason is the `cause`.
  * - `closed`: this end has already been closed.
  * - `unsupported`: the runtime cannot honour an option.
- * - `invalid-option`: an option has a value that makes no sense.
+ * - `invalid-option`: an option has an invalid value.
  * - `other`: anything else; look at the `cause`.
  */
 export type TransportErrorCode =
@@ -85,7 +86,7 @@ export type TransportErrorCode =
   | "invalid-option"
   | "other";
 
-/** An error of the transport below a connection: connecting, listening, bytes. */
+/** An error of the transport below a connection: connecting, listening, reading, writing. */
 export class TransportError extends Error {
   /** Always `"TransportError"`. */
   override readonly name = "TransportError";

@@ -1,13 +1,12 @@
-/** Arrays of so many places are kept, whatever is in them. */
+/** Arrays of up to this many places are kept, even if empty. */
 const KEPT_PLACES = 1024;
 
 /**
- * A queue whose memory follows what is in it, also if it is never empty: items are
- * added to one array and taken from another, and the two change places when the
- * second has been used up.
+ * A queue whose memory follows its contents, even if it is never empty: items are added to
+ * one array and taken from another, and the two swap when the second is used up.
  *
- * The arrays keep their lengths meanwhile: engines let go of what an array has when it is
- * shortened, and to make it grow again costs more than all the rest.
+ * The arrays keep their lengths meanwhile: engines free an array's memory when it is
+ * shortened, and growing it again would cost more than everything else.
  */
 export class Fifo<Item> {
   #incoming: (Item | undefined)[] = [];

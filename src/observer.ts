@@ -1,26 +1,25 @@
 import type { CloseReason } from "./close_reason.ts";
 
 /**
- * Watches a connection, for metrics and logs. Each call is about a batch or a chunk,
- * never about one message; without an observer nothing is counted. What an observer
- * throws is ignored.
+ * Observes a connection, for metrics and logs. Each call covers a batch or a chunk, never
+ * a single message. What an observer throws is ignored.
  */
 export interface ConnectionObserver {
-  /** A connection begins. */
+  /** The connection has started. */
   onOpen?(): void;
   /** Bytes have arrived. */
   onBytesReceived?(bytes: number): void;
-  /** A batch of messages has been decoded, and goes to the reactor now. */
+  /** A batch of messages has been decoded and is about to go to the reactor. */
   onMessagesReceived?(messages: number): void;
-  /** A batch of messages has been encoded; so many still wait in the queue. */
+  /** A batch of messages has been encoded; `queued` are still waiting in the queue. */
   onMessagesSent?(messages: number, queued: number): void;
-  /** Bytes have been given to the transport. */
+  /** Bytes are about to be written to the transport. */
   onBytesSent?(bytes: number): void;
-  /** The connection has ended; after the reactor was told. */
+  /** The connection has ended; called after the reactor's `onClose`. */
   onClose?(reason: CloseReason): void;
 }
 
-/** The same observer, whose own failures harm nobody. */
+/** Wraps an observer so that whatever it throws is ignored. */
 export function quietly(observer: ConnectionObserver): ConnectionObserver {
   return {
     onOpen: quiet(observer.onOpen?.bind(observer)),
@@ -39,7 +38,7 @@ function quiet<Args extends unknown[]>(
     try {
       callback(...args);
     } catch {
-      // Watching must not change what is watched.
+      // Observing must not change what is observed.
     }
   });
 }

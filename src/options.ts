@@ -12,62 +12,63 @@ export const DEFAULT_MESSAGE_TIMEOUT = 60_000;
 /** The default of {@linkcode ConnectionOptions.maxPipelinedBytes} in servers: 4 MiB. */
 export const DEFAULT_MAX_PIPELINED_BYTES: number = 4 * 1024 * 1024;
 
-/** The bounds of a {@linkcode Connection}. */
+/** Limits and timeouts of a {@linkcode Connection}. */
 export interface ConnectionOptions {
   /**
-   * The most bytes that one inbound message may have, with its framing. A peer that
-   * announces more is disconnected at once, before any memory is set aside.
+   * The largest inbound message, in bytes, including its framing. A larger one ends the
+   * connection with `message-too-large` as soon as its length is known, before memory is
+   * allocated for it. From 1 to 2^32.
    *
    * @default {4194304}
    */
   readonly maxBufferLength?: number;
   /**
-   * How many messages may wait to be encoded. When so many do, `send()` waits and
-   * `trySend()` says no.
+   * How many outbound messages may wait to be encoded. While that many do, `send()` waits
+   * and `trySend()` returns `false`. From 1 to 2^31.
    *
    * @default {256}
    */
   readonly maxQueuedMessages?: number;
   /**
-   * How many bytes are read from the peer while something waits to be sent to it, and it
-   * does not take it all. Then nothing more is read until it has: a peer that only asks
-   * is not answered out of memory, however large its messages are. Only for an end whose
-   * peer reads whatever it sends, as a client does; if both ends wait for each other,
-   * neither goes on. 0 reads on for ever. At most 2^32.
+   * How many bytes are read while outbound messages are still waiting to be sent. Beyond
+   * that, reading stops until all of them have been sent: a peer that sends requests but
+   * reads no responses cannot make this end run out of memory. Set it at one end only,
+   * normally the server: if both ends stop reading, neither can continue. From 0, which
+   * sets no limit, to 2^32.
    *
    * @default {0} in servers 4194304
    */
   readonly maxPipelinedBytes?: number;
   /**
-   * Milliseconds that an orderly end may take, from `close()` or from the peer's
-   * end, until what is queued has been sent and the peer has ended too. After that
-   * the connection is aborted. At most 2,147,483,647.
+   * Milliseconds that an orderly close may take: from `close()`, or from the peer's end,
+   * until everything queued has been sent and the peer has ended too. Then the connection
+   * is aborted. From 0 to 2,147,483,647.
    *
    * @default {10000}
    */
   readonly drainTimeout?: number;
   /**
-   * Milliseconds without a byte from the peer after which the connection ends with
-   * the code `idle-timeout`. Time in which the reactor itself keeps the connection
-   * from reading does not count. From 1 to 2,147,483,647.
+   * Milliseconds without a byte from the peer after which the connection ends with the
+   * code `idle-timeout`. Time during which the reactor holds back reading does not count.
+   * From 1 to 2,147,483,647.
    *
    * @default {undefined} a peer may be silent for ever
    */
   readonly idleTimeout?: number;
   /**
-   * Milliseconds from the opening of the connection until the peer's first message must
-   * have begun; after that the connection ends with the code `message-timeout`. 0 lets
-   * the peer take for ever, as one that only listens does. At most 2,147,483,647.
+   * Milliseconds within which the peer's first message must begin, counted from when the
+   * connection opens. Otherwise it ends with the code `message-timeout`. From 0, which sets
+   * no limit and suits peers that only receive, to 2,147,483,647.
    *
    * @default {0} in servers 60000
    */
   readonly firstMessageTimeout?: number;
   /**
-   * Milliseconds from the first byte of a message until its last must have come; after
-   * that the connection ends with the code `message-timeout`. It does not matter how the
-   * bytes are spread over the time, but time in which the reactor keeps the connection
-   * from reading does not count. Between messages a peer may be silent: see
-   * `idleTimeout`. 0 lets a message take for ever. At most 2,147,483,647.
+   * Milliseconds within which a message must be complete, counted from its first byte.
+   * Otherwise the connection ends with the code `message-timeout`. A trickle of bytes does
+   * not extend it; time during which the reactor holds back reading does not count. For
+   * silence between messages see `idleTimeout`. From 0, which sets no limit, to
+   * 2,147,483,647.
    *
    * @default {0} in servers 60000
    */
@@ -88,7 +89,7 @@ export function checkMaxBufferLength(value: number = DEFAULT_MAX_BUFFER_LENGTH):
   return checkOption("maxBufferLength", value, 1, 2 ** 32);
 }
 
-/** Checks a time for an orderly end and fills in its default. */
+/** Checks a drain timeout and fills in its default. */
 export function checkDrainTimeout(
   value: number = DEFAULT_DRAIN_TIMEOUT,
   name = "drainTimeout",
@@ -96,14 +97,14 @@ export function checkDrainTimeout(
   return checkOption(name, value, 0, MAX_DELAY);
 }
 
-/** What a server's connections have where nothing else is said: any peer may have dialled. */
+/** Stricter defaults for a server's connections, since anyone may have connected. */
 export const SERVER_DEFAULTS: ConnectionOptions = {
   firstMessageTimeout: DEFAULT_MESSAGE_TIMEOUT,
   messageTimeout: DEFAULT_MESSAGE_TIMEOUT,
   maxPipelinedBytes: DEFAULT_MAX_PIPELINED_BYTES,
 };
 
-/** Checks all bounds of a connection and fills in the defaults, those that are given first. */
+/** Checks all options of a connection; fills in `defaults`, then the general defaults. */
 export function checkConnectionOptions(
   options: ConnectionOptions,
   defaults: ConnectionOptions = {},

@@ -1,72 +1,72 @@
 import type { CloseReason } from "./close_reason.ts";
 
 /**
- * What a reactor answers to a message. Nothing means `continue`. `disconnect` ends
- * the connection in order: no message after this one is delivered, what is queued
- * is sent.
+ * What a reactor returns for a message. Returning nothing means `continue`. `disconnect`
+ * closes the connection in order: no further message is delivered, and what is queued is
+ * sent.
  */
 export type ReactorStatus = "continue" | "disconnect" | void;
 
 /**
- * What a program does with a connection's messages.
+ * Your code, which handles a connection's messages.
  *
- * A reactor and its connection share their fate: when one ends, so does the other.
- * Its callbacks are called one at a time. If one throws, the connection ends with
- * the code `reactor`.
+ * A reactor belongs to one connection and lives as long as it does. Messages are handled
+ * one at a time. If a callback throws, the connection ends with the code `reactor`.
  */
 export interface Reactor<Inbound, Outbound = Inbound, Logical = Outbound> {
   /**
-   * Takes one message, straight from the decoder; there is no queue between.
+   * Handles one message, straight from the decoder; there is no queue in between.
    *
-   * If it returns a promise, nothing more is read until that settles, and a peer
-   * that goes on sending is stopped by the transport. So a reactor that cannot keep
-   * up costs no memory.
+   * If it returns a promise, nothing more is read until the promise settles, and the
+   * transport's backpressure stops a peer that keeps sending. So a slow reactor does not
+   * make memory grow.
    */
   onInboundMessage(message: Inbound): ReactorStatus | Promise<ReactorStatus>;
 
   /**
-   * Turns what was given to the {@linkcode Sender} into the message for the wire,
-   * just before it is encoded: one place to stamp, register or translate. Without
-   * it, both are the same.
+   * Converts a message that was passed to the {@linkcode Sender} into one for the encoder,
+   * just before it is encoded: the place to assign ids, register calls or translate types.
+   * Without it, messages are encoded as they were sent.
    */
   onOutboundMessage?(logical: Logical): Outbound;
 
   /**
-   * Adds messages of the reactor's own. It is asked after the queue of the Sender,
-   * only while there is room to send; so a peer that stops reading stops the work
-   * that produces for it. Once it has left some of the budget unused, it is asked
-   * again after {@linkcode Sender.wake}.
+   * Produces messages on demand. It is called after the Sender's queue has been taken,
+   * and only while there is room to send, so a peer that stops reading also stops the work
+   * that produces for it. If it leaves part of the budget unused, it is not called again
+   * until {@linkcode Sender.wake}.
    */
   pullOutbound?(budget: SendBudget<Outbound>): void;
 
   /**
-   * Hears of a message that could not be encoded. It has been left out, and the
-   * connection goes on. Without this, the connection ends with the code `encoder`.
+   * Called with a message that could not be encoded. It is left out, and the connection
+   * continues. Without this callback, the connection ends with the code `encoder`.
    */
   onEncodeError?(error: unknown, message: Outbound): void;
 
   /**
-   * Hears that the peer has ended its side. What is queued is still sent, and all
-   * that is sent until the returned promise settles; then the connection ends.
+   * Called when the peer has ended its direction. What is queued is still sent, and so is
+   * everything sent until the returned promise settles; then the connection closes, within
+   * `drainTimeout`.
    */
   onInboundEnd?(): void | Promise<void>;
 
   /**
-   * Hears that this end wants to finish ({@linkcode Connection.drain}): take on no new
-   * work and let what is under way come to its end. The connection goes on until the
-   * returned promise settles, and then closes in order. `signal` fires when the time
-   * is up: give the rest up, and send at once what there is to say about it.
+   * Called by {@linkcode Connection.drain}: accept no new work, and let work in progress
+   * finish. The connection stays open until the returned promise settles, then closes in
+   * order. `signal` fires when the timeout has passed: cancel what is left, and send at
+   * once whatever the peer must be told about it.
    */
   onDrain?(signal: AbortSignal): void | Promise<void>;
 
-  /** Hears, once and last, how the connection ended. */
+  /** Called once, as the last callback, with how the connection ended. */
   onClose?(reason: CloseReason): void;
 }
 
 /** How much a reactor may send now, in {@linkcode Reactor.pullOutbound}. */
 export interface SendBudget<Outbound> {
-  /** How many more messages there is room for. */
+  /** How many more messages may be sent in this call. */
   readonly remaining: number;
-  /** Sends one. Throws a `RangeError` when nothing remains. */
+  /** Sends a message. Throws a `RangeError` if nothing remains. */
   send(message: Outbound): void;
 }

@@ -1,38 +1,37 @@
 /**
- * Sends messages on a {@linkcode Connection}. Any number of holders may share it;
- * the messages of each leave in the order in which it sent them, and all that is
- * sent in one turn of the event loop leaves in one write.
+ * Sends messages on a {@linkcode Connection}: a bounded outbound queue. Any number of
+ * callers may share it. Messages leave in the order in which they were sent, and those
+ * sent in one turn of the event loop leave in one write.
  *
- * A message belongs to the connection from the moment it is sent: do not change it
- * afterwards.
+ * A message belongs to the connection once it is sent: do not change it afterwards.
  */
 export interface Sender<Logical> {
-  /** How many messages wait to be encoded; at most `maxQueuedMessages`. */
+  /** How many messages are waiting to be encoded; at most `maxQueuedMessages`. */
   readonly queued: number;
 
   /**
-   * Sends a message. While the queue is full it waits, behind those that already
-   * wait; it resolves once the message is in the queue.
+   * Sends a message; resolves once it is in the queue, which does not mean that the peer
+   * has received it. While the queue is full, senders wait in order.
    *
-   * Rejects with a {@linkcode ConnectionError} of code `closed` if the connection
-   * has ended or is ending, and with the reason of `signal` if that fires first; in
-   * both cases the message will not be sent.
+   * Rejects with a {@linkcode ConnectionError} of code `closed` if the connection has ended
+   * or is closing, and with the reason of `signal` if that fires first. In both cases the
+   * message is not sent.
    */
   send(message: Logical, options?: SendOptions): Promise<void>;
 
   /**
-   * Sends a message if there is room for it; `false` if there is none. Throws a
-   * {@linkcode ConnectionError} of code `closed` if the connection has ended or is
-   * ending.
+   * Sends a message if the queue has room and returns `true`, otherwise returns `false`.
+   * Throws a {@linkcode ConnectionError} of code `closed` if the connection has ended or is
+   * closing.
    */
   trySend(message: Logical): boolean;
 
-  /** Tells the connection that its reactor's `pullOutbound` has something again. */
+  /** Tells the connection that the reactor's `pullOutbound` has something to send again. */
   wake(): void;
 }
 
 /** Options of {@linkcode Sender.send}. */
 export interface SendOptions {
-  /** Gives up waiting for room. A message that is already queued stays. */
+  /** Stops waiting for room. A message that is already queued is still sent. */
   readonly signal?: AbortSignal;
 }

@@ -9,12 +9,12 @@ import { checkDrainTimeout, checkOption, SERVER_DEFAULTS } from "./options.ts";
 export const DEFAULT_MAX_CONNECTIONS = 10_000;
 /** The default of {@linkcode ServeOptions.maxConnectionsPerAddress}: 1,000. */
 export const DEFAULT_MAX_CONNECTIONS_PER_ADDRESS = 1000;
-/** How often, in milliseconds, a server says by itself that it is full. */
+/** How often, in milliseconds, a server logs that it is full. */
 const SAY_FULL_EVERY = 60_000;
 
 /**
- * Decides, for each accepted connection, how it is run: its codec, its reactor and
- * its bounds. If it throws or rejects, that connection is ended and no other.
+ * Configures each accepted connection: its codec, its reactor and its limits. If it throws
+ * or rejects, that connection alone is aborted, and `onConnectError` is called.
  */
 export type Connector<Inbound, Outbound = Inbound, Logical = Outbound> = (
   duplex: SocketDuplex,
@@ -25,25 +25,25 @@ export type Connector<Inbound, Outbound = Inbound, Logical = Outbound> = (
 /** Options of {@linkcode serve}. */
 export interface ServeOptions {
   /**
-   * How many connections may be open at once. One more is broken off as soon as it is
-   * accepted, before the connector sees it; `onConnectError` hears of it. Each takes a
-   * file of the system's: see `ulimit -n`. From 1 to 2,147,483,647.
+   * How many connections may be open at once. Further ones are aborted as soon as they are
+   * accepted, before the connector is called, and are reported to `onConnectError`. Each
+   * connection takes a file descriptor: see `ulimit -n`. From 1 to 2,147,483,647.
    *
    * @default {10000}
    */
   readonly maxConnections?: number;
   /**
-   * How many of them may come from one address; one more is broken off in the same way.
-   * All of an IPv6 /64 is one address; Unix sockets have none. Behind a proxy that hides
-   * its clients' addresses, set it to `maxConnections`. From 1 to 2,147,483,647.
+   * How many of them may come from one address; further ones are aborted in the same way.
+   * An IPv6 /64 counts as one address; Unix sockets have none and are not limited. Behind
+   * a proxy that hides its clients' addresses, set it to `maxConnections`. From 1 to
+   * 2,147,483,647.
    *
    * @default {1000}
    */
   readonly maxConnectionsPerAddress?: number;
   /**
-   * Hears of a connection that was refused: because the connector threw, or with a
-   * {@linkcode ConnectionError} of code `too-many-connections`. The server goes on, also
-   * if this throws.
+   * Called for each connection that was refused: with what the connector threw, or with a
+   * {@linkcode ConnectionError} of code `too-many-connections`. What it throws is ignored.
    *
    * @default {console.error} for too many connections, once a minute at the most
    */
@@ -52,35 +52,38 @@ export interface ServeOptions {
 
 /** A running server. */
 export interface Server extends AsyncDisposable {
-  /** Where its listener listens. */
+  /** The address that its listener listens on. */
   readonly address: SocketAddress;
   /** The connections that are open now. */
   readonly connections: ReadonlySet<ServedConnection>;
-  /** How many connections have been refused because too many were open. */
+  /** How many connections have been refused because too many were open, in total. */
   readonly refused: number;
   /**
-   * Resolves when the listener and all connections have ended; rejects if the
-   * listener broke, after the connections have ended.
+   * Resolves when the listener and all connections have ended. Rejects, once the
+   * connections have ended, if the listener failed.
    */
   readonly finished: Promise<void>;
   /**
-   * Accepts no more, and drains every connection: work under way is finished until the
-   * `timeout`, then given up; what was answered is sent. Waits for all of that. May be
-   * called again. Throws a `RangeError` for a bad `timeout`.
+   * Stops accepting, drains every connection, and resolves when all have ended: work in
+   * progress may finish within `timeout` and is then cancelled; finished responses are
+   * still sent. May be called again; the first `timeout` counts. Throws a `RangeError` for
+   * a `timeout` out of range.
    */
   close(options?: DrainOptions): Promise<void>;
 }
 
-/** What a server can do with any of its connections. */
+/** One of a server's connections. */
 export type ServedConnection = Pick<
   Connection<unknown>,
   "closed" | "close" | "drain" | "abort"
 >;
 
 /**
- * Runs a {@linkcode Connection} for each one that the listener accepts, until the
- * listener is closed. A connection that fails never harms another. Throws a `RangeError`
- * for a bad option.
+ * Runs a {@linkcode Connection} for each socket that the listener accepts, until the
+ * listener is closed. A connection that fails does not affect others. Connections get
+ * stricter defaults than a client's: see `firstMessageTimeout`, `messageTimeout` and
+ * `maxPipelinedBytes` in {@linkcode ConnectionOptions}. Throws a `RangeError` for an option
+ * out of range.
  *
  * @example An echo of length-delimited messages
  * ```ts
@@ -132,7 +135,7 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
     try {
       onConnectError(error, duplex);
     } catch {
-      // The server goes on.
+      // The server continues.
     }
   }
 
@@ -170,7 +173,7 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
   }
 
   const finished = accept();
-  // Whoever does not look at `finished` is not to be ended by its rejection.
+  // A rejection that nobody awaits must not end the process.
   finished.catch(() => {});
   return {
     address: listener.address,
@@ -184,7 +187,7 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
   };
 }
 
-/** Says on the console what was refused; a flood of connections is not to become one of lines. */
+/** Logs what was refused, rate-limited so that a flood of connections does not flood the log. */
 function sayRefused(): (error: unknown) => void {
   let last = -Infinity;
   return (error) => {

@@ -1,32 +1,32 @@
-/** What waits in a {@linkcode WaitingLine}. */
+/** An item of a {@linkcode WaitingLine}. */
 export interface Waiting {
-  /** Whether it has left the line before its turn; kept by {@linkcode WaitingLine.leave}. */
+  /** Whether it has left the line before its turn; set by {@linkcode WaitingLine.leave}. */
   left: boolean;
 }
 
-/** An array of so many places is kept when nobody waits. */
+/** An array of up to this many places is kept while nothing waits. */
 const KEPT_PLACES = 1024;
 
 /**
- * A queue that items may leave before their turn. Those stay in it, and are passed over,
- * until they are more than half of it: so leaving costs no search, and the memory follows
- * what waits.
+ * A queue that items may leave before their turn. Those that left stay in the array, and
+ * are skipped, until they make up more than half of it: so leaving needs no search, and
+ * memory still follows the number that wait.
  */
 export class WaitingLine<Item extends Waiting> {
   #items: (Item | undefined)[] = [];
-  /** Where those begin that have not had their turn, and where they end. */
+  /** Where the items that have not had their turn begin and end. */
   #head = 0;
   #end = 0;
-  /** How many wait. */
+  /** How many items are waiting. */
   length = 0;
 
-  /** Adds an item behind all others. */
+  /** Adds an item at the end. */
   push(item: Item): void {
     this.#items[this.#end++] = item;
     this.length++;
   }
 
-  /** Takes the item whose turn it is; `undefined` if none waits. */
+  /** Takes the item whose turn it is; `undefined` if none is waiting. */
   shift(): Item | undefined {
     if (this.length === 0) return undefined;
     let item = this.#take();
@@ -36,14 +36,14 @@ export class WaitingLine<Item extends Waiting> {
     return item;
   }
 
-  /** Takes an item that waits out of its turn. */
+  /** Removes a waiting item before its turn. */
   leave(item: Item): void {
     item.left = true;
     this.length--;
     this.#tidy();
   }
 
-  /** Takes all items, in their order. */
+  /** Takes all items, in order. */
   *drain(): Generator<Item> {
     for (let item = this.shift(); item !== undefined; item = this.shift()) yield item;
   }
@@ -56,7 +56,7 @@ export class WaitingLine<Item extends Waiting> {
 
   #tidy(): void {
     if (this.length === 0) {
-      // Those that have left are still there.
+      // Items that have left are still in the array.
       if (this.#end > KEPT_PLACES) this.#items = [];
       else for (; this.#head < this.#end; this.#head++) this.#items[this.#head] = undefined;
       this.#head = this.#end = 0;

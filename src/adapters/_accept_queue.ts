@@ -1,23 +1,23 @@
 import type { SocketDuplex } from "../duplex.ts";
 import { TransportError } from "../errors.ts";
 
-/** How many accepted connections may wait to be taken; more are broken off. */
+/** How many accepted connections may wait to be taken; further ones are aborted. */
 const MAX_WAITING = 1024;
 
-/** Hands accepted connections to whoever iterates over a listener that calls back. */
+/** Queues the connections of a callback-based listener for whoever iterates over it. */
 export class AcceptQueue {
   readonly #waiting: SocketDuplex[] = [];
   #closed = false;
   #error: TransportError | undefined;
   #wakeUp: () => void = () => {};
 
-  /** A connection was accepted. */
+  /** Adds an accepted connection. */
   push(duplex: SocketDuplex): void {
     if (this.#closed || this.#waiting.length >= MAX_WAITING) refuse(duplex);
     else this.#waiting.push(duplex), this.#wakeUp();
   }
 
-  /** No more will come; with an error if the listener broke. */
+  /** Ends the queue; with an error if the listener failed. */
   close(error?: TransportError): void {
     if (this.#closed) return;
     this.#closed = true;

@@ -3,24 +3,24 @@ import { pairFor, type UpgradeOptions } from "./_cloudflare_pair.ts";
 import { Rest } from "./_cloudflare_rest.ts";
 import { EventTransport, type WebSocketLike } from "./_websocket_events.ts";
 
-/** A WebSocket that a Durable Object holds while it sleeps. */
+/** A WebSocket that stays open while its Durable Object hibernates. */
 export interface HibernatingWebSocket extends WebSocketLike {
-  /** Keeps a value with the socket, not with the object. */
+  /** Stores a value with the socket, where it survives hibernation. */
   serializeAttachment(value: unknown): void;
-  /** Gives it back. */
+  /** Returns the stored value. */
   deserializeAttachment(): unknown;
 }
 
-/** What is used of the state of a Durable Object. */
+/** The part of a Durable Object's state (`ctx`) that is used. */
 export interface HibernatingState {
-  /** Takes a WebSocket whose events wake the object. */
+  /** Accepts a WebSocket whose events wake the object. */
   // deno-lint-ignore no-explicit-any
   acceptWebSocket(socket: any): void;
 }
 
 /**
- * Makes a connection of a WebSocket: of a new one, and again of one through which bytes
- * come after the object has slept. `rest` is told what must not be lost.
+ * Makes a connection from a WebSocket: when it is accepted, and again when bytes arrive on
+ * it after the object has hibernated. `rest` tracks what must not be lost.
  */
 export type OnHibernatingSocket = (duplex: SocketDuplex, rest: Rest) => void;
 
@@ -36,26 +36,26 @@ interface Session {
   readonly rest: Rest;
 }
 
-/** What is kept with the socket. */
+/** What is stored with the socket. */
 interface Attachment {
   readonly protosocket: { readonly halfClose: boolean };
 }
 
 /**
- * The WebSockets of a Durable Object that may sleep while they are quiet.
+ * The WebSockets of a Durable Object that may hibernate while they are idle.
  *
- * A sleeping object has lost all its memory, and its WebSockets stay open. So a connection
- * lives from one sleep to the next: when bytes come again, a new duplex is made of the same
- * WebSocket, and `onSocket` makes a new connection of it. **What survives** is the
- * WebSocket, whether it knows an end of one direction, and what the object has stored.
- * **What does not** is the connection, its reactor with all that is in it, and what the
- * object's fields held: the old connection is not told that it ended.
+ * A hibernating object loses its memory, but its WebSockets stay open. So a connection lives
+ * from one hibernation to the next: when bytes arrive again, a new duplex is made from the
+ * same WebSocket, and `onSocket` makes a new connection from that. **What survives** is the
+ * WebSocket, whether it supports half-close, and what the object has stored. **What does not
+ * survive** is the connection, its reactor with its state, and the object's fields; the old
+ * connection's `onClose` is not called.
  *
- * So that no bytes are lost, the object is kept awake while part of a message has come, an
- * rpc is being answered, or something given to `rest.until` is under way. That is why a
- * connection gets the codec and the observer of its `rest`. Timers keep an object awake as
- * well: a connection that is ending has one; a `heartbeat` or an `idleTimeout` never lets
- * the object sleep.
+ * So that no bytes are lost, the object is kept awake while part of a message has arrived,
+ * an RPC is in progress, or a promise given to `rest.until` is pending. This requires that
+ * the connection uses the codec and the RPC observer of its `rest`. Timers keep an object
+ * awake as well: a connection that is closing has one, and a `heartbeat` or an
+ * `idleTimeout` keeps the object from ever hibernating.
  *
  * @example
  * ```ts ignore
@@ -100,7 +100,7 @@ export class HibernatingWebSockets {
   readonly #options: UpgradeOptions;
   readonly #sessions = new Map<HibernatingWebSocket, Session>();
 
-  /** Made in the constructor of the Durable Object, with its `ctx`. */
+  /** Call it in the constructor of the Durable Object, with its `ctx`. */
   constructor(
     state: HibernatingState,
     onSocket: OnHibernatingSocket,
@@ -111,7 +111,7 @@ export class HibernatingWebSockets {
     this.#options = options;
   }
 
-  /** Answers a request: makes a WebSocket of it, or refuses it as `upgradeWebSocket` does. */
+  /** Responds to a request: accepts its WebSocket, or refuses it as `upgradeWebSocket` does. */
   upgrade(request: Request): Response {
     const upgrade = pairFor(request, this.#options);
     if (upgrade.kind === "accepted") {
@@ -125,8 +125,8 @@ export class HibernatingWebSockets {
   }
 
   /**
-   * Hand it `webSocketMessage`, and return what it returns: it resolves when the object
-   * may sleep. Other messages come meanwhile.
+   * Call it from `webSocketMessage`, and return its promise, which resolves when the object
+   * may hibernate. Other messages may arrive meanwhile.
    */
   onMessage(socket: HibernatingWebSocket, data: unknown): Promise<void> {
     const { transport, rest } = this.#sessions.get(socket) ?? this.#open(socket);
@@ -134,17 +134,17 @@ export class HibernatingWebSockets {
     return rest.atRest();
   }
 
-  /** Hand it `webSocketClose`. */
+  /** Call it from `webSocketClose`. */
   onClose(socket: HibernatingWebSocket, code: number, reason: string): void {
     this.#end(socket, code, reason);
     try {
       socket.close(1000, "");
     } catch {
-      // The runtime has answered the close itself, or nobody hears it.
+      // The runtime has already replied to the close, or the peer is gone.
     }
   }
 
-  /** Hand it `webSocketError`. */
+  /** Call it from `webSocketError`. */
   onError(socket: HibernatingWebSocket, error: unknown): void {
     this.#end(socket, 1006, "", error);
   }

@@ -9,14 +9,14 @@ interface Target {
   readonly port: number;
 }
 
-/** Waits until a socket is connected, and closes one that is given up. */
+/** Waits until a socket is connected; closes it on a timeout or an abort. */
 export async function opened(
   socket: CloudflareSocket,
   target: Target,
   timeout: number,
   signal: AbortSignal | undefined,
 ): Promise<{ remoteAddress: SocketAddress | undefined }> {
-  // It says the same as `opened`, or as a read or a write.
+  // It rejects with the same error as `opened`, a read or a write.
   socket.closed.catch(() => {});
   let timer: ReturnType<typeof setTimeout> | undefined;
   let onAbort = () => {};
@@ -41,14 +41,14 @@ export async function opened(
   }
 }
 
-/** Makes what the runtime says one of our errors. It has no codes. */
+/** Converts the runtime's error to a TransportError. The runtime has no error codes. */
 export function connectFailed({ hostname, port }: Target, error: unknown): TransportError {
-  // A TypeError tells of a name that cannot be one; the port has been checked.
+  // A TypeError means an invalid host name, since the port has been checked.
   const code = error instanceof TypeError ? "not-found" : "unreachable";
   return toTransportError(`Cannot connect to ${hostname}:${port}`, error, code);
 }
 
-/** Reads `127.0.0.1:9000` or `[::1]:9000`; the runtime need not know it. */
+/** Parses `127.0.0.1:9000` or `[::1]:9000`, if the runtime reports the address. */
 function toAddress(text: string | undefined): SocketAddress | undefined {
   const match = /^\[?([\d.]+|[\da-f:.]+)\]?:(\d+)$/i.exec(text ?? "");
   return match ? { transport: "tcp", hostname: match[1]!, port: Number(match[2]) } : undefined;

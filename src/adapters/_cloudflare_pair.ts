@@ -4,7 +4,7 @@ import { offersHalfClose, refusalOf } from "./_websocket_listen.ts";
 import { HALF_CLOSE_PROTOCOL, limitsOf, type WebSocketOptions } from "./_websocket_options.ts";
 import { checkOrigins, type OriginOptions } from "./_websocket_origin.ts";
 
-/** Which requests of a worker become WebSockets, and what those may send. */
+/** Options of `upgradeWebSocket`: which requests are accepted, and the WebSocket's limits. */
 export interface UpgradeOptions extends OriginOptions, WebSocketOptions {}
 
 /** The two ends of a WebSocket, before either is used. */
@@ -15,7 +15,7 @@ interface WebSocketPair {
   readonly 1: WebSocketLike;
 }
 
-/** A request that has been looked at. */
+/** The result of checking a request. */
 export type PairedUpgrade =
   | {
     readonly kind: "accepted";
@@ -25,7 +25,7 @@ export type PairedUpgrade =
   }
   | { readonly kind: "refused"; readonly response: Response };
 
-/** Looks at a request, and makes a pair if it is to become a WebSocket. */
+/** Checks a request, and makes a pair if it may be upgraded. */
 export function pairFor(request: Request, options: UpgradeOptions): PairedUpgrade {
   limitsOf(options);
   checkOrigins(options);

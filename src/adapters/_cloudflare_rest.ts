@@ -1,14 +1,14 @@
 import type { Codec } from "../codec.ts";
 
-/** Milliseconds from one look to the next, while something is under way. */
+/** Milliseconds between checks while work is in progress. */
 const LOOK = 50;
 
 /**
- * Knows when a connection holds nothing that would be lost if its memory were: no part of
- * a message, and no rpc. Give the connection its codec and its observer.
+ * Tracks whether a connection holds anything that hibernation would lose: part of a message,
+ * or an RPC. Use its `codec` and `rpcObserver` for the connection.
  */
 export class Rest {
-  /** For `rpcReactor`: counts the rpcs that are being answered. */
+  /** For `rpcReactor`: counts the RPCs in progress. */
   readonly rpcObserver: { onRpc(): () => void } = {
     onRpc: () => {
       this.#holds++;
@@ -20,12 +20,12 @@ export class Rest {
   #partOfMessage = false;
   #atRest: Promise<void> | undefined;
 
-  /** `isOver` tells whether the connection has ended, and holds nothing any more. */
+  /** `isOver` returns whether the connection has ended and holds nothing any more. */
   constructor(isOver: () => boolean) {
     this.#isOver = isOver;
   }
 
-  /** Wraps the codec of the connection: sees whether what has come ends with a message's end. */
+  /** Wraps the connection's codec, to see whether part of a message has arrived. */
   codec<Inbound, Outbound>({ encoder, decoder }: Codec<Inbound, Outbound>): Codec<
     Inbound,
     Outbound
@@ -48,8 +48,8 @@ export class Rest {
   }
 
   /**
-   * Stays awake until `work` has settled, however it does. A reactor of your own whose
-   * `onInboundMessage` returns a promise gives it that one.
+   * Keeps the object awake until `work` settles, either way. If your own reactor's
+   * `onInboundMessage` returns a promise, pass that promise.
    */
   until(work: PromiseLike<unknown>): void {
     this.#holds++;
@@ -57,13 +57,13 @@ export class Rest {
     work.then(done, done);
   }
 
-  /** Resolves when nothing would be lost. While it waits a timer is set, so that the object stays awake. */
+  /** Resolves when nothing would be lost. Until then a timer is set, which keeps the object awake. */
   atRest(): Promise<void> {
     return this.#atRest ??= this.#wait();
   }
 
   async #wait(): Promise<void> {
-    // What has just come goes through the streams first.
+    // Bytes that have just arrived go through the streams first.
     for (let ms = 0;; ms = LOOK) {
       await new Promise((resolve) => setTimeout(resolve, ms));
       if (this.#isOver() || (this.#holds === 0 && !this.#partOfMessage)) break;

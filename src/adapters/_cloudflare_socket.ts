@@ -5,22 +5,22 @@ import { brokenOff, toTransportError } from "./_errors.ts";
 /** A connection of a Worker. */
 export interface CloudflareDuplex extends SocketDuplex {
   /**
-   * Goes over to TLS on a connection that was made with `starttls`, when the other end has
-   * agreed to that. No read or write may be under way, and no lock held on the streams;
-   * they are of no use afterwards. The handshake is done when the first bytes go through;
-   * the server's certificate must be for the hostname that was connected to.
+   * Switches a connection that was opened with `starttls` to TLS, once the peer has agreed
+   * to it. Returns the secured duplex; this one can no longer be used. No read or write may
+   * be in progress, and the streams must not be locked. The handshake completes with the
+   * first bytes; the server's certificate must be for the hostname that was connected to.
    * Throws a {@linkcode TransportError} of code `unsupported` on any other connection.
    */
   startTls(): CloudflareDuplex;
 }
 
-/** The function `connect` of `cloudflare:sockets`, as far as it is used here. */
+/** The part of `connect` of `cloudflare:sockets` that is used. */
 export type CloudflareConnect = (
   address: { hostname: string; port: number },
   options: { allowHalfOpen: boolean; secureTransport: "off" | "on" | "starttls" },
 ) => CloudflareSocket;
 
-/** A socket of `cloudflare:sockets`, as far as it is used here. */
+/** The part of a socket of `cloudflare:sockets` that is used. */
 export interface CloudflareSocket {
   readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
   readonly writable: WritableStream<Uint8Array>;
@@ -31,20 +31,20 @@ export interface CloudflareSocket {
   startTls(): CloudflareSocket;
 }
 
-/** The memory that a read goes to: how small it starts, and how far it grows with use. */
+/** The size of the memory that a read goes to: where it starts, and how far it grows with use. */
 const MIN_READ = 4 * 1024;
 const MAX_READ = 64 * 1024;
-/** How many writes in a row may succeed at once before other work gets its turn. */
+/** How many writes in a row may succeed at once before yielding to the event loop. */
 const WRITES_A_TURN = 16;
 
 /**
- * Over the runtime's streams. Their writable is never aborted: the socket would stay open
- * until the request is over, and the other end would hear of nothing until then. So a
- * connection is broken off by closing it, after the write under way if there is one; that
- * write fails here at once. And without memory of ours a read brings 4 KiB at the most.
+ * Uses the runtime's streams. Their writable is never aborted: the socket would stay open
+ * until the request is over, and the peer would not notice until then. Instead, an abort
+ * closes the socket after the write in progress, if any; that write fails here at once.
+ * Reads use memory of ours, since without it a read returns at most 4 KiB.
  */
 export class CloudflareSocketDuplex implements CloudflareDuplex {
-  /** A write of the runtime settles when the system has taken the bytes. */
+  /** The runtime's writes settle when the system has taken the bytes. */
   readonly returnsBuffers = true;
   readonly readable: ReadableStream<Uint8Array>;
   readonly writable: WritableStream<Uint8Array>;
@@ -56,7 +56,7 @@ export class CloudflareSocketDuplex implements CloudflareDuplex {
   #sink!: WritableStreamDefaultController;
   #readSize = MIN_READ;
   #writesInARow = 0;
-  /** Ends the write that waits. */
+  /** Ends the pending write. */
   #onBroken: () => void = () => {};
   #readDone = false;
   #writeDone = false;
@@ -67,7 +67,7 @@ export class CloudflareSocketDuplex implements CloudflareDuplex {
     this.remoteAddress = remoteAddress;
     this.#reader = socket.readable.getReader({ mode: "byob" });
     this.#writer = socket.writable.getWriter();
-    // Whoever reads or writes hears of it there.
+    // Reads and writes report it.
     this.#reader.closed.catch(() => {});
     this.#writer.closed.catch(() => {});
     this.readable = new ReadableStream<Uint8Array>({
@@ -78,7 +78,7 @@ export class CloudflareSocketDuplex implements CloudflareDuplex {
     this.writable = new WritableStream<Uint8Array>({
       start: (controller) => {
         this.#sink = controller;
-        // An abort must not wait for a write that waits for the peer. The stream knows of it.
+        // An abort must not wait for a write that waits for the peer. The stream already knows.
         const { signal } = controller;
         signal.addEventListener("abort", () => void this.#break(brokenOff(signal.reason)));
       },
@@ -113,7 +113,7 @@ export class CloudflareSocketDuplex implements CloudflareDuplex {
 
   async #write(chunk: Uint8Array): Promise<void> {
     await this.#settled(this.#writer.write(chunk));
-    // Between two writes there may be nothing but microtasks, and timers would wait for ever.
+    // Between two writes there may be only microtasks, which would starve timers.
     if (++this.#writesInARow < WRITES_A_TURN) return;
     this.#writesInARow = 0;
     await new Promise((resolve) => setTimeout(resolve, 0));
@@ -134,13 +134,13 @@ export class CloudflareSocketDuplex implements CloudflareDuplex {
     }
     this.#writesInARow = 0;
     const { length } = result.value;
-    // What is handed out keeps all the memory of its read.
+    // A chunk that is handed out keeps all the memory of its read.
     if (length === this.#readSize) this.#readSize = Math.min(length * 2, MAX_READ);
     else if (length < this.#readSize / 4) this.#readSize = Math.max(this.#readSize / 2, MIN_READ);
     this.#source.enqueue(result.value);
   }
 
-  /** Waits for a write or an end, which fails if the connection broke meanwhile. */
+  /** Waits for a write or an end; throws if the connection broke meanwhile. */
   async #settled(waits: Promise<void>): Promise<void> {
     const broken = new Promise<void>((resolve) => this.#onBroken = resolve);
     try {
@@ -151,13 +151,13 @@ export class CloudflareSocketDuplex implements CloudflareDuplex {
     if (this.#error) throw this.#error;
   }
 
-  /** The runtime tells that the connection broke; it has one sentence and no code for that. */
+  /** The runtime reported that the connection broke, which it does without a code. */
   #fail(cause: unknown): void {
     const error = toTransportError("The connection broke", cause, "reset");
     if (this.#break(error)) this.#sink.error(error);
   }
 
-  /** Ends both directions; `false` if they had ended. */
+  /** Ends both directions; returns `false` if they had already ended. */
   #break(error: TransportError): boolean {
     if (this.#error || (this.#readDone && this.#writeDone)) return false;
     this.#error = error;

@@ -12,21 +12,21 @@ export class Core {
   readonly number: number;
   /** Resolves when its server listens; rejects if it ends before. */
   readonly listening: Promise<SocketAddress>;
-  /** Resolves once it is gone; with an error if that was not in order. */
+  /** Resolves once it is gone; with an error if it did not end in order. */
   readonly ended: Promise<TransportError | undefined>;
   readonly #address: SocketAddress | undefined;
   readonly #worker: WorkerHandle;
   #state: "starting" | "ready" | "listening" | "ended" = "starting";
-  /** Told when it is ready. */
+  /** Messages to send once it is ready. */
   readonly #untold: ToWorker[];
-  /** How it ended, as far as that is known before it is gone. */
+  /** How it ended, if known before it is gone. */
   #outcome: { readonly error: TransportError | undefined } | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #onListening!: (address: SocketAddress) => void;
   #onFailed!: (error: TransportError) => void;
   #onEnded!: (error: TransportError | undefined) => void;
 
-  /** `address` is where it must come to listen, if that is known. */
+  /** `address` is the address that it must listen on, if already known. */
   constructor(
     number: number,
     kind: WorkerKind,
@@ -41,7 +41,7 @@ export class Core {
       this.#onListening = resolve;
       this.#onFailed = reject;
     });
-    // Whoever starts it again hears of it by `ended`.
+    // Whoever restarts it learns of the failure from `ended`.
     this.listening.catch(() => {});
     this.ended = new Promise((resolve) => this.#onEnded = resolve);
     this.#worker = startWorker(kind, module, {
@@ -50,7 +50,7 @@ export class Core {
     });
   }
 
-  /** Ends its server in order; kills it if that takes far longer than it may. */
+  /** Closes its server in order; kills it if that takes far longer than `timeout`. */
   close(timeout: number): void {
     this.#tell({ kind: "close", timeout });
     this.#timer ??= setTimeout(() => {
@@ -60,7 +60,7 @@ export class Core {
     }, Math.min(timeout + GRACE, 2 ** 31 - 1));
   }
 
-  /** Ends it whatever it does. */
+  /** Kills it, whatever it is doing. */
   kill(): void {
     this.#worker.kill();
   }
@@ -89,7 +89,7 @@ export class Core {
     }
   }
 
-  /** The system chose the port, for workers that have all died since, and now another. */
+  /** The system had chosen a port for workers that have since died, and now chose another. */
   #moved(): void {
     const message = `${this.#died()}: the port that the system had chosen is gone`;
     this.#outcome ??= { error: new TransportError("address-unavailable", message) };

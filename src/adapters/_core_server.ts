@@ -1,21 +1,21 @@
 import type { SocketAddress } from "../duplex.ts";
 
 /**
- * What a worker's module exports under the name `serveCore`: starts a server whose
- * listener has the options that it is given.
+ * The function that a worker's module exports as `serveCore`: it starts a server on a
+ * listener with the given options.
  */
 export type ServeCore<Data = unknown> = (
   options: CoreListenOptions,
   data: Data,
 ) => CoreServer | Promise<CoreServer>;
 
-/** Where a worker is to listen: for `listen` of any adapter, with more options or as they are. */
+/** Where a worker must listen: pass these to `listen` of any adapter, with other options added. */
 export interface CoreListenOptions {
   /** The address to listen on. */
   readonly hostname: string;
   /** The port; 0 for the system to choose. */
   readonly port: number;
-  /** Whether workers share the port by a listener each. */
+  /** Whether each worker has a listener of its own on the same port. */
   readonly reusePort: boolean;
 }
 
@@ -23,16 +23,16 @@ export interface CoreListenOptions {
 export interface CoreServer {
   /** Where it listens. */
   readonly address: SocketAddress;
-  /** Settles when the server has ended; its worker is ended then. */
+  /** Settles when the server has ended; then its worker ends. */
   readonly finished: Promise<void>;
-  /** Ends the server in order, within `timeout` milliseconds. */
+  /** Closes the server in order, within `timeout` milliseconds. */
   close(options?: CoreCloseOptions): Promise<void>;
 }
 
 /** Options of {@linkcode MultiCoreServer.close}. */
 export interface CoreCloseOptions {
   /**
-   * Milliseconds until what is under way is given up. At most 2,147,483,647.
+   * Milliseconds that work in progress may take to finish. From 0 to 2,147,483,647.
    *
    * @default {10000}
    */
@@ -51,8 +51,8 @@ export interface MultiCoreServer extends AsyncDisposable {
    */
   readonly finished: Promise<void>;
   /**
-   * Closes the servers of all workers at once, each in order, and waits for that. A worker
-   * that does not answer within the timeout and 2 seconds is ended. May be called again.
+   * Closes the servers of all workers at once, each in order, and waits for them. A worker
+   * that has not closed 2 seconds after the timeout is killed. May be called again.
    */
   close(options?: CoreCloseOptions): Promise<void>;
 }

@@ -4,7 +4,7 @@ import type { SocketAddress } from "../duplex.ts";
 import { TransportError, type TransportErrorCode } from "../errors.ts";
 import type { CoreListenOptions, CoreServer, ServeCore } from "./_core_server.ts";
 
-/** What a worker is told. */
+/** Messages to a worker. */
 export type ToWorker =
   | {
     readonly kind: "start";
@@ -14,15 +14,15 @@ export type ToWorker =
   }
   | { readonly kind: "close"; readonly timeout: number | undefined };
 
-/** What a worker tells. */
+/** Messages from a worker. */
 export type FromWorker =
-  /** It hears what it is told from now on. */
+  /** It is listening for messages now. */
   | { readonly kind: "ready" }
   | { readonly kind: "listening"; readonly address: SocketAddress }
-  /** It has nothing more to do: its server has ended, or never came about. */
+  /** It has nothing more to do: its server has ended, or did not start. */
   | { readonly kind: "ended"; readonly error: ErrorParts | undefined };
 
-/** An error, on its way to another worker: cloning one would lose its code. */
+/** An error in transit between workers: cloning an Error would lose its code. */
 export interface ErrorParts {
   readonly name: string;
   readonly code: string | undefined;
@@ -54,13 +54,13 @@ export function runWorker(): void {
   const tell = talkTo((message) => {
     if (message.kind === "start") return void run(message);
     closing = server?.then((server) => server.close({ timeout: message.timeout }));
-    // It could not close, or had not even started.
+    // The server could not be closed, or had not started.
     closing?.catch((error) => tell({ kind: "ended", error: toParts(error) }));
   });
   tell({ kind: "ready" });
 }
 
-/** Listens to the one who started this worker; returns how to answer. */
+/** Listens to whoever started this worker; returns a function that replies. */
 function talkTo(onMessage: (message: ToWorker) => void): (message: FromWorker) => void {
   if (parentPort) {
     const port = parentPort;
@@ -68,8 +68,8 @@ function talkTo(onMessage: (message: ToWorker) => void): (message: FromWorker) =
     return (message) => port.postMessage(message);
   }
   process.on("message", onMessage);
-  // A terminal, or a service manager, sends these to every process of the program: the
-  // one that started this decides what they mean.
+  // A terminal or a service manager sends these to every process of the program; what they
+  // mean is for the main process to decide.
   for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => {});
   return (message) => {
     if (process.connected) process.send!(message, () => {});
@@ -90,7 +90,7 @@ function toParts(error: unknown): ErrorParts {
   return { name, code: (error as { code?: string }).code, message, stack };
 }
 
-/** Makes the error that a worker told; `action` begins the sentence. */
+/** Rebuilds a worker's error; `action` begins its message. */
 export function fromParts(
   action: string,
   { name, code, message, stack }: ErrorParts,

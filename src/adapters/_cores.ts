@@ -4,10 +4,10 @@ import { Core } from "./_core.ts";
 import type { CoreCloseOptions, CoreListenOptions, MultiCoreServer } from "./_core_server.ts";
 import type { WorkerKind } from "./_workers.ts";
 
-/** The time in which `maxRestarts` counts. */
+/** The period that `maxRestarts` refers to, in milliseconds. */
 const RESTART_WINDOW = 60_000;
 
-/** What `serveOnEachCore` was asked for, checked. */
+/** The options of `serveOnEachCore`, checked. */
 export interface Settings {
   readonly module: URL;
   readonly hostname: string;
@@ -26,10 +26,10 @@ export class Cores implements MultiCoreServer {
   finished: Promise<void> = Promise.resolve();
   readonly #settings: Settings;
   readonly #running = new Set<Core>();
-  /** When workers were started again, in the last minute. */
+  /** When workers were restarted, within the last minute. */
   #restarts: number[] = [];
   #closing: Promise<void> | undefined;
-  /** The port to ask for. */
+  /** The port to request. */
   #port: number;
 
   constructor(settings: Settings) {
@@ -40,13 +40,13 @@ export class Cores implements MultiCoreServer {
 
   async start(): Promise<void> {
     try {
-      // The first finds the port, if the system is to choose it.
+      // The first worker determines the port, if the system is to choose it.
       const first = this.#open(1);
       this.address = await first.listening;
       const others = Array.from({ length: this.cores - 1 }, (_, i) => this.#open(i + 2));
       await Promise.all(others.map((core) => core.listening));
       this.finished = this.#finish([first, ...others]);
-      // Whoever does not look at `finished` is not to be ended by its rejection.
+      // A rejection that nobody awaits must not end the process.
       this.finished.catch(() => {});
     } catch (error) {
       const all = [...this.#running];
@@ -57,7 +57,7 @@ export class Cores implements MultiCoreServer {
   }
 
   close({ timeout = 10_000 }: CoreCloseOptions = {}): Promise<void> {
-    // What all timers take; a server would throw for it in its worker, where nobody sees it.
+    // Check it here: a server would throw in its worker, where nobody sees it.
     if (!(Number.isInteger(timeout) && timeout >= 0 && timeout < 2 ** 31)) {
       throw new RangeError(`timeout must be an integer from 0 to ${2 ** 31 - 1}, not ${timeout}`);
     }
@@ -79,7 +79,7 @@ export class Cores implements MultiCoreServer {
     if (error) throw error;
   }
 
-  /** Sees that a core has a worker, until it has ended in order or died too often. */
+  /** Keeps a worker on a core, until it has ended in order or workers died too often. */
   async #keep(core: Core): Promise<TransportError | undefined> {
     for (;;) {
       const error = await core.ended;
@@ -96,8 +96,8 @@ export class Cores implements MultiCoreServer {
 
   #open(number: number): Core {
     const { kind, module, hostname, data } = this.#settings;
-    // Processes share the socket of those who asked for the same port, be it 0; when none
-    // is left, that socket is gone.
+    // Processes that requested the same port, even 0, share a socket; when none is left,
+    // that socket is gone.
     if (this.address?.transport === "tcp" && (kind === "threads" || this.#running.size === 0)) {
       this.#port = this.address.port;
     }
@@ -122,7 +122,7 @@ export class Cores implements MultiCoreServer {
     try {
       this.#settings.onError(error, core);
     } catch {
-      // To be told must not change what happens.
+      // Reporting an error must not change what happens.
     }
   }
 }

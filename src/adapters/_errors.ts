@@ -1,6 +1,6 @@
 import { TransportError, type TransportErrorCode } from "../errors.ts";
 
-/** The system's error codes, which all runtimes put into `error.code`. */
+/** The system's error codes, which all runtimes report as `error.code`. */
 const CODES: Record<string, TransportErrorCode> = {
   ECONNREFUSED: "refused",
   ECONNRESET: "reset",
@@ -25,7 +25,7 @@ const CODES: Record<string, TransportErrorCode> = {
   ETIMEDOUT: "timed-out",
 };
 
-/** Deno's error classes, for errors that come without a code; a URIError is a host name that cannot be one. */
+/** Deno's error classes, for errors without a code; a URIError means an invalid host name. */
 const NAMES: Record<string, TransportErrorCode> = {
   ConnectionRefused: "refused",
   ConnectionReset: "reset",
@@ -43,8 +43,8 @@ const NAMES: Record<string, TransportErrorCode> = {
 };
 
 /**
- * Makes the platform's error one of ours. `action` begins the sentence, such as "Cannot
- * connect to …"; `otherwise` is the code of an error that the system has no code for.
+ * Converts the platform's error to a TransportError. `action` begins its message, such as
+ * "Cannot connect to …"; `otherwise` is the code if the system has none for the error.
  */
 export function toTransportError(
   action: string,
@@ -58,7 +58,7 @@ export function toTransportError(
   return new TransportError(ours, `${action}: ${message || code || String(cause)}`, { cause });
 }
 
-/** What this end's abort makes of the streams; `reason` is the caller's. */
+/** The error of both streams after an abort by this end; `reason` is the caller's. */
 export function brokenOff(reason: unknown): TransportError {
   return new TransportError("aborted", "The connection was broken off by this end", {
     cause: reason,

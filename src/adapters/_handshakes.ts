@@ -2,10 +2,10 @@ import type { Socket } from "node:net";
 import type { SocketAddress } from "../duplex.ts";
 import { TransportError } from "../errors.ts";
 
-/** How many handshakes may be under way at once; of more, the one that has taken longest is given up. */
+/** How many handshakes may be in progress at once; beyond that, the oldest is aborted. */
 export const MAX_HANDSHAKES = 4096;
 
-/** What is used of the socket below a handshake. */
+/** The part of the socket below a handshake that is used. */
 export type RawSocket = Pick<Socket, "destroy">;
 
 interface Handshake {
@@ -13,11 +13,11 @@ interface Handshake {
   readonly timer: ReturnType<typeof setTimeout>;
 }
 
-/** The handshakes of a listener: each has its time, and its failure is told once. */
+/** The handshakes of a listener: each has a timeout, and its failure is reported once. */
 export class Handshakes {
   readonly #timeout: number;
   readonly #tell: (error: TransportError, remoteAddress?: SocketAddress) => unknown;
-  /** In the order in which they began. */
+  /** In the order in which they began, oldest first. */
   readonly #underWay = new Map<RawSocket, Handshake>();
 
   constructor(
@@ -41,7 +41,7 @@ export class Handshakes {
     this.#underWay.set(raw, { remoteAddress, timer });
   }
 
-  /** It is done: tells whose it was, or nothing if it had been given up. */
+  /** A handshake is done: returns the peer's address; `undefined` if it had been aborted. */
   done(raw: RawSocket): Pick<Handshake, "remoteAddress"> | undefined {
     const handshake = this.#underWay.get(raw);
     this.#underWay.delete(raw);
@@ -49,19 +49,19 @@ export class Handshakes {
     return handshake;
   }
 
-  /** It failed, which is told unless it has been. */
+  /** A handshake failed: reports it, unless that has been done. */
   failed(raw: RawSocket, error: TransportError): void {
     const handshake = this.done(raw);
     if (!handshake) return;
     try {
-      // An observer that is an async function throws like this.
+      // The callback may be async, and reject.
       Promise.resolve(this.#tell(error, handshake.remoteAddress)).catch(() => {});
     } catch {
-      // Nobody else is to be harmed by an observer.
+      // A failing callback must not affect anything else.
     }
   }
 
-  /** No more will come: those that are under way are ended, and not told of. */
+  /** Aborts the handshakes in progress, without reporting them. */
   close(): void {
     for (const raw of this.#underWay.keys()) {
       this.done(raw);

@@ -18,7 +18,7 @@ import {
 import { PushDuplex, type PushTransport } from "./_push_duplex.ts";
 import { Turns } from "./_turns.ts";
 
-/** For writes that send nothing and fail where there is nobody. */
+/** For empty writes, which send nothing but fail if the connection is gone. */
 export const EMPTY: Uint8Array = new Uint8Array(0);
 
 /** Connects a `node:net` socket. */
@@ -45,7 +45,7 @@ export async function dial(place: Place, options: ConnectOptions): Promise<net.S
   return socket;
 }
 
-/** Lets a `node:net` or `node:tls` server listen; resolves to where it does. */
+/** Starts a `node:net` or `node:tls` server; resolves to its address. */
 export async function listening(
   server: net.Server,
   place: Place,
@@ -67,7 +67,7 @@ export async function listening(
     : { transport: "tcp", hostname: address.address, port: address.port };
 }
 
-/** Makes a listener of a server that listens; `onClose` is called once. */
+/** Makes a listener from a server that is listening; `onClose` is called once. */
 export function toListener(
   server: net.Server,
   address: SocketAddress,
@@ -78,7 +78,7 @@ export function toListener(
   let closing: Promise<void> | undefined;
   const close = () =>
     closing ??= new Promise<void>((resolve) => {
-      // Its callback waits for every connection to end, which is not our matter.
+      // Not awaited: its callback waits for every connection to end.
       server.close();
       onClose();
       accepted.close();
@@ -99,7 +99,7 @@ function canReusePort(): boolean {
 
 function cannotListen(place: Place, error: Error): TransportError {
   const ours = toTransportError(`Cannot listen on ${describe(place)}`, error);
-  // libuv, for the sake of Windows, tells of a missing directory as of a missing permission.
+  // libuv, for consistency with Windows, reports a missing directory as a missing permission.
   return ours.code === "denied" && place.kind === "unix" && !existsSync(dirname(place.path))
     ? new TransportError("not-found", ours.message, { cause: error })
     : ours;
@@ -109,13 +109,13 @@ function target(place: Place): { host: string; port: number } | { path: string }
   return place.kind === "unix" ? { path: place.path } : { host: place.hostname, port: place.port };
 }
 
-/** The other end's address over TCP, unless it has gone already. */
+/** The peer's TCP address, unless it has already gone. */
 export function tcpAddressOf({ remoteAddress, remotePort }: net.Socket): SocketAddress | undefined {
   if (remoteAddress === undefined || remotePort === undefined) return undefined;
   return { transport: "tcp", hostname: remoteAddress, port: remotePort };
 }
 
-/** Makes a duplex of a `node:net` or `node:tls` socket that is connected. */
+/** Makes a duplex from a connected `node:net` or `node:tls` socket. */
 export function toDuplex(
   transport: NetTransport,
   remoteAddress: SocketAddress | undefined,
@@ -130,12 +130,12 @@ export function toDuplex(
   return duplex;
 }
 
-/** What all sockets of `node:net` have in common. */
+/** The common part of all `node:net` sockets. */
 export class NetTransport implements PushTransport {
   readonly socket: net.Socket;
   readonly returnsBuffers = true;
   readonly #turns = new Turns();
-  /** Writes whose callback has not been called. */
+  /** How many writes have not called back yet. */
   #unwritten = 0;
   #onWritten: () => void = () => {};
   #onFailed: (error: Error) => void = () => {};
@@ -155,8 +155,8 @@ export class NetTransport implements PushTransport {
   write(bytes: Uint8Array): void | Promise<void> {
     this.#unwritten++;
     this.socket.write(bytes, this.#written);
-    // Nothing left in Node's hands: the system took it all, and the callback, which
-    // comes a tick later, is not worth waiting for.
+    // Node has nothing left to write: the system took it all, and the callback, a tick
+    // later, is not worth waiting for.
     if (this.socket.writableLength === 0) return this.#turns.next();
     return new Promise<void>((resolve, reject) => {
       this.#onWritten = resolve;
@@ -167,7 +167,7 @@ export class NetTransport implements PushTransport {
   // Bun's TLS may call back in a microtask.
   readonly #turn = () => this.#turns.next();
 
-  // Callbacks come in order, those of writes that were not waited for as well.
+  // Callbacks come in order, including those of writes that were not awaited.
   readonly #written = (error?: Error | null) => {
     if (error) this.#onFailed(this.toError(this.socket.errored ?? error));
     else if (--this.#unwritten === 0) this.#onWritten();
@@ -189,28 +189,28 @@ export class NetTransport implements PushTransport {
     this.socket.destroy();
   }
 
-  /** The socket says that the peer has ended. */
+  /** The socket reports that the peer has ended. */
   onEnd(duplex: PushDuplex): void {
     duplex.end();
   }
 
-  /** Makes the socket's error one of ours. */
+  /** Converts the socket's error to a TransportError. */
   toError(cause: unknown): TransportError {
     return toTransportError("The connection broke", cause);
   }
 }
 
-/** A TCP socket: it knows a reset. */
+/** A TCP socket, which can send and detect a reset. */
 export class TcpTransport extends NetTransport {
-  /** Resets the connection, so that the other end does not take it for an end in order. */
+  /** Resets the connection, so that the peer does not take it for an orderly end. */
   override destroy(): void {
     if (ending(this.socket)) this.socket.destroy();
     else this.socket.resetAndDestroy();
   }
 
   /**
-   * libuv tells a reset as an end if it came behind bytes that were still to be read; a
-   * write of nothing tells the two apart, by an error event.
+   * libuv reports a reset as an end if unread bytes came before it. An empty write tells the
+   * two apart: after a reset, it causes an error event.
    */
   override onEnd(duplex: PushDuplex): void {
     const { socket } = this;
@@ -221,8 +221,8 @@ export class TcpTransport extends NetTransport {
 }
 
 /**
- * Whether the end that was written is still on its way to the system. Node cannot reset a
- * socket then: it would keep it open, and take for ever what nobody reads.
+ * Whether our end has been written but not yet handed to the system. Node cannot reset a
+ * socket then: it would keep the socket open, and keep receiving what nobody reads.
  */
 export function ending({ writableEnded, writableFinished }: net.Socket): boolean {
   return writableEnded && !writableFinished;

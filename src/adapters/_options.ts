@@ -3,7 +3,7 @@ import type { TlsConnectOptions, TlsListenOptions } from "./_tls_options.ts";
 
 export type { TlsConnectOptions, TlsListenOptions } from "./_tls_options.ts";
 
-/** Where to connect to, and how. */
+/** Options of `connect`. Either `port` or `path` is required. */
 export interface ConnectOptions {
   /**
    * A host name or a numeric address.
@@ -28,17 +28,17 @@ export interface ConnectOptions {
    */
   readonly keepAlive?: boolean;
   /**
-   * Speaks TLS, 1.3 or at least 1.2; not for Unix sockets. `true` is for a server that
-   * the public roots vouch for under the hostname, and stands for `{}`.
+   * Uses TLS 1.2 or later; not for Unix sockets. `true` is the same as `{}`: the server's
+   * certificate must be signed by a public root and be for the hostname.
    *
    * @default {false} plain text
    */
   readonly tls?: boolean | TlsConnectOptions;
-  /** Gives up connecting: a {@linkcode TransportError} of code `aborted`. Means nothing afterwards. */
+  /** Aborts connecting, with a {@linkcode TransportError} of code `aborted`. No effect afterwards. */
   readonly signal?: AbortSignal;
 }
 
-/** Where to listen, and how. */
+/** Options of `listen`. Either `port` or `path` is required. */
 export interface ListenOptions {
   /**
    * The address to listen on; `0.0.0.0` or `::` for all.
@@ -67,7 +67,7 @@ export interface ListenOptions {
    */
   readonly keepAlive?: boolean;
   /**
-   * How many connections the system holds that have not been accepted: 1 to 65535.
+   * How many connections the system queues that have not been accepted: 1 to 65535.
    *
    * @default {undefined} the system's
    */
@@ -79,23 +79,23 @@ export interface ListenOptions {
    */
   readonly reusePort?: boolean;
   /**
-   * Speaks TLS, 1.3 or at least 1.2; not for Unix sockets. A connection is accepted when
-   * its handshake is done. Handshakes run side by side, and one that fails harms no other.
+   * Uses TLS 1.2 or later; not for Unix sockets. A connection is accepted once its handshake
+   * is done. Handshakes run concurrently, and one that fails does not affect others.
    *
    * @default {undefined} plain text
    */
   readonly tls?: TlsListenOptions;
 }
 
-/** A place to connect to or to listen on, checked. */
+/** An address to connect to or to listen on, checked. */
 export type Place =
   | { readonly kind: "tcp"; readonly hostname: string; readonly port: number }
   | { readonly kind: "unix"; readonly path: string };
 
-/** What Linux takes. Node 20 cuts a longer path off, and another file appears. */
+/** Linux's limit. Node 20 truncates a longer path, which creates a different file. */
 const MAX_PATH_BYTES = 107;
 
-/** Checks where `options` point to. Throws a TransportError of code `invalid-option`. */
+/** Checks and returns the address in `options`. Throws a TransportError of code `invalid-option`. */
 export function placeOf(options: ConnectOptions | ListenOptions, minPort: 0 | 1): Place {
   const { hostname = "127.0.0.1", port, path } = options;
   if ((port === undefined) === (path === undefined)) {
@@ -117,12 +117,12 @@ export function placeOf(options: ConnectOptions | ListenOptions, minPort: 0 | 1)
   return { kind: "tcp", hostname, port: port! };
 }
 
-/** Whether a connection is not to be plain text; whatever else `tls` may be is for TLS to check. */
+/** Whether TLS is requested; the value of `tls` is checked elsewhere. */
 export function asksForTls({ tls }: ConnectOptions | ListenOptions): boolean {
   return tls !== undefined && tls !== false;
 }
 
-/** Checks the options of a listener that have ranges. */
+/** Checks the other options of a listener. */
 export function checkListenOptions(options: ListenOptions): void {
   const { backlog, path, reusePort } = options;
   if (path !== undefined && reusePort) throw invalid("reusePort is for TCP, not for Unix sockets");
@@ -131,22 +131,22 @@ export function checkListenOptions(options: ListenOptions): void {
   }
 }
 
-/** Says that an option has a value that makes no sense. */
+/** Makes the error for an option with an invalid value. */
 export function invalid(message: string, cause?: unknown): TransportError {
   return new TransportError("invalid-option", message, { cause });
 }
 
-/** Says that this runtime cannot honour an option. */
+/** Makes the error for an option that this runtime cannot honour. */
 export function unsupported(option: string, why: string): TransportError {
   return new TransportError("unsupported", `The option ${option} is not supported here: ${why}`);
 }
 
-/** What a caller's signal, fired while connecting, becomes. */
+/** Makes the error for a signal that fired while connecting. */
 export function connectAborted(signal: AbortSignal): TransportError {
   return new TransportError("aborted", "Connecting was aborted", { cause: signal.reason });
 }
 
-/** A place in words, for messages. */
+/** Describes an address, for messages. */
 export function describe(place: Place): string {
   return place.kind === "unix" ? place.path : `${place.hostname}:${place.port}`;
 }

@@ -1,19 +1,19 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { invalid } from "./_options.ts";
 
-/** A certificate, what is between it and a root, and its private key, in PEM. */
+/** A certificate with its intermediates, and its private key, in PEM. */
 export interface Identity {
   readonly cert?: string;
   readonly key?: string;
 }
 
-/** Checks what one end shows to the other. Throws a TransportError of code `invalid-option`. */
+/** Checks a certificate and its key. Throws a TransportError of code `invalid-option`. */
 export function checkIdentity(cert: unknown, key: unknown): Required<Identity> {
   if (typeof cert !== "string" || typeof key !== "string") {
     throw invalid("tls.cert and tls.key must both be given, as PEM");
   }
   const [own, ...between] = checkCertificates("tls.cert", [cert]);
-  // Not every runtime skips what is around it.
+  // Not every runtime skips text around the PEM block.
   const [privateKey = ""] =
     /-----BEGIN [A-Z ]*PRIVATE KEY-----[^]*?-----END [A-Z ]*PRIVATE KEY-----/.exec(key) ?? [];
   let matches: boolean;
@@ -27,8 +27,8 @@ export function checkIdentity(cert: unknown, key: unknown): Required<Identity> {
 }
 
 /**
- * Checks certificates, and takes bundles of them apart: not every runtime reads on after
- * the first. Throws a TransportError of code `invalid-option`.
+ * Checks certificates, and splits bundles: not every runtime reads beyond the first
+ * certificate. Throws a TransportError of code `invalid-option`.
  */
 export function checkCertificates(option: string, bundles: unknown): string[] {
   if (!Array.isArray(bundles) || bundles.length === 0) {

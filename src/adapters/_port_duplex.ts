@@ -4,14 +4,14 @@ import { brokenOff } from "./_errors.ts";
 import { type Frame, toFrame, toReason, violation } from "./_port_frames.ts";
 import { type AnyPort, PortLink } from "./_port_link.ts";
 
-/** How many writes in a row may succeed at once before other work gets its turn. */
+/** How many writes in a row may succeed at once before yielding to the event loop. */
 const WRITES_A_TURN = 16;
-/** How many hellos an end sends: its own, and the answer to the other's. */
+/** How many hellos an end sends: its own, and the reply to the peer's. */
 const MAX_HELLOS = 2;
 
-/** A duplex over a port, with credit for what may be sent each way. */
+/** A duplex over a port, with credit-based flow control in each direction. */
 export class PortDuplex implements Duplex {
-  /** What is written is copied: it is often a part of a larger buffer, which is to stay. */
+  /** Writes are copied: they are often part of a larger buffer that must not be transferred. */
   readonly returnsBuffers = true;
   readonly readable: ReadableStream<Uint8Array>;
   readonly writable: WritableStream<Uint8Array>;
@@ -19,19 +19,19 @@ export class PortDuplex implements Duplex {
   readonly #window: number;
   #source!: ReadableStreamDefaultController<Uint8Array>;
   #sink!: WritableStreamDefaultController;
-  /** What the other end may still send. */
+  /** How many bytes the peer may still send. */
   #granted: number;
-  /** What this end may still send, and the most that this can be: 0 until the other end is heard of. */
+  /** How many bytes this end may still send, and the peer's window: 0 until its hello arrives. */
   #credit = 0;
   #peerWindow = 0;
   #hellos = 0;
   #writesInARow = 0;
-  /** Wakes the write that waits for credit. */
+  /** Wakes the write that is waiting for credit. */
   #wakeUp: () => void = () => {};
   #peerEnded = false;
   #readDone = false;
   #writeDone = false;
-  /** Why nothing can be written, and why the connection broke. */
+  /** Why writing is impossible, and why the connection broke. */
   #writeError: TransportError | undefined;
   #error: TransportError | undefined;
 
@@ -45,8 +45,8 @@ export class PortDuplex implements Duplex {
     this.writable = new WritableStream<Uint8Array>({
       start: (controller) => {
         this.#sink = controller;
-        // An abort must not wait for a write that waits for credit. The stream knows of it
-        // already, and Node 20 fails an assertion if its controller is told again.
+        // An abort must not wait for a write that waits for credit. The stream already knows,
+        // and Node 20 fails an assertion if its controller is errored again.
         const { signal } = controller;
         signal.addEventListener("abort", () => {
           this.#break(brokenOff(signal.reason), toReason(signal.reason));
@@ -91,7 +91,7 @@ export class PortDuplex implements Duplex {
         if (++this.#hellos > MAX_HELLOS) return "it said hello again and again";
         if (!frame.heard) this.#post({ kind: "hello", window: this.#window, heard: true });
         if (this.#peerWindow === 0) this.#credit = this.#peerWindow = frame.window;
-        // It may not have listened yet when we stopped.
+        // The peer may not have been listening yet when we stopped reading.
         if (this.#readDone && !this.#peerEnded) this.#post({ kind: "stop" });
         break;
       case "grant":
@@ -120,7 +120,7 @@ export class PortDuplex implements Duplex {
     this.#releaseIfDone();
   }
 
-  /** Grants what has been read, once that is half of the window. */
+  /** Grants what has been read, once it is half of the window. */
   #grant(): void {
     if (this.#readDone) return;
     const bytes = this.#source.desiredSize! - this.#granted;
@@ -145,14 +145,14 @@ export class PortDuplex implements Duplex {
       this.#post(copy.buffer, [copy.buffer]);
       at = end;
     }
-    // Else writes that there is credit for keep timers and other ports from running.
+    // Otherwise writes with credit would starve timers and other ports.
     if (++this.#writesInARow < WRITES_A_TURN) return;
     this.#writesInARow = 0;
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
 
   async #end(): Promise<void> {
-    // One that does not listen yet would not hear of it.
+    // A peer that is not listening yet would miss it.
     await this.#until(() => this.#peerWindow > 0);
     this.#post({ kind: "end" });
     this.#writeDone = true;
@@ -174,13 +174,13 @@ export class PortDuplex implements Duplex {
     }
   }
 
-  /** Something other than an abort of ours ended it; `tell` is for the other end. */
+  /** Something other than our own abort ended it; `tell` is a message for the peer. */
   #fail(error: TransportError, tell?: string): void {
     const sinkOpen = !this.#writeDone;
     if (this.#break(error, tell) && sinkOpen) this.#sink.error(error);
   }
 
-  /** Ends both directions; `false` if they had ended. */
+  /** Ends both directions; returns `false` if they had already ended. */
   #break(error: TransportError, tell?: string): boolean {
     if (this.#error || (this.#readDone && this.#writeDone)) return false;
     this.#error = this.#writeError = error;

@@ -1,32 +1,32 @@
 import { TransportError } from "../errors.ts";
 
-/** What happens at a port. */
+/** The events of a port. */
 export interface PortEvents {
   /** The other end posted this. */
   onMessage(data: unknown): void;
-  /** The port carries nothing any more. May be called again. */
+  /** The port is closed or broken. May be called again. */
   onLost(error: TransportError): void;
 }
 
 type Listener = (event: unknown) => void;
 
-/** What a port has of this differs from kind to kind, and from runtime to runtime. */
+/** Any kind of port; which members exist depends on the kind and the runtime. */
 export interface AnyPort {
   postMessage(message: unknown, transfer: ArrayBuffer[]): void;
   addEventListener?(type: string, listener: Listener): void;
   removeEventListener?(type: string, listener: Listener): void;
-  /** Of workers of `node:worker_threads`: their listeners get no event but what is in it. */
+  /** In `node:worker_threads`, where listeners get the data instead of an event. */
   on?(type: string, listener: Listener): void;
   off?(type: string, listener: Listener): void;
   onmessage?: Listener | null;
-  /** Of a MessagePort only. */
+  /** Only on a MessagePort. */
   start?(): void;
   close?(): void;
-  /** Of a worker only. */
+  /** Only on a worker. */
   terminate?(): void;
 }
 
-/** One port of whatever kind, listened to. */
+/** Listens to a port of any kind. */
 export class PortLink {
   readonly #port: AnyPort;
   readonly #listeners: [type: string, listener: Listener][] = [];
@@ -36,7 +36,7 @@ export class PortLink {
     const bare = !port.addEventListener && port.on;
     this.#listen("message", (event) => onMessage(bare ? event : (event as MessageEvent).data));
     this.#listen("messageerror", (event) => onLost(lost("what came could not be read", event)));
-    // The scope of a worker has events of these names, too, with another meaning.
+    // A worker's scope has events with these names too, but with other meanings.
     if (port.start || port.terminate) {
       this.#listen("close", () => onLost(lost("the other end is gone")));
     }
@@ -47,12 +47,12 @@ export class PortLink {
     port.start?.();
   }
 
-  /** Posts a message; the memory of `transfer` is gone then. */
+  /** Posts a message; the memory in `transfer` is detached. */
   post(message: unknown, transfer: ArrayBuffer[] = []): void {
     this.#port.postMessage(message, transfer);
   }
 
-  /** Listens no more. A MessagePort is closed, as an open one may keep a program from its end. */
+  /** Stops listening. A MessagePort is closed, since an open one may keep the program running. */
   release(): void {
     const port = this.#port;
     for (const [type, listener] of this.#listeners.splice(0)) {
@@ -76,10 +76,10 @@ function lost(why: string, cause?: unknown): TransportError {
   return new TransportError("reset", `The connection was reset: ${why}`, { cause });
 }
 
-/** A worker that threw where nothing catches, or could not be loaded. */
+/** The error for a worker that had an uncaught error, or could not be loaded. */
 function workerFailed(event: unknown): TransportError {
   const { error = event, message } = event as Partial<ErrorEvent>;
-  // It is heard of here. Deno would end the whole program.
+  // It is handled here. Otherwise Deno would end the whole program.
   (event as Partial<Event>).preventDefault?.();
   return lost(`the worker failed: ${message ?? "for an unknown reason"}`, error);
 }

@@ -2,33 +2,33 @@ import type { SocketAddress, SocketDuplex } from "../duplex.ts";
 import type { TransportError } from "../errors.ts";
 import { brokenOff, toTransportError } from "./_errors.ts";
 
-/** How many bytes that nobody reads are held before the socket is paused. */
+/** How many unread bytes are buffered before the socket is paused. */
 const HIGH_WATER_MARK = 64 * 1024;
-/** What a chunk counts besides its bytes: the objects around it take about as much memory. */
+/** What a chunk counts in addition to its bytes: about the memory of the objects around it. */
 const CHUNK_BYTES = 512;
 
-/** What a {@linkcode PushDuplex} does with the socket that pushes into it. */
+/** How a {@linkcode PushDuplex} controls the socket that pushes into it. */
 export interface PushTransport {
   /** See {@linkcode SocketDuplex.returnsBuffers}. */
   readonly returnsBuffers?: boolean;
-  /** Stops the flow of {@linkcode PushDuplex.push}. */
+  /** Stops the calls of {@linkcode PushDuplex.push}. */
   pause(): void;
-  /** Lets it flow again. */
+  /** Resumes them. */
   resume(): void;
   /**
-   * Sends bytes; settles, at once or later, when they are no longer needed: at the
-   * latest after {@linkcode destroy}, with whatever outcome.
+   * Sends bytes; settles once they are no longer needed, at the latest after
+   * {@linkcode destroy}, either way.
    */
   write(bytes: Uint8Array): void | Promise<void>;
-  /** Tells the peer that no more will come, after all that was written. Settles like a write. */
+  /** Ends our direction, after everything that was written. Settles like a write. */
   end(): void | Promise<void>;
-  /** Both directions have ended: lets go of the socket. */
+  /** Both directions have ended: releases the socket. */
   release(): void;
-  /** Breaks the connection off. */
+  /** Aborts the connection. */
   destroy(): void;
 }
 
-/** Makes a {@linkcode SocketDuplex} of a socket that calls back when data has come. */
+/** Makes a {@linkcode SocketDuplex} from a socket that delivers data by callbacks. */
 export class PushDuplex implements SocketDuplex {
   readonly readable: ReadableStream<Uint8Array>;
   readonly writable: WritableStream<Uint8Array>;
@@ -39,7 +39,7 @@ export class PushDuplex implements SocketDuplex {
   #source!: ReadableStreamDefaultController<Uint8Array>;
   #sink!: WritableStreamDefaultController;
   #paused = false;
-  /** Ends the flow: the stream asks again when it has room. */
+  /** Settles the pending pull: the stream pulls again when it has room. */
   #ebb: () => void = () => {};
   #readDone = false;
   #writeDone = false;
@@ -58,8 +58,8 @@ export class PushDuplex implements SocketDuplex {
     this.writable = new WritableStream<Uint8Array>({
       start: (controller) => {
         this.#sink = controller;
-        // An abort must not wait for a write that waits for the peer. The stream knows of
-        // it already, and Node 20 fails an assertion if its controller is told again.
+        // An abort must not wait for a write that waits for the peer. The stream already
+        // knows, and Node 20 fails an assertion if its controller is errored again.
         const { signal } = controller;
         signal.addEventListener("abort", () => void this.#break(brokenOff(signal.reason)));
       },
@@ -75,15 +75,15 @@ export class PushDuplex implements SocketDuplex {
     });
   }
 
-  /** How many bytes are held that nobody has read, with what they cost besides. */
+  /** How many unread bytes are buffered, including overhead. */
   get held(): number {
     return this.#readDone ? 0 : HIGH_WATER_MARK - this.#source.desiredSize!;
   }
 
-  /** The peer sent bytes; they must never be written again. */
+  /** Bytes have arrived; their memory must never be written again. */
   push({ buffer, byteOffset, length }: Uint8Array): void {
     if (this.#readDone) return;
-    // What comes is a Buffer, and those differ: `slice` of one is no copy.
+    // Convert a Buffer to a plain Uint8Array: its `slice` does not copy.
     this.#source.enqueue(new Uint8Array(buffer, byteOffset, length));
     if (this.#source.desiredSize! <= 0 && !this.#paused) {
       this.#paused = true;
@@ -92,7 +92,7 @@ export class PushDuplex implements SocketDuplex {
     }
   }
 
-  /** The peer sends no more. */
+  /** The peer has ended its direction. */
   end(): void {
     if (this.#readDone) return;
     this.#source.close();
@@ -104,7 +104,7 @@ export class PushDuplex implements SocketDuplex {
     if (this.#break(error)) this.#sink.error(error);
   }
 
-  /** Ends both directions; `false` if they had ended. */
+  /** Ends both directions; returns `false` if they had already ended. */
   #break(error: TransportError): boolean {
     if (this.#error || (this.#readDone && this.#writeDone)) return false;
     this.#error = error;
@@ -114,7 +114,7 @@ export class PushDuplex implements SocketDuplex {
     return true;
   }
 
-  /** Waits for a write or an end, which fails if the connection broke meanwhile. */
+  /** Waits for a write or an end; throws if the connection broke meanwhile. */
   async #settled(waits: void | Promise<void>): Promise<void> {
     try {
       await waits;
@@ -124,7 +124,7 @@ export class PushDuplex implements SocketDuplex {
     if (this.#error) throw this.#error;
   }
 
-  /** There is room. Pends while it flows: else the stream would ask for each chunk. */
+  /** Resumes the flow. Pends while it flows; otherwise the stream would pull for each chunk. */
   #flow(): Promise<void> {
     if (this.#paused) {
       this.#paused = false;

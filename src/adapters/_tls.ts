@@ -38,14 +38,14 @@ import {
 
 const MIN_VERSION = "TLSv1.2";
 
-/** How many milliseconds later than ours Node's time-out of a handshake comes. */
+/** By how many milliseconds Node's own handshake timeout is longer than ours. */
 const LATER = 1000;
 
-/** Whose `node:tls` this is. */
+/** Which runtime's `node:tls` this is. */
 const { deno, bun } = process.versions as Partial<Record<string, string>>;
 const runtime = deno ? "deno" : bun ? "bun" : "node";
 
-/** Connects, and settles when the handshake is done. */
+/** Connects; settles when the handshake is done. */
 export async function connectTls(options: ConnectOptions): Promise<SocketDuplex> {
   const place = tcpPlaceOf(options, 1);
   const client = checkTlsConnect(options.tls, place.hostname);
@@ -75,11 +75,11 @@ async function shakeHands(
         reject(new TransportError("timed-out", `${action}: ${why}`));
       }, handshakeTimeout);
       const onSecure = () => {
-        // Every runtime has refused it by now. If one had not, nothing else would.
+        // Every runtime should have refused it by now; this is the last line of defence.
         if (!unverified && !socket.authorized) {
           return reject(toTlsError(action, socket.authorizationError ?? "it is not trusted"));
         }
-        // At once: the server's refusal of our certificate may come right behind.
+        // Synchronously: the server's refusal of our certificate may follow at once.
         const transport = new TlsTransport(socket, raw, false);
         resolve(toDuplex(transport, remoteAddress, socket.alpnProtocol || undefined));
       };
@@ -103,7 +103,7 @@ function start(client: TlsClient, raw: net.Socket): tls.TLSSocket {
   try {
     return tls.connect({
       socket: raw,
-      // What is verified; what is told to the server must not be an address.
+      // The name to verify. The one sent to the server (SNI) must not be an address.
       host: serverName,
       servername: net.isIP(serverName) ? "" : serverName,
       ca: client.ca,
@@ -119,13 +119,13 @@ function start(client: TlsClient, raw: net.Socket): tls.TLSSocket {
   }
 }
 
-/** The certificates are well-formed, and this runtime's TLS finds something wrong with them. */
+/** The error for certificates that are well-formed, but that this runtime's TLS rejects. */
 function notUsable(cause: unknown): TransportError {
   const { message } = cause as Error;
   return invalid(`The certificates or the key in tls cannot be used: ${message}`, cause);
 }
 
-/** Listens; a connection is accepted when its handshake is done. */
+/** Listens; a connection is accepted once its handshake is done. */
 export async function listenTls(options: ListenOptions): Promise<Listener> {
   const place = tcpPlaceOf(options, 0);
   checkListenOptions(options);
@@ -137,8 +137,8 @@ export async function listenTls(options: ListenOptions): Promise<Listener> {
   server
     .on("connection", (raw) => {
       handshakes.begin(raw, tcpAddressOf(raw));
-      // With TLS 1.3, a client may think that its certificate has been accepted: let it not
-      // take a refusal for an end in order.
+      // With TLS 1.3, a client may believe that its certificate was accepted: it must not
+      // take a refusal for an orderly end.
       if (clientCa) resetWhenDestroyed(raw);
     })
     .on("tlsClientError", (error, socket) => {
@@ -175,10 +175,10 @@ function createServer(
       rejectUnauthorized: clientCa !== undefined,
       ALPNProtocols: alpnProtocols,
       minVersion: MIN_VERSION,
-      // Node's counts from the last byte, which a client may send one by one: ours comes first.
-      // Deno's goes on after a handshake has failed, and holds all of it until then.
+      // Node's counts from the last byte, and a client can trickle bytes, so ours comes first.
+      // Deno's runs on after a failed handshake, and keeps its memory until then.
       handshakeTimeout: Math.min(handshakeTimeout + LATER, MAX_DELAY),
-      // A client that ends in the middle of the handshake is no more to be waited for.
+      // Do not wait for a client that ends in the middle of the handshake.
       allowHalfOpen: false,
       noDelay,
       keepAlive,
@@ -196,12 +196,12 @@ function tcpPlaceOf(options: ConnectOptions | ListenOptions, minPort: 0 | 1): Tc
   throw invalid("tls is for TCP, not for Unix sockets");
 }
 
-/** The socket below; Bun has but one. */
+/** The socket below TLS; on Bun there is only one socket. */
 function rawOf(socket: tls.TLSSocket): net.Socket {
   return (socket as tls.TLSSocket & { _parent?: net.Socket })._parent ?? socket;
 }
 
-/** Why a client's handshake failed: Node and Deno hang up on a bad certificate, and tell only that. */
+/** Why a client's handshake failed: for a bad certificate, Node and Deno only report a hang-up. */
 function handshakeError(error: Error, { authorizationError }: tls.TLSSocket): TransportError {
   const action = "The TLS handshake failed";
   if (!authorizationError) return toTlsError(action, error);
@@ -209,14 +209,14 @@ function handshakeError(error: Error, { authorizationError }: tls.TLSSocket): Tr
   return new TransportError("tls", message, { cause: error });
 }
 
-/** What the system has no code for is a matter of TLS. */
+/** Errors without a system code are TLS errors. */
 function toTlsError(action: string, cause: unknown): TransportError {
   return toTransportError(action, cause, "tls");
 }
 
 /**
- * What `node:tls` is short of, differs from one runtime to the next: each of these is a
- * case of the conformance suite.
+ * Works around what each runtime's `node:tls` lacks; each workaround is covered by the
+ * conformance suite.
  */
 class TlsTransport extends NetTransport {
   readonly #raw: net.Socket;
@@ -228,7 +228,7 @@ class TlsTransport extends NetTransport {
     this.#isServer = isServer;
   }
 
-  /** Deno reads on from a TLS socket that is paused, without a bound, and may lose the end. */
+  /** Deno keeps reading from a paused TLS socket, without a limit, and may lose the end. */
   override pause(): void {
     if (runtime === "deno") handleOf(this.#raw)?.readStop();
     else super.pause();
@@ -239,7 +239,7 @@ class TlsTransport extends NetTransport {
     else super.resume();
   }
 
-  /** Deno fails a write of nothing. */
+  /** Deno fails empty writes. */
   override write(bytes: Uint8Array): void | Promise<void> {
     if (bytes.length > 0) return super.write(bytes);
   }
@@ -258,13 +258,13 @@ class TlsTransport extends NetTransport {
   }
 
   /**
-   * Node tells a reset as an end if it came with other bytes, and never calls back a write
-   * after that; a write of nothing to the socket below finds out.
+   * Node reports a reset as an end if it came with other bytes, and writes after that never
+   * call back. An empty write to the socket below tells the two apart.
    */
   override onEnd(duplex: PushDuplex): void {
     if (runtime !== "node" || !this.socket.writable) return duplex.end();
-    // A client that has ended in order and closed resets the connection too, if the
-    // session tickets find nobody to read them: there, the end counts first.
+    // A client that has ended in order and closed also causes a reset, if the session
+    // tickets arrive with nobody to read them: there, the end counts first.
     if (this.#isServer) duplex.end();
     this.#raw.write(EMPTY, (error) => {
       if (error) duplex.fail(this.toError(error));
@@ -273,11 +273,11 @@ class TlsTransport extends NetTransport {
   }
 }
 
-/** Destroying a TLS socket ends in destroying the one below; Node crashes if that is destroyed first. */
+/** Destroying a TLS socket destroys the one below; Node crashes if that one is destroyed first. */
 function resetWhenDestroyed(raw: net.Socket): void {
   raw.destroy = (error) => {
     endWhenDestroyed(raw);
-    // Bun has but one socket, which knows whether it is for a certificate.
+    // On Bun there is only one socket, which knows whether the certificate was the reason.
     const reset = runtime !== "bun" || (raw as tls.TLSSocket).authorizationError;
     return reset ? raw.resetAndDestroy() : raw.destroy(error);
   };
@@ -293,7 +293,7 @@ interface Handle {
   readStart(): void;
 }
 
-/** The system's socket, which Deno has in the same place as Node. */
+/** The system's socket handle, which Deno keeps in the same place as Node. */
 function handleOf(raw: net.Socket): Handle | null | undefined {
   return (raw as net.Socket & { _handle?: Handle | null })._handle;
 }

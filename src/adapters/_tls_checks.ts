@@ -3,11 +3,11 @@ import { invalid } from "./_options.ts";
 import { checkCertificates, checkIdentity, type Identity } from "./_pem.ts";
 import type { TlsConnectOptions, TlsListenOptions } from "./_tls_options.ts";
 
-/** How long a handshake may take unless the options say. */
+/** The default of `handshakeTimeout`, in milliseconds. */
 const DEFAULT_HANDSHAKE_TIMEOUT = 10_000;
 /** The largest delay that timers take on every runtime. */
 export const MAX_DELAY: number = 2 ** 31 - 1;
-/** The length of a protocol's name is sent in one byte, and that of all names in two. */
+/** A protocol's name has a length of one byte, and all names together one of two bytes. */
 const MAX_PROTOCOL_BYTES = 255;
 const MAX_PROTOCOLS_BYTES = 65535;
 
@@ -47,7 +47,7 @@ export function checkTlsConnect(tls: unknown, hostname: string): TlsClient {
   const identity = cert === undefined && key === undefined ? {} : checkIdentity(cert, key);
   return {
     ...identity,
-    // A hostname that makes no sense fails to connect, whatever it would be to TLS.
+    // An invalid hostname fails to connect anyway, so TLS need not check it.
     serverName: serverName === hostname ? withoutDot(hostname) : checkServerName(serverName),
     ca: optionalCertificates("tls.caCerts", caCerts),
     unverified,
@@ -93,7 +93,7 @@ function checkServerName(name: unknown): string {
   );
 }
 
-/** The dot that ends a full host name is not part of it in a certificate. */
+/** A host name's trailing dot is not part of the name in a certificate. */
 function withoutDot(name: string): string {
   return name.endsWith(".") ? name.slice(0, -1) : name;
 }

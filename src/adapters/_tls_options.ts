@@ -1,72 +1,72 @@
 import type { SocketAddress } from "../duplex.ts";
 import type { TransportError } from "../errors.ts";
 
-/** How a server is known to be the right one, and how it knows us: TLS 1.3, or 1.2. */
+/** TLS options of `connect`: how to verify the server, and how to identify to it. */
 export interface TlsConnectOptions {
   /**
-   * The name that the server's certificate must be for, a host name or an address; a
-   * host name is also told to the server (SNI).
+   * The name that the server's certificate must be for: a host name or an address. A host
+   * name is also sent to the server (SNI).
    *
    * @default the hostname that is connected to
    */
   readonly serverName?: string;
   /**
-   * Certificates in PEM that are trusted, in place of the public roots that the
-   * runtime brings; one of them must have signed the server's.
+   * Root certificates in PEM to trust instead of the runtime's public roots: the server's
+   * certificate must chain to one of them.
    *
    * @default {undefined} the public roots
    */
   readonly caCerts?: readonly string[];
   /**
-   * Accepts whatever certificate the server has, and whatever name: what is sent
-   * stays secret from those who only listen, and from nobody else. For servers whose
-   * certificate is self-signed, where `caCerts` cannot be given.
+   * Accepts any certificate with any name. The connection is encrypted, but not protected
+   * from an active attacker (man in the middle). For servers with a self-signed certificate
+   * that cannot be given in `caCerts`.
    *
    * @default {false}
    */
   readonly unverified?: boolean;
   /**
-   * Our certificate in PEM, and those between it and a root behind it, for a server
-   * that asks for one. Goes with `key`.
+   * The client certificate in PEM, followed by its intermediates, for servers that ask for
+   * one. Requires `key`.
    */
   readonly cert?: string;
-  /** The private key of `cert` in PEM, not encrypted. */
+  /** The private key of `cert` in PEM, unencrypted. */
   readonly key?: string;
-  /** Application protocols (ALPN) to offer, the most wanted first. */
+  /** Application protocols (ALPN) to offer, in order of preference. */
   readonly alpnProtocols?: readonly string[];
   /**
-   * How long the handshake may take, in milliseconds.
+   * How long the handshake may take, in milliseconds. From 1 to 2,147,483,647.
    *
    * @default {10_000}
    */
   readonly handshakeTimeout?: number;
 }
 
-/** Who the server is, and whom it serves: TLS 1.3, or 1.2 for a client that has no better. */
+/** TLS options of `listen`: the server's certificate, and which clients to accept. */
 export interface TlsListenOptions {
-  /** The server's certificate in PEM, and those between it and a root behind it. */
+  /** The server's certificate in PEM, followed by its intermediates. */
   readonly cert: string;
-  /** The private key of `cert` in PEM, not encrypted. */
+  /** The private key of `cert` in PEM, unencrypted. */
   readonly key: string;
   /**
-   * Serves only clients with a certificate that one of these, in PEM, has signed
+   * Root certificates in PEM: accepts only clients whose certificate chains to one of them
    * (mutual TLS).
    */
   readonly clientCaCerts?: readonly string[];
   /**
-   * Application protocols (ALPN) to choose from, the most wanted first. A client that
-   * offers others only is turned away; one that offers none is served.
+   * Application protocols (ALPN) to choose from, in order of preference. A client that
+   * offers only others is refused; one that offers none is accepted.
    */
   readonly alpnProtocols?: readonly string[];
   /**
-   * How long a client's handshake may take, in milliseconds.
+   * How long a client's handshake may take, in milliseconds. From 1 to 2,147,483,647.
    *
    * @default {10_000}
    */
   readonly handshakeTimeout?: number;
   /**
-   * Hears of a client that did not come through its handshake. The listener goes on,
-   * also if this throws.
+   * Called for each client whose handshake failed. The listener continues; what this throws
+   * is ignored.
    */
   readonly onHandshakeError?: (error: TransportError, remoteAddress?: SocketAddress) => void;
 }

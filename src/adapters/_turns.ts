@@ -1,17 +1,17 @@
 import { setImmediate } from "node:timers";
 
-/** How many writes in a row may succeed at once before other work gets its turn. */
+/** How many writes in a row may succeed at once before yielding to the event loop. */
 const WRITES_A_TURN = 16;
 
 /**
- * Counts writes that the system took at once. Everything between two such writes can
- * be microtasks alone, and then timers and other sockets would wait for ever: every
- * so often the writer waits for the event loop.
+ * Counts writes that the system took at once. Between two such writes there may be only
+ * microtasks, which would starve timers and other sockets, so every so often the writer
+ * yields to the event loop.
  */
 export class Turns {
   #writes = 0;
 
-  /** Call after each write that was taken at once, and return what it returns. */
+  /** Call it after each write that was taken at once, and return what it returns. */
   next(): void | Promise<void> {
     if (++this.#writes < WRITES_A_TURN) return;
     this.#writes = 0;

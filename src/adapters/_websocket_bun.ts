@@ -1,21 +1,21 @@
 import { TransportError } from "../errors.ts";
 import { WebSocketTransport, type WebSocketUse } from "./_websocket_transport.ts";
 
-/** What is used of Bun's ServerWebSocket. */
+/** The part of Bun's ServerWebSocket that is used. */
 export interface BunWebSocket {
   binaryType: string;
-  /** The bytes sent; -1 if they wait for a drain, 0 if they were dropped. */
+  /** Returns the bytes sent, -1 if they wait for a drain, or 0 if they were dropped. */
   send(bytes: Uint8Array): number;
   close(code: number, reason: string): void;
   terminate(): void;
 }
 
-/** How many sends in a row may succeed at once before other work gets its turn. */
+/** How many sends in a row may succeed at once before yielding to the event loop. */
 const SENDS_A_TURN = 16;
-/** Nothing but a drain or the end is waited for; this is only how often one looks. */
+/** The wait ends with a drain or the close; this is only how often the state is rechecked. */
 const A_MINUTE = 60_000;
 
-/** A WebSocket of Bun's server, which tells when it has room. */
+/** A WebSocket of Bun's server, which reports when it has room (`drain`). */
 export class BunTransport extends WebSocketTransport {
   readonly #socket: BunWebSocket;
   #sends = 0;
@@ -28,7 +28,7 @@ export class BunTransport extends WebSocketTransport {
     socket.binaryType = "uint8array";
   }
 
-  /** What was held has been sent. */
+  /** What was buffered has been sent. */
   onDrain(): void {
     this.#full = false;
     this.wake();

@@ -1,47 +1,47 @@
 import { WebSocketTransport, type WebSocketUse } from "./_websocket_transport.ts";
 
-/** What is used of a WebSocket as browsers have it; with a question mark, of other kinds. */
+/** The part of a `WebSocket` that is used. Optional members exist on some runtimes only. */
 export interface WebSocketLike {
-  /** How messages come: set to `arraybuffer`. */
+  /** The type of binary messages: it is set to `arraybuffer`. */
   binaryType: string;
-  /** From 0, connecting, to 3, closed. */
+  /** From 0 (connecting) to 3 (closed). */
   readonly readyState: number;
-  /** The subprotocol that both ends agreed on; empty for none. */
+  /** The negotiated subprotocol; empty if there is none. */
   readonly protocol?: string | null;
-  /** How many bytes wait to be sent. Without it, writes never wait. */
+  /** How many bytes are waiting to be sent. Without it, writes never wait. */
   readonly bufferedAmount?: number;
   /** Sends a binary message. */
   send(data: Uint8Array<ArrayBuffer>): void;
   /** Closes with a code. */
   close(code?: number, reason?: string): void;
-  /** Hears of `open`, `message`, `error` and `close`. */
+  /** Listens to `open`, `message`, `error` and `close`. */
   // deno-lint-ignore no-explicit-any
   addEventListener(type: any, listener: (event: any) => void): void;
-  /** Takes a WebSocket of a `WebSocketPair`. */
+  /** Accepts a WebSocket of a `WebSocketPair`. */
   accept?(): void;
-  /** Breaks off without a close. */
+  /** Aborts without a close. */
   terminate?(): void;
   /** Stops reading. */
   pause?(): void;
-  /** Reads on. */
+  /** Resumes reading. */
   resume?(): void;
 }
 
 const CONNECTING = 0;
 const CLOSING = 2;
-/** Says that this end broke off; 4000 to 4999 are for applications. */
+/** The close code for an abort by this end; 4000 to 4999 are for applications. */
 const ABORTED = 4000;
-/** How many sends in a row may succeed at once before other work gets its turn. */
+/** How many sends in a row may succeed at once before yielding to the event loop. */
 const SENDS_A_TURN = 16;
-/** Milliseconds from one look at `bufferedAmount` to the next: doubled until the longest. */
+/** The longest time between polls of `bufferedAmount`, in milliseconds; it doubles up to this. */
 const LONGEST_PAUSE = 16;
 
-/** A WebSocket that tells of messages by events. It has no drain event: room is looked for. */
+/** A WebSocket that delivers messages as events. It has no drain event, so room is polled. */
 export class EventTransport<Socket extends WebSocketLike> extends WebSocketTransport {
   protected readonly socket: Socket;
   #error: unknown;
   #sends = 0;
-  /** Whether what `send` was given belongs to it; others may send it later. */
+  /** Whether `send` copies the bytes at once, as the standard requires; others may read them later. */
   readonly #copies: boolean;
 
   constructor(socket: Socket, use: WebSocketUse) {
@@ -56,7 +56,7 @@ export class EventTransport<Socket extends WebSocketLike> extends WebSocketTrans
     });
     socket.addEventListener("error", (event: { error?: unknown }) => this.#error = event.error);
     socket.addEventListener("close", ({ code, reason }: { code: number; reason: string }) => {
-      // Some runtimes wait for it although the peer has closed.
+      // Some runtimes wait for our close even though the peer has closed.
       if (socket.readyState === CLOSING) this.close(1000, "");
       this.closed(code, reason, this.#error);
     });
@@ -67,7 +67,7 @@ export class EventTransport<Socket extends WebSocketLike> extends WebSocketTrans
     if (this.socket.readyState === CONNECTING) return this.#sendOnceOpen(bytes);
     this.socket.send((this.#copies ? bytes : bytes.slice()) as Uint8Array<ArrayBuffer>);
     if (this.#unsent > this.limits.maxUnsentBytes) return this.#room();
-    // Between two sends there may be nothing but microtasks, and timers would wait for ever.
+    // Between two sends there may be only microtasks, which would starve timers.
     if (++this.#sends < SENDS_A_TURN) return;
     this.#sends = 0;
     return this.changed(0);
@@ -96,7 +96,7 @@ export class EventTransport<Socket extends WebSocketLike> extends WebSocketTrans
     try {
       this.socket.close(code, reason);
     } catch {
-      // Browsers let a page send 1000 and codes of its own only.
+      // Browsers allow a page to send only 1000 and application codes.
       this.socket.close(code % 1000 + 4000, reason);
     }
   }

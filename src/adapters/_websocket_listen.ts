@@ -2,7 +2,7 @@ import { invalid } from "./_options.ts";
 import { checkOrigins, originAllowed, type OriginOptions } from "./_websocket_origin.ts";
 import { HALF_CLOSE_PROTOCOL, limitsOf, type WebSocketOptions } from "./_websocket_options.ts";
 
-/** Where to listen for WebSockets, and which are taken. */
+/** Options of `listen` for WebSockets. */
 export interface WebSocketListenOptions extends OriginOptions, WebSocketOptions {
   /**
    * The address to listen on; `0.0.0.0` or `::` for all.
@@ -13,20 +13,20 @@ export interface WebSocketListenOptions extends OriginOptions, WebSocketOptions 
   /** The port, 0 to 65535; with 0 the system chooses one. */
   readonly port: number;
   /**
-   * The path of the URL, such as `/rpc`; other paths are not found.
+   * The path of the URL, such as `/rpc`; requests for other paths get a 404.
    *
    * @default {undefined} any path
    */
   readonly pathname?: string;
 }
 
-/** The answer to a request that does not become a WebSocket. */
+/** The response to a request that is refused. */
 export interface Refusal {
   readonly status: number;
   readonly text: string;
 }
 
-/** Checks all. Throws a TransportError of code `invalid-option`. */
+/** Checks all options. Throws a TransportError of code `invalid-option`. */
 export function checkWebSocketListenOptions(options: WebSocketListenOptions): void {
   const { port, hostname, pathname } = options;
   limitsOf(options);
@@ -42,7 +42,7 @@ export function checkWebSocketListenOptions(options: WebSocketListenOptions): vo
   }
 }
 
-/** What a request to upgrade says. */
+/** An upgrade request, as every runtime can provide it. */
 export interface UpgradeRequest {
   /** The URL, or only its path. */
   readonly url: string;
@@ -50,7 +50,7 @@ export interface UpgradeRequest {
   header(name: string): string | null | undefined;
 }
 
-/** Why a request does not become a WebSocket, if it does not. */
+/** The response to a request that must be refused; `undefined` if it may be upgraded. */
 export function refusalOf(
   { url, header }: UpgradeRequest,
   options: Pick<WebSocketListenOptions, "pathname" | "allowedOrigins">,
@@ -68,13 +68,13 @@ export function refusalOf(
   return undefined;
 }
 
-/** The path of a URL, or of what a client says is one. */
+/** The path of a URL; `undefined` if the client sent something else. */
 function pathOf(url: string): string | undefined {
   const whole = url.startsWith("/") ? `http://localhost${url}` : url;
   return URL.canParse(whole) ? new URL(whole).pathname : undefined;
 }
 
-/** Whether a client offers that each direction ends on its own. */
+/** Whether a client offers the half-close subprotocol. */
 export function offersHalfClose({ header }: UpgradeRequest): boolean {
   const offered = header("sec-websocket-protocol") ?? "";
   return offered.split(",").some((name) => name.trim() === HALF_CLOSE_PROTOCOL);

@@ -4,7 +4,7 @@ import { toTransportError } from "./_errors.ts";
 import { Turns } from "./_turns.ts";
 import { EventTransport, type WebSocketLike } from "./_websocket_events.ts";
 
-/** What is used of a WebSocket of `ws`, besides. */
+/** The additional parts of a `ws` WebSocket that are used. */
 export interface NodeWebSocket extends WebSocketLike {
   readonly bufferedAmount: number;
   send(data: Uint8Array, onSent?: (error?: Error) => void): void;
@@ -12,7 +12,7 @@ export interface NodeWebSocket extends WebSocketLike {
 
 const OPEN = 1;
 
-/** A WebSocket of `ws`: it tells when bytes have been sent, and keeps no copy of them. */
+/** A WebSocket of `ws`, which reports when bytes have been sent, and does not copy them. */
 export class NodeTransport extends EventTransport<NodeWebSocket> {
   protected override readonly holds = true;
   readonly #turns = new Turns();
@@ -30,7 +30,7 @@ export class NodeTransport extends EventTransport<NodeWebSocket> {
     return this.#turns.next();
   }
 
-  /** Node calls back without an error for what a broken socket has dropped: the loss is told a turn later. */
+  /** For bytes dropped by a broken socket, Node calls back without an error; the loss shows a turn later. */
   async #surely(sent: Promise<void>): Promise<void> {
     await sent;
     await new Promise((resolve) => void setImmediate(resolve));

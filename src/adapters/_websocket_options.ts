@@ -1,51 +1,51 @@
 import { invalid } from "./_options.ts";
 
-/** What a WebSocket may send us, and hold of what we sent. */
+/** Limits of a WebSocket. */
 export interface WebSocketOptions {
   /**
-   * The longest message taken, in bytes; 1 to 2^31. A longer one ends the connection with
-   * code 1009 (or 4009, where the runtime does not let us send that). This library sends
-   * messages of 64 KiB at the most.
+   * The longest WebSocket message that is accepted, in bytes; 1 to 2^31. A longer one ends
+   * the connection with close code 1009 (or 4009, where the runtime does not allow that).
+   * This library sends messages of at most 64 KiB.
    *
    * @default {1048576}
    */
   readonly maxFrameBytes?: number;
   /**
-   * How many bytes are held that have come and were not read, 65536 to 2^31; more end the
-   * connection like too long a message. A message counts 512 bytes more than it has, for
-   * what it costs besides. It is never reached where the other end can surely be made to
-   * wait: with `WebSocketStream`, and with `ws` in the listener.
+   * How many bytes of unread data may be buffered, 65536 to 2^31; more end the connection,
+   * like a message that is too long. Each message counts as 512 bytes more than its size,
+   * for its overhead. The limit is never reached where there is backpressure towards the
+   * peer: with `WebSocketStream`, and with the listener over `ws`.
    *
    * @default {16777216}
    */
   readonly maxBufferedBytes?: number;
   /**
-   * How many bytes the WebSocket may hold that it has not sent before a write waits, 1 to
-   * 2^31. For WebSockets that tell it by `bufferedAmount` alone, which is looked at every
-   * few milliseconds then.
+   * How many unsent bytes the WebSocket may buffer before a write waits, 1 to 2^31. Only for
+   * WebSockets that report this by `bufferedAmount`, which a waiting write polls every few
+   * milliseconds.
    *
    * @default {262144}
    */
   readonly maxUnsentBytes?: number;
 }
 
-/** The bounds, checked, none left out. */
+/** The limits, checked and complete. */
 export type WebSocketLimits = Required<WebSocketOptions>;
 
-/** The longest message taken, in bytes. */
+/** The default of {@linkcode WebSocketOptions.maxFrameBytes}: 1 MiB. */
 export const DEFAULT_MAX_FRAME_BYTES: number = 1024 * 1024;
-/** How many bytes are held that nobody has read. */
+/** The default of {@linkcode WebSocketOptions.maxBufferedBytes}: 16 MiB. */
 export const DEFAULT_MAX_BUFFERED_BYTES: number = 16 * 1024 * 1024;
-/** How many bytes are held that have not been sent. */
+/** The default of {@linkcode WebSocketOptions.maxUnsentBytes}: 256 KiB. */
 export const DEFAULT_MAX_UNSENT_BYTES: number = 256 * 1024;
 
 /**
- * The subprotocol of two ends that tell each other their end by an empty message, because
- * a WebSocket itself can only close as a whole.
+ * The subprotocol in which an empty message ends one direction, because a WebSocket itself
+ * can only close as a whole.
  */
 export const HALF_CLOSE_PROTOCOL = "protosocket";
 
-/** Checks the bounds. Throws a TransportError of code `invalid-option`. */
+/** Checks the limits and fills in defaults. Throws a TransportError of code `invalid-option`. */
 export function limitsOf(options: WebSocketOptions): WebSocketLimits {
   const {
     maxFrameBytes = DEFAULT_MAX_FRAME_BYTES,
@@ -58,7 +58,7 @@ export function limitsOf(options: WebSocketOptions): WebSocketLimits {
   return { maxFrameBytes, maxBufferedBytes, maxUnsentBytes };
 }
 
-/** Checks what may come from JavaScript. Throws a TransportError of code `invalid-option`. */
+/** Checks `halfClose`, for callers without types. Throws a TransportError of code `invalid-option`. */
 export function checkHalfClose(halfClose: boolean): void {
   if (typeof halfClose === "boolean") return;
   throw invalid(`halfClose must be true or false, not ${halfClose}`);

@@ -1,17 +1,17 @@
 import { invalid } from "./_options.ts";
 
-/** Which pages may connect. A browser tells the page's origin; other programs need not. */
+/** Which pages may connect. Browsers send the page's origin; other programs need not. */
 export interface OriginOptions {
   /**
-   * The origins whose pages may connect, such as `https://example.com`. Requests without
-   * an `Origin`, which come from no page, may always.
+   * The origins whose pages may connect, such as `https://example.com`. Requests without an
+   * `Origin` header do not come from a page and are always accepted.
    *
    * @default {undefined} pages of the host that is connected to, by its `Host` header
    */
   readonly allowedOrigins?: readonly string[];
 }
 
-/** Checks that all are origins as browsers send them. Throws a TransportError. */
+/** Checks that all are origins in the form that browsers send. Throws a TransportError. */
 export function checkOrigins({ allowedOrigins = [] }: OriginOptions): void {
   if (!Array.isArray(allowedOrigins)) {
     throw invalid(`allowedOrigins must be an array, not ${allowedOrigins}`);
@@ -23,7 +23,7 @@ export function checkOrigins({ allowedOrigins = [] }: OriginOptions): void {
   }
 }
 
-/** Whether a request may become a WebSocket, by two of its headers. */
+/** Whether a request may be upgraded, by its `Origin` and `Host` headers. */
 export function originAllowed(
   origin: string | null | undefined,
   host: string | null | undefined,

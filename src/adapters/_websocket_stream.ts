@@ -1,7 +1,7 @@
 import { TransportError } from "../errors.ts";
 import { WebSocketTransport, type WebSocketUse } from "./_websocket_transport.ts";
 
-/** What is used of the WebSocketStream of Chromium and Deno. */
+/** The part of WebSocketStream, as in Chromium and Deno, that is used. */
 export interface WebSocketStreamLike {
   readonly opened: Promise<{
     readonly readable: ReadableStream<unknown>;
@@ -20,10 +20,10 @@ export type WebSocketStreamClass = new (
 
 type Opened = Awaited<WebSocketStreamLike["opened"]>;
 
-/** How many sends in a row may succeed at once before other work gets its turn. */
+/** How many sends in a row may succeed at once before yielding to the event loop. */
 const SENDS_A_TURN = 16;
 
-/** A WebSocket that can wait, and be made to wait, both ways. */
+/** A WebSocket with backpressure in both directions. */
 export class StreamTransport extends WebSocketTransport {
   protected override readonly holds = true;
   readonly #socket: WebSocketStreamLike;
@@ -37,7 +37,7 @@ export class StreamTransport extends WebSocketTransport {
     this.#socket = socket;
     this.#writer = writable.getWriter();
     this.#writer.closed.catch(() => {});
-    // All that has come is handed on before the close is told.
+    // Everything that has arrived is passed on before the close is reported.
     this.#read(readable.getReader()).catch(() => {}).then(() => this.#tellClose());
   }
 
@@ -60,13 +60,13 @@ export class StreamTransport extends WebSocketTransport {
   }
 
   protected override async send(bytes: Uint8Array): Promise<void> {
-    // The browser may still hold it when the write has settled.
+    // A copy, since the browser may still use it after the write has settled.
     const sent = this.#writer.write(bytes.slice()).catch((cause) => {
       throw new TransportError("reset", "The WebSocket was closed while sending", { cause });
     });
-    // A write that waits for the peer is let go when the WebSocket is.
+    // A write that waits for the peer ends when the WebSocket does.
     await Promise.race([sent, this.changed()]);
-    // Between two sends there may be nothing but microtasks, and timers would wait for ever.
+    // Between two sends there may be only microtasks, which would starve timers.
     if (++this.#sends < SENDS_A_TURN) return;
     this.#sends = 0;
     await this.changed(0);
@@ -76,13 +76,13 @@ export class StreamTransport extends WebSocketTransport {
     try {
       this.#socket.close({ closeCode: code, reason });
     } catch {
-      // As with a WebSocket: 1000 and codes of its own only.
+      // As with a WebSocket: only 1000 and application codes are allowed.
       this.#socket.close({ closeCode: code % 1000 + 4000, reason });
     }
   }
 
   protected override kill(): void {
-    // The peer's answer to the close is behind what it has sent.
+    // The peer's reply to the close comes after what it has sent.
     this.hold(false);
     this.close(4000, "aborted");
   }

@@ -3,26 +3,26 @@ import { TransportError } from "../errors.ts";
 import { PushDuplex, type PushTransport } from "./_push_duplex.ts";
 import { limitsOf, type WebSocketLimits, type WebSocketOptions } from "./_websocket_options.ts";
 
-/** The longest message that is sent: other ends have bounds as well. */
+/** The longest message that is sent: peers have limits too. */
 const MAX_SENT = 64 * 1024;
-/** Codes of an end in order: normal, the page or the server goes away, none given. */
+/** Codes of an orderly close: normal, page or server going away, none given. */
 const IN_ORDER: readonly number[] = [1000, 1001, 1005];
 const EMPTY = new Uint8Array(0);
-/** Milliseconds that the other end's answer to a close is waited for; as `ws` does. */
+/** Milliseconds to wait for the peer's reply to a close, as in `ws`. */
 const CLOSE_TIMEOUT = 30_000;
 
-/** How a WebSocket is used that this end, or its peer, has agreed on. */
+/** How a WebSocket is used, as negotiated. */
 export interface WebSocketUse extends WebSocketOptions {
-  /** Whether an empty message is the end of one direction. */
+  /** Whether an empty message ends one direction. */
   readonly halfClose: boolean;
   readonly remoteAddress?: SocketAddress | undefined;
 }
 
-/** What all WebSockets have in common: messages are bytes, their borders mean nothing. */
+/** The common part of all WebSockets: messages are bytes, and their boundaries mean nothing. */
 export abstract class WebSocketTransport implements PushTransport {
   readonly duplex: PushDuplex;
   protected readonly limits: WebSocketLimits;
-  /** Whether {@linkcode hold} surely does what it is asked for. */
+  /** Whether {@linkcode hold} is certain to stop the peer. */
   protected readonly holds: boolean = false;
   readonly #halfClose: boolean;
   #closed = false;
@@ -36,21 +36,21 @@ export abstract class WebSocketTransport implements PushTransport {
     this.duplex = new PushDuplex(this, use.remoteAddress);
   }
 
-  /** Sends one message, of which nothing is to be kept; waits for room behind it. */
+  /** Sends a message without keeping a reference to it; then waits until there is room again. */
   protected abstract send(bytes: Uint8Array): void | Promise<void>;
   /** Closes with a code, in order. */
   protected abstract close(code: number, reason: string): void;
-  /** Breaks off, so that the peer sees no end in order. */
+  /** Aborts, so that the peer does not see an orderly end. */
   protected abstract kill(): void;
-  /** Makes the other end wait, or not any more, where that can be done. */
+  /** Stops or resumes reading, where that is possible. */
   protected hold(_hold: boolean): void {}
 
-  /** Whether nothing can be sent any more. */
+  /** Whether the WebSocket can no longer send. */
   protected get gone(): boolean {
     return this.#closed || this.#destroyed;
   }
 
-  /** A message has come. */
+  /** A message has arrived. */
   received(data: unknown): void {
     if (this.gone) return;
     const bytes = data instanceof ArrayBuffer ? new Uint8Array(data) : data;
@@ -71,7 +71,7 @@ export abstract class WebSocketTransport implements PushTransport {
     this.duplex.push(bytes);
   }
 
-  /** The WebSocket has closed. `error` is the platform's, if it told one. */
+  /** The WebSocket has closed. `error` is the platform's, if it reported one. */
   closed(code: number, reason: string, error?: unknown): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -80,7 +80,7 @@ export abstract class WebSocketTransport implements PushTransport {
     this.#wake();
   }
 
-  /** Resolves when something has happened to the WebSocket, or after so many milliseconds. */
+  /** Resolves when the WebSocket's state changes, or after `ms` milliseconds. */
   protected changed(ms?: number): Promise<void> {
     return new Promise((resolve) => {
       if (ms === undefined) return void (this.#wake = resolve);
@@ -89,7 +89,7 @@ export abstract class WebSocketTransport implements PushTransport {
     });
   }
 
-  /** Ends the wait for a change. */
+  /** Wakes whoever waits for a change. */
   protected wake(): void {
     this.#wake();
   }
@@ -104,7 +104,7 @@ export abstract class WebSocketTransport implements PushTransport {
 
   write(bytes: Uint8Array): void | Promise<void> {
     if (bytes.length > MAX_SENT) return this.#writeMuch(bytes);
-    // An empty message would be an end.
+    // An empty message would end the direction.
     if (bytes.length > 0) return this.#send(bytes);
   }
 
@@ -120,11 +120,11 @@ export abstract class WebSocketTransport implements PushTransport {
   }
 
   async end(): Promise<void> {
-    // A peer that has closed, in order, hears of nothing any more.
+    // A peer that has closed in order receives nothing any more.
     if (this.gone) return;
     if (this.#halfClose) return this.send(EMPTY);
     this.close(1000, "");
-    // What comes until then is held back no more: the peer's answer is behind it.
+    // Stop holding back what arrives: the peer's reply is behind it.
     this.hold(false);
     const timer = setTimeout(() => this.duplex.fail(notAnswered()), CLOSE_TIMEOUT);
     while (!this.gone) await new Promise<void>((resolve) => this.#wake = resolve);

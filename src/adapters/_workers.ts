@@ -5,40 +5,40 @@ import { fileURLToPath } from "node:url";
 import { TransportError } from "../errors.ts";
 import { type FromWorker, type ToWorker, workerModule } from "./_core_worker.ts";
 
-/** A worker, whatever it is made of. */
+/** A worker: a process or a thread. */
 export interface WorkerHandle {
-  /** Tells it something; does nothing once it is gone. */
+  /** Sends it a message; does nothing once it is gone. */
   tell(message: ToWorker): void;
   /** Ends it: it has nothing more to do. */
   end(): void;
-  /** Ends it whatever it does. */
+  /** Kills it, whatever it is doing. */
   kill(): void;
 }
 
-/** Who hears of a worker. */
+/** Listens to a worker. */
 export interface WorkerEvents {
   onMessage(message: FromWorker): void;
-  /** It is gone, and why if that is known; may be called again. */
+  /** It is gone; with the reason, if known. May be called again. */
   onGone(cause?: Error): void;
 }
 
 /**
- * How workers come to share a port. `processes`: node:cluster, which has one socket for
- * all and gives them connections in turn. `threads`: a socket each, with `reusePort`.
+ * How workers share a port. `processes`: node:cluster has one socket for all and hands out
+ * connections in turn. `threads`: each has a socket with `reusePort`.
  */
 export type WorkerKind = "processes" | "threads";
 
 /**
- * Processes on Node, where each of its versions and systems has them; threads on Deno
- * and Bun, which have no such cluster, but port reuse. Throws a TransportError where
- * neither is to be had.
+ * Processes on Node, where they work in every version and on every system; threads on Deno
+ * and Bun, which have no such cluster, but port reuse. Throws a TransportError where neither
+ * is available.
  */
 export function workerKind(cores: number): WorkerKind {
   if (process.versions.deno === undefined && process.versions.bun === undefined) {
     if (cluster.isPrimary && isMainThread) return "processes";
     throw unsupported("on Node only the main thread of the first process can start workers");
   }
-  // Elsewhere a port can be reused, if at all, without its connections being spread.
+  // Elsewhere, if a port can be reused at all, connections are not distributed.
   if (cores === 1 || process.platform === "linux") return "threads";
   throw unsupported(
     `on ${process.platform} the system does not spread the connections of a port over several ` +
@@ -50,10 +50,10 @@ function unsupported(why: string): TransportError {
   return new TransportError("unsupported", `Cannot serve on each core: ${why}`);
 }
 
-/** What every worker runs: a name in a file would not survive all build tools, a URL does. */
+/** What every worker runs: a file name would not survive all build tools, a URL does. */
 const PROGRAM = `import(${JSON.stringify(workerModule)}).then((worker) => worker.runWorker());`;
 
-/** Starts a worker; `module` is what it will be told to load. */
+/** Starts a worker; `module` is what it will be told to import. */
 export function startWorker(kind: WorkerKind, module: URL, events: WorkerEvents): WorkerHandle {
   return kind === "threads" ? startThread(events) : startProcess(module, events);
 }
@@ -70,16 +70,16 @@ function startThread({ onMessage, onGone }: WorkerEvents): WorkerHandle {
 
 function startProcess(module: URL, { onMessage, onGone }: WorkerEvents): WorkerHandle {
   cluster.setupPrimary({
-    // Not loaded as the program, but seen as its name in a list of processes.
+    // It is not run from here; it only names the process in a list of processes.
     exec: module.protocol === "file:" ? fileURLToPath(module) : module.href,
-    // With the flags of this process, so that a loader of TypeScript is there too.
+    // With this process's flags, so that a TypeScript loader is present too.
     execArgv: [...process.execArgv, "--eval", PROGRAM],
     serialization: "advanced",
   });
   const worker: ClusterWorker = cluster.fork();
   worker
     .on("message", onMessage)
-    // It cannot be started, or told something.
+    // It could not be started, or could not be sent a message.
     .on("error", onGone)
     .on(
       "exit",
@@ -91,7 +91,7 @@ function startProcess(module: URL, { onMessage, onGone }: WorkerEvents): WorkerH
       if (worker.isConnected()) worker.send(message);
     },
     end() {
-      // Its cluster takes this for the end of this process, and exits.
+      // Its cluster module takes this for the end of this process, and exits.
       if (worker.isConnected()) worker.process.disconnect();
     },
     kill: () => void worker.process.kill("SIGKILL"),

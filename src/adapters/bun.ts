@@ -53,7 +53,7 @@ export type {
   TlsListenOptions,
 } from "./_options.ts";
 
-/** What this adapter uses of Bun; described here so that other type checkers know it. */
+/** The parts of Bun that are used, declared here so that every type checker knows them. */
 interface BunApi {
   connect(options: object): Promise<BunSocket>;
   listen(options: object): BunListener;
@@ -91,7 +91,7 @@ function bun(): BunApi {
 }
 
 /**
- * Connects to a TCP address or a Unix socket. Rejects with a
+ * Connects to a TCP address or a Unix socket, with TLS if `tls` is given. Rejects with a
  * {@linkcode TransportError}.
  */
 export async function connect(options: ConnectOptions): Promise<SocketDuplex> {
@@ -112,7 +112,7 @@ export async function connect(options: ConnectOptions): Promise<SocketDuplex> {
     const socket = await Promise.race([connecting, aborted.promise]);
     return socket.data.duplex;
   } catch (error) {
-    // Bun cannot abort: what it connects after all is broken off.
+    // Bun cannot abort a connect: terminate the socket if it connects after all.
     connecting.then((socket) => socket.terminate(), () => {});
     throw toTransportError(`Cannot connect to ${describe(place)}`, error);
   } finally {
@@ -136,7 +136,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     listener = bun().listen({
       ...target(await resolved(place)),
       allowHalfOpen: true,
-      // Without it, Bun lets a second listener have a port that is in use.
+      // Without it, Bun lets a second listener take a port that is in use.
       exclusive: !options.reusePort,
       reusePort: options.reusePort ?? false,
       socket: handlers(options, peerPath, (duplex) => accepted.push(duplex)),
@@ -159,7 +159,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   };
 }
 
-/** Bun does not tell a name that it cannot resolve from other failures to listen, nor what it resolved to. */
+/** Resolves the host name: Bun reports neither the address nor that a name could not be resolved. */
 async function resolved(place: Place): Promise<Place> {
   if (place.kind === "unix") return place;
   const { address } = await lookup(place.hostname);
@@ -172,7 +172,7 @@ function target(place: Place): object {
     : { hostname: place.hostname, port: place.port };
 }
 
-/** What Bun calls; `path` is the other end's, for a Unix socket. */
+/** The callbacks for Bun; `path` is the peer's, for a Unix socket. */
 function handlers(
   { noDelay = true, keepAlive = false }: ConnectOptions | ListenOptions,
   path: string | undefined,
@@ -196,7 +196,7 @@ function handlers(
     end: (socket: BunSocket) => socket.data.duplex.end(),
     error: (socket: BunSocket, error: Error) => fail(socket, error),
     close: (socket: BunSocket, error?: Error) => error ? fail(socket, error) : closed(socket),
-    // The promise of connect() tells it too.
+    // The promise of connect() rejects too.
     connectError: () => {},
   };
 }
@@ -206,14 +206,14 @@ function fail({ data }: BunSocket, error: Error): void {
   data.transport.onDrain();
 }
 
-/** After our own end, Bun tells the peer's end like this and calls no `end`. */
+/** After our own end, Bun reports the peer's end by `close` and does not call `end`. */
 function closed({ data }: BunSocket): void {
   if (data.transport.ended) data.duplex.end();
   else data.duplex.fail(new TransportError("reset", "The socket was closed"));
   data.transport.onDrain();
 }
 
-/** The other end's address, unless it has gone already. */
+/** The peer's address, unless it has already gone. */
 function tcpAddressOf({ remoteAddress, remotePort }: BunSocket): SocketAddress | undefined {
   if (remoteAddress === undefined || remotePort === undefined) return undefined;
   return { transport: "tcp", hostname: remoteAddress, port: remotePort };
@@ -223,9 +223,9 @@ class BunTransport implements PushTransport {
   readonly returnsBuffers = true;
   readonly #socket: BunSocket;
   readonly #turns = new Turns();
-  /** Whether the peer has been told that no more will come. */
+  /** Whether our end has been sent. */
   ended = false;
-  /** Wakes the write that waits for room; also called when the socket is gone. */
+  /** Wakes the write that is waiting for room; also called when the socket is gone. */
   onDrain: () => void = () => {};
 
   constructor(socket: BunSocket) {
@@ -245,7 +245,7 @@ class BunTransport implements PushTransport {
     return taken === bytes.length ? this.#turns.next() : this.#writeRest(bytes, taken);
   }
 
-  /** Bun keeps nothing of what it has not taken: it is offered again at each drain. */
+  /** Bun does not buffer what it has not taken, so the rest is offered again at each drain. */
   async #writeRest(bytes: Uint8Array, taken: number): Promise<void> {
     for (let at = taken; at < bytes.length;) {
       if (at < 0) throw new TransportError("reset", "The connection was reset while sending");

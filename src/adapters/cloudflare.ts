@@ -1,27 +1,28 @@
 /**
- * Cloudflare Workers: connections over TCP (`cloudflare:sockets`), WebSockets that come to
- * a worker, and those of a Durable Object that sleeps meanwhile.
+ * Cloudflare Workers: TCP connections (`cloudflare:sockets`), WebSockets accepted by a
+ * Worker, and WebSockets of a Durable Object that hibernates.
  *
- * **Whose a socket is.** A socket belongs to the request, or to the Durable Object, in
- * which it was made: used from another request it fails ("Cannot perform I/O on behalf of
- * a different request"). So make the connection in the handler and close it there, or keep
- * it in a Durable Object, which all requests share. A connection in a variable of the
- * module works for the first request only.
+ * **Ownership.** A socket belongs to the request, or to the Durable Object, that opened it:
+ * used from another request, it fails ("Cannot perform I/O on behalf of a different
+ * request"). So connect in the handler and close there, or keep the connection in a Durable
+ * Object, which all requests share. A connection in a module variable works for the first
+ * request only.
  *
- * **How long it lives.** Until its handler is done; `ctx.waitUntil(client.close())` lets it
- * end in order after the response. A WebSocket that came with a request goes on.
+ * **Lifetime.** A TCP connection lives until its handler is done;
+ * `ctx.waitUntil(client.close())` lets it close in order after the response. A WebSocket
+ * that was accepted from a request stays open.
  *
- * **How many.** Six at once for each invocation, requests by `fetch` among them; further
- * ones wait. One connection carries any number of rpcs, so one is mostly enough.
+ * **Number.** Six open connections per invocation, including those of `fetch`; further ones
+ * wait. One connection carries any number of RPCs, so one is usually enough.
  *
- * **Where to.** Not to port 25, nor to addresses of Cloudflare itself; to private networks
- * by a binding. Addresses that `workerd` itself may reach are a matter of its configuration.
+ * **Destinations.** Not port 25, nor Cloudflare's own addresses; private networks only by a
+ * binding. Which addresses plain `workerd` can reach depends on its configuration.
  *
- * **What it does not tell.** Why it cannot connect: the code is `unreachable` where other
- * adapters say `refused`, `not-found` or `unreachable`. An abort may reach the other end as
- * an end in order. Workers have no TCP listeners.
+ * **Limitations.** The runtime does not report why it could not connect: the code is
+ * `unreachable` where other adapters report `refused`, `not-found` or `unreachable`. An
+ * abort may look like an orderly end to the peer. Workers have no TCP listeners.
  *
- * @example A worker that answers by an rpc
+ * @example A Worker that makes an RPC
  * ```ts ignore
  * import { connect } from "@protosocket/protosocket/cloudflare";
  * import { json } from "@protosocket/protosocket/json";
@@ -83,27 +84,29 @@ export interface CloudflareConnectOptions {
   /** The port, 1 to 65535. */
   readonly port: number;
   /**
-   * `on`: speaks TLS from the beginning, as the runtime does: with the public roots, for
-   * this hostname. `starttls`: begins in plain text, to go over to TLS by
-   * {@linkcode CloudflareDuplex.startTls}.
+   * `on`: TLS from the beginning, verified by the runtime against the public roots and this
+   * hostname. `starttls`: begins in plain text, and switches to TLS with
+   * {@linkcode CloudflareDuplex.startTls}. `off`: plain text.
    *
    * @default {"off"}
    */
   readonly secureTransport?: "off" | "on" | "starttls";
   /**
-   * Milliseconds that connecting may take, with the TLS handshake. From 1 to 2,147,483,647.
+   * Milliseconds that connecting may take, including the TLS handshake. From 1 to
+   * 2,147,483,647.
    *
    * @default {10_000}
    */
   readonly connectTimeout?: number;
-  /** Gives up connecting: a {@linkcode TransportError} of code `aborted`. Means nothing afterwards. */
+  /** Aborts connecting, with a {@linkcode TransportError} of code `aborted`. No effect afterwards. */
   readonly signal?: AbortSignal;
 }
 
 /**
  * Connects to a TCP address from a Worker. Rejects with a {@linkcode TransportError}:
- * `unreachable` whatever the reason is that the runtime could not connect, `not-found` for
- * a hostname that cannot be one, `timed-out`, `aborted`, or `unsupported` outside of Workers.
+ * `unreachable` if the runtime could not connect, for whatever reason, `not-found` for an
+ * invalid host name, `timed-out`, `aborted`, `invalid-option`, or `unsupported` outside
+ * Workers.
  */
 export async function connect(options: CloudflareConnectOptions): Promise<CloudflareDuplex> {
   const { secureTransport = "off", connectTimeout = DEFAULT_CONNECT_TIMEOUT, signal } = options;
@@ -122,7 +125,7 @@ export async function connect(options: CloudflareConnectOptions): Promise<Cloudf
   return new CloudflareSocketDuplex(socket, remoteAddress);
 }
 
-/** A request that became a WebSocket, or did not; `response` is to be returned in any case. */
+/** The result of {@linkcode upgradeWebSocket}. Return `response` from the handler in either case. */
 export type Upgrade =
   | {
     readonly kind: "accepted";
@@ -132,15 +135,15 @@ export type Upgrade =
   | { readonly kind: "refused"; readonly response: Response };
 
 /**
- * Makes a connection of a request for a WebSocket. Refuses others with status 426, and
- * pages of other origins with 403, see {@linkcode UpgradeOptions.allowedOrigins}; messages
- * of more than {@linkcode UpgradeOptions.maxFrameBytes} end the connection. A worker cannot
- * make the client wait: see {@linkcode UpgradeOptions.maxBufferedBytes}.
+ * Accepts a WebSocket from a request. Other requests are refused with status 426, and pages
+ * of other origins with 403, see {@linkcode UpgradeOptions.allowedOrigins}. Messages larger
+ * than {@linkcode UpgradeOptions.maxFrameBytes} end the connection. There is no backpressure
+ * towards the client: see {@linkcode UpgradeOptions.maxBufferedBytes}.
  *
  * Throws a {@linkcode TransportError} of code `invalid-option`, or `unsupported` outside
- * of Workers.
+ * Workers.
  *
- * @example A worker that serves rpcs
+ * @example A Worker that serves RPCs
  * ```ts ignore
  * import { Connection } from "@protosocket/protosocket";
  * import { upgradeWebSocket } from "@protosocket/protosocket/cloudflare";
@@ -173,7 +176,7 @@ export function upgradeWebSocket(request: Request, options: UpgradeOptions = {})
   return { kind: "accepted", duplex, response };
 }
 
-/** Finds the runtime's own. The name is a variable, as other tools and runtimes know of no such module. */
+/** Imports the runtime's module. Its name is a variable, since other tools cannot resolve it. */
 async function sockets(): Promise<CloudflareConnect> {
   const name: string = "cloudflare:sockets";
   try {
@@ -183,7 +186,7 @@ async function sockets(): Promise<CloudflareConnect> {
   }
 }
 
-/** What the adapters of other runtimes know and this one cannot do. */
+/** Options of other adapters that Workers do not support. */
 const NOT_HERE = ["path", "tls", "noDelay", "keepAlive"];
 
 function check(options: CloudflareConnectOptions): void {

@@ -1,13 +1,13 @@
 /**
- * One server on all cores: as many workers as there are cores, each with an event loop
- * and a server of its own, on one port.
+ * One server on all cores: a worker per core, each with an event loop and a server of its
+ * own, all listening on one port.
  *
- * On Node the workers are processes (`node:cluster`), which get connections in turn. On
- * Deno and Bun they are threads, each with a listener that has `reusePort`; the system,
- * which must be Linux, spreads connections over them by chance. On Deno the listener of
- * `./deno` needs `--unstable-net` for that; that of `./node` needs nothing.
+ * On Node, the workers are processes (`node:cluster`), which are given connections in turn.
+ * On Deno and Bun, they are threads, each with a listener that has `reusePort`; the system,
+ * which must be Linux, distributes connections over them at random. On Deno, the listener
+ * of `./deno` needs `--unstable-net` for this; that of `./node` does not.
  *
- * A connection stays with its worker: few connections may leave a core idle.
+ * A connection stays with its worker, so with few connections some cores may be idle.
  *
  * @example The program
  * ```ts ignore
@@ -66,18 +66,21 @@ export interface CoresOptions<Data = unknown> {
    * @default {availableParallelism()} as many as there are cores
    */
   readonly cores?: number;
-  /** Given to every worker, cloned: what `structuredClone` takes; on Node, no shared memory. */
+  /**
+   * A value that is passed to every worker as a structured clone. On Node it cannot contain
+   * shared memory.
+   */
   readonly data?: Data;
   /**
-   * How many workers that died are started again within a minute. When one more dies,
-   * the others are closed in order and `finished` rejects. 0 to 1,000.
+   * How many workers that died are restarted within a minute. When one more dies, the others
+   * are closed in order and `finished` rejects. 0 to 1,000.
    *
    * @default {5}
    */
   readonly maxRestarts?: number;
   /**
-   * Hears of a worker that died: it threw where nothing caught, its listener broke, its
-   * process was killed. `core` counts from 1. What it throws itself is ignored.
+   * Called for each worker that died: by an uncaught error, a failed listener, or because
+   * its process was killed. `core` counts from 1. What it throws itself is ignored.
    *
    * @default {console.error}
    */
@@ -85,12 +88,12 @@ export interface CoresOptions<Data = unknown> {
 }
 
 /**
- * Starts a worker on each core, which loads `module` and calls the function `serveCore`
- * that it exports, a {@linkcode ServeCore}. Resolves when all listen.
+ * Starts a worker for each core, which imports `module` and calls the function `serveCore`
+ * that it exports, a {@linkcode ServeCore}. Resolves once all are listening.
  *
- * Rejects with a {@linkcode TransportError}, of code `invalid-option` for a bad option, of
- * code `unsupported` where workers cannot share a port, and of the worker's own code, or
- * `other`, if one does not start. None is left running then.
+ * Rejects with a {@linkcode TransportError}: of code `invalid-option` for an invalid option,
+ * `unsupported` where workers cannot share a port, or, if a worker does not start, of the
+ * worker's own code or `other`. Then no worker is left running.
  */
 export async function serveOnEachCore<Data = unknown>(
   module: URL | string,
@@ -115,7 +118,7 @@ function check(module: URL | string, options: CoresOptions): Settings {
   checkRange("maxRestarts", maxRestarts, 0, 1000);
   const kind = workerKind(cores);
   try {
-    // Messages between processes hold a little less than those between threads.
+    // Messages between processes can carry a little less than those between threads.
     kind === "threads" ? structuredClone(data) : serialize(data);
   } catch (cause) {
     throw invalid(`data cannot be cloned for the workers: ${(cause as Error).message}`, cause);

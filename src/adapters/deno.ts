@@ -53,11 +53,11 @@ export type {
   TlsListenOptions,
 } from "./_options.ts";
 
-/** What this adapter uses of Deno; described here so that other type checkers know it. */
+/** The parts of Deno that are used, declared here so that every type checker knows them. */
 interface DenoApi {
   connect(options: object): Promise<DenoConn>;
   listen(options: object): DenoListener;
-  /** There with `--unstable-net` only. */
+  /** Exists only with `--unstable-net`. */
   readonly listenDatagram?: unknown;
 }
 
@@ -84,11 +84,11 @@ interface DenoAddr {
   readonly path?: string;
 }
 
-/** The memory that reads go to: how small it starts, and how far it grows with use. */
+/** The size of the memory that reads go to: where it starts, and how far it grows with use. */
 const TURNS = new ReadTurns();
 const MIN_READ = 2 * 1024;
 const MAX_READ = 64 * 1024;
-/** How long to wait after the system could not accept, as when it has no file left. */
+/** Milliseconds to wait after a failed accept, such as when file descriptors have run out. */
 const ACCEPT_PAUSE = 50;
 
 function deno(): DenoApi {
@@ -98,7 +98,7 @@ function deno(): DenoApi {
 }
 
 /**
- * Connects to a TCP address or a Unix socket. Rejects with a
+ * Connects to a TCP address or a Unix socket, with TLS if `tls` is given. Rejects with a
  * {@linkcode TransportError}.
  */
 export async function connect(options: ConnectOptions): Promise<SocketDuplex> {
@@ -133,7 +133,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   if (backlog !== undefined && place.kind === "unix") {
     throw unsupported("backlog", "Deno cannot set it for Unix sockets");
   }
-  // Deno does not throw then: it ends the process.
+  // Without the flag, Deno does not throw: it exits the process.
   if (reusePort && deno().listenDatagram === undefined) {
     throw unsupported("reusePort", "Deno has it with --unstable-net only");
   }
@@ -169,7 +169,7 @@ async function* accept(
       conn = await listener.accept();
     } catch {
       if (isClosed()) return;
-      // A connection that went away before it was accepted, or no file left for it.
+      // The connection went away before it was accepted, or file descriptors have run out.
       await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE));
       continue;
     }
@@ -197,14 +197,14 @@ function toDuplex(
     conn.setNoDelay?.(noDelay);
     if (keepAlive) conn.setKeepAlive?.(true);
   } catch {
-    // The peer has gone already; the first read tells.
+    // The peer has already gone; the first read will fail.
   }
   return new DenoDuplex(conn);
 }
 
 /**
- * Over `read` and `write`: `conn.readable` would close the whole connection at the
- * peer's end and hold 64 KiB for an idle one.
+ * Uses `read` and `write`: `conn.readable` would close the whole connection when the peer
+ * ends, and hold 64 KiB while it is idle.
  */
 class DenoDuplex implements SocketDuplex {
   readonly returnsBuffers = true;
@@ -214,7 +214,7 @@ class DenoDuplex implements SocketDuplex {
   readonly #conn: DenoConn;
   #source!: ReadableStreamDefaultController<Uint8Array>;
   #sink!: WritableStreamDefaultController;
-  /** Reads are cut from it, so what was handed out is never written again. */
+  /** Each read gets a new part of it, so chunks that were handed out are never overwritten. */
   #slab = new Uint8Array(MIN_READ);
   #used = 0;
   #readDone = false;
@@ -233,7 +233,7 @@ class DenoDuplex implements SocketDuplex {
     this.writable = new WritableStream<Uint8Array>({
       start: (controller) => {
         this.#sink = controller;
-        // An abort must not wait for a write that waits for the peer. The stream knows of it.
+        // An abort must not wait for a write that waits for the peer. The stream already knows.
         const { signal } = controller;
         signal.addEventListener("abort", () => void this.#break(brokenOff(signal.reason)));
       },
@@ -260,7 +260,7 @@ class DenoDuplex implements SocketDuplex {
     }
   }
 
-  /** Room for a read: what is left of the slab, or a new one, twice as large if reads fill it. */
+  /** Room for a read: the rest of the slab, or a new slab, twice as large if reads fill it. */
   #room(): Uint8Array {
     const { length } = this.#slab;
     if (this.#used === length) {
@@ -293,14 +293,14 @@ class DenoDuplex implements SocketDuplex {
     this.#closeIfDone();
   }
 
-  /** Deno reports that the connection broke; returns the error that ended it, which may be an earlier one. */
+  /** Deno reported that the connection broke; returns the error that ended it, perhaps an earlier one. */
   #fail(cause: unknown): TransportError {
     const error = toTransportError("The connection broke", cause);
     if (this.#break(error)) this.#sink.error(error);
     return this.#error ?? error;
   }
 
-  /** Ends both directions; `false` if they had ended. */
+  /** Ends both directions; returns `false` if they had already ended. */
   #break(error: TransportError): boolean {
     if (this.#closed) return false;
     this.#error = error;

@@ -29,9 +29,9 @@ import { lookup } from "node:dns/promises";
 import { TransportError } from "../errors.ts";
 import { toTransportError } from "./_errors.ts";
 
-/** What {@linkcode dnsEndpoints} looks up. */
+/** Options of {@linkcode dnsEndpoints}. */
 export interface DnsOptions {
-  /** The name to look up. A numeric address is taken as it is. */
+  /** The name to look up. A numeric address is returned as it is. */
   readonly hostname: string;
   /** The port of every endpoint, 1 to 65535. */
   readonly port: number;
@@ -43,7 +43,7 @@ export interface DnsOptions {
   readonly family?: 4 | 6;
 }
 
-/** An address that a name stood for. It goes into the options of `connect`. */
+/** An address that was found. Spread it into the options of `connect`. */
 export interface DnsEndpoint {
   /** The numeric address, such as `10.0.0.1` or `::1`. */
   readonly hostname: string;
@@ -52,15 +52,16 @@ export interface DnsEndpoint {
 }
 
 /**
- * Makes a function that finds all addresses of a name, for the `endpoints` of an
- * `RpcPool`, which says when to look anew. Names are looked up as the system does it,
- * its hosts file included.
+ * Makes a function that finds all addresses of a name, for the `endpoints` of an `RpcPool`,
+ * which decides when to look them up again. It uses the system's resolver, including the
+ * hosts file.
  *
  * The function rejects with a {@linkcode TransportError} of code `not-found` for a name
- * that has no address, and with the signal's reason; the look-up itself cannot be given
- * up and goes on unheard. With TLS, give `connect` the name as its `serverName`.
+ * without addresses, and with the signal's reason when that fires; the lookup itself cannot
+ * be cancelled, and its result is then ignored. With TLS, pass the name to `connect` as
+ * `serverName`.
  *
- * Throws a {@linkcode TransportError} of code `invalid-option` for a bad option.
+ * Throws a {@linkcode TransportError} of code `invalid-option` for an invalid option.
  */
 export function dnsEndpoints(
   options: DnsOptions,
@@ -90,7 +91,7 @@ async function find(hostname: string, family: 4 | 6 | undefined): Promise<string
   }
 }
 
-/** Waits for `promise`, but no longer than until the signal fires. */
+/** Waits for `promise`, but at most until the signal fires. */
 async function heeding<T>(signal: AbortSignal | undefined, promise: Promise<T>): Promise<T> {
   if (!signal) return await promise;
   let onAbort = () => {};

@@ -1,23 +1,24 @@
 /**
- * Connections between threads: over a `MessagePort`, a `Worker`, or the scope of a worker
+ * Connections between threads: over a `MessagePort`, a `Worker`, or a worker's scope
  * (`self`, `parentPort`), on every runtime and in browsers.
  *
- * Bytes are copied once, into memory of their own, which is transferred and not cloned; a
- * `BroadcastChannel`, whose name two ends alone have, can only clone it.
- * Each end grants the other how much it may send, so a slow reader stops the writer.
+ * Bytes are copied once, into a buffer that is then transferred rather than cloned. A
+ * `BroadcastChannel` also works, if only two ends use its name; it can only clone. Each end
+ * grants the other a window of bytes to send, so a slow reader stops the writer.
  *
- * The port is for this alone: whatever else comes on it breaks the connection. To share a
- * worker, give it one port of a `MessageChannel` and keep the other. Many connections to a
- * worker are as many channels.
+ * The port must carry nothing else: any other message on it breaks the connection. To share
+ * a worker, send it one port of a `MessageChannel` and keep the other; for several
+ * connections, use a channel each.
  *
- * **What keeps a program running.** A `MessagePort` is closed when both directions have
- * ended. A worker, and its scope, are only listened to no more: whoever started the worker
- * ends it with `terminate()`, or lets it end itself.
+ * **Lifetime.** A `MessagePort` is closed when both directions have ended. A worker, and
+ * its scope, stay open and are just no longer listened to: whoever started the worker ends
+ * it with `terminate()`, or lets it end on its own.
  *
- * **What is heard of.** A port that is closed, a worker that ends, cannot be loaded or
- * throws where nothing catches: each is a {@linkcode TransportError} of code `reset`. Deno
- * and some browsers do not tell when a port is closed at the other end other than by its
- * connection; a `heartbeat` with an `idleTimeout` finds that out.
+ * **Failures.** A port that is closed, and a worker that exits, fails to load or has an
+ * uncaught error, each break the connection with a {@linkcode TransportError} of code
+ * `reset`. On Deno and in some browsers, a port does not notice that its other end was
+ * closed directly rather than by the connection; an `idleTimeout`, with a `heartbeat` at
+ * the other end, detects that.
  *
  * @example The program
  * ```ts ignore
@@ -67,8 +68,8 @@ export const DEFAULT_PORT_WINDOW: number = 256 * 1024;
 /** Options of {@linkcode portDuplex}. */
 export interface PortOptions {
   /**
-   * How many bytes the other end may have sent that nobody here has read yet; it is
-   * granted more when half of them are free. From 1 to 1,073,741,824.
+   * How many bytes the peer may send ahead of what has been read here. It is granted more
+   * once half of them have been read. From 1 to 1,073,741,824.
    *
    * @default {262144}
    */
@@ -76,22 +77,22 @@ export interface PortOptions {
 }
 
 /**
- * What a duplex can be made of: a `MessagePort`, a `Worker`, the scope of a worker, those
- * of `node:worker_threads`, a `BroadcastChannel`, or anything that posts and tells of messages as they do, by
- * `addEventListener`, `on` or `onmessage`.
+ * What a duplex can be made from: a `MessagePort`, a `Worker` or a worker's scope, also those
+ * of `node:worker_threads`, a `BroadcastChannel`, or anything else with `postMessage` that
+ * delivers messages by `addEventListener`, `on` or `onmessage`.
  */
 export interface PortLike {
-  /** Posts a message to the other end, and hands memory over to it. */
+  /** Posts a message to the other end, and transfers memory to it. */
   postMessage(message: unknown, transfer: ArrayBuffer[]): void;
 }
 
 /**
- * Makes a {@linkcode Duplex} of a port whose other end does the same. The ends may start in
- * any order: until the other end has started, a write waits.
+ * Makes a {@linkcode Duplex} from a port whose other end does the same. The ends may start
+ * in any order: writes wait until the other end has started.
  *
- * What `writable.abort(reason)` is given, the other end finds in the message of its error.
- * A worker that throws where nothing catches breaks the connection; its error is the
- * `cause`. Throws a {@linkcode TransportError} of code `invalid-option` for a bad window.
+ * The reason given to `writable.abort(reason)` appears in the message of the peer's error. A
+ * worker's uncaught error breaks the connection and is the `cause`. Throws a
+ * {@linkcode TransportError} of code `invalid-option` for a `window` out of range.
  *
  * @example Two ends in one thread
  * ```ts

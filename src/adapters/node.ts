@@ -56,7 +56,7 @@ export type {
 } from "./_options.ts";
 
 /**
- * Connects to a TCP address or a Unix socket. Rejects with a
+ * Connects to a TCP address or a Unix socket, with TLS if `tls` is given. Rejects with a
  * {@linkcode TransportError}.
  */
 export async function connect(options: ConnectOptions): Promise<SocketDuplex> {
@@ -85,7 +85,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   return toListener(server, await listening(server, place, options), accepted);
 }
 
-/** `path` is the other end's, for a Unix socket. */
+/** `path` is the peer's, for a Unix socket. */
 function socketDuplex(socket: net.Socket, path: string | undefined): SocketDuplex {
   return path === undefined
     ? toDuplex(new TcpTransport(socket), tcpAddressOf(socket))

@@ -1,17 +1,18 @@
 /**
- * WebSockets, for browsers and for all that have them as browsers do: binary messages
- * carry bytes, and their borders mean nothing.
+ * WebSockets, in browsers and wherever else there is a `WebSocket`: binary messages carry
+ * bytes, and their boundaries mean nothing.
  *
- * A WebSocket closes as a whole. Two ends of this library agree on the subprotocol
- * `protosocket`, in which an empty message is the end of one direction, so that an answer
- * may follow it. With another kind of peer (`halfClose: false`) an end closes the
- * WebSocket with code 1000, and what the peer still sends is lost.
+ * A WebSocket can only close as a whole. Two ends that use this library agree on the
+ * subprotocol `protosocket`, in which an empty message ends one direction, so that responses
+ * can still follow. With other peers (`halfClose: false`), ending one direction closes the
+ * WebSocket with code 1000, and whatever the peer still sends is lost.
  *
- * Codes 1000, 1001 and 1005 (none) are an end in order; with any other the connection is
- * `reset`, and the error's cause has `code` and `reason`. An abort sends code 4000.
+ * Close codes 1000, 1001 and 1005 (none) are an orderly end. Any other is an error of code
+ * `reset`, whose cause has the `code` and `reason`. An abort sends code 4000.
  *
- * Only `WebSocketStream` (`stream`: Chromium; Deno with `--unstable-net`) and `ws` can
- * make the other end wait. With other WebSockets what comes is held up to `maxBufferedBytes`.
+ * Only `WebSocketStream` (the option `stream`: Chromium, and Deno with `--unstable-net`) and
+ * `ws` have backpressure towards the peer. With others, unread data is buffered up to
+ * `maxBufferedBytes`; more ends the connection.
  *
  * @example
  * ```ts
@@ -62,53 +63,54 @@ export {
   type WebSocketOptions,
 } from "./_websocket_options.ts";
 
-/** How to connect. */
+/** Options of {@linkcode connect}. */
 export interface ConnectOptions extends WebSocketOptions {
   /**
-   * Offers the subprotocol `protosocket`, so that each direction ends on its own. A
-   * browser does not connect to a server that knows none: `false` is for those.
+   * Offers the subprotocol `protosocket`, so that each direction ends on its own. Set it to
+   * `false` for servers that do not support it: a browser refuses to connect to them
+   * otherwise.
    *
    * @default {true}
    */
   readonly halfClose?: boolean;
   /**
-   * Subprotocols to offer besides.
+   * Further subprotocols to offer.
    *
    * @default {[]}
    */
   readonly protocols?: readonly string[];
   /**
-   * The class to use, such as the one of `ws` on Node before 22.
+   * The class to use, such as the one from `ws` on Node before 22.
    *
    * @default {undefined} the global `WebSocket`
    */
   readonly webSocket?: new (url: string, protocols: string[]) => WebSocketLike;
   /**
-   * Uses the global `WebSocketStream`, so that the other end can be made to wait. When
-   * such a connection breaks while a write waits, Chromium 156 ends the whole page.
+   * Uses the global `WebSocketStream`, which has backpressure. If such a connection breaks
+   * while a write waits, Chromium 156 crashes the whole page.
    *
    * @default {false}
    */
   readonly stream?: boolean;
-  /** Gives up connecting: a {@linkcode TransportError} of code `aborted`. Means nothing afterwards. */
+  /** Aborts connecting, with a {@linkcode TransportError} of code `aborted`. No effect afterwards. */
   readonly signal?: AbortSignal;
 }
 
-/** How a WebSocket is used that somebody else has opened. */
+/** Options of {@linkcode acceptWebSocket}. */
 export interface AcceptOptions extends WebSocketOptions {
   /**
-   * Whether the other end knows the empty message as an end.
+   * Whether the peer also uses empty messages to end one direction.
    *
    * @default {socket.protocol === "protosocket"}
    */
   readonly halfClose?: boolean;
-  /** The other end's address, if it is known. */
+  /** The peer's address, if it is known; it appears in errors. */
   readonly remoteAddress?: SocketAddress;
 }
 
 /**
  * Connects to a `ws:` or `wss:` URL, which may be relative in a page. Rejects with a
- * {@linkcode TransportError}; browsers do not tell why, which is the code `other`.
+ * {@linkcode TransportError}; its code is `other` in browsers, which do not report why.
  */
 export async function connect(
   url: string | URL,
@@ -138,11 +140,11 @@ export async function connect(
 }
 
 /**
- * Makes a duplex of a WebSocket that somebody else has opened or is opening: one that a
- * server has upgraded, one of a `WebSocketPair` (which is accepted), or one of `ws`. All
- * that it has not told yet is heard, so call it at once.
+ * Makes a duplex from a WebSocket that is open or opening: one that a server has upgraded,
+ * one end of a `WebSocketPair` (which is accepted), or one of `ws`. Call it at once, before
+ * the WebSocket has dispatched any message.
  *
- * Whether its `Origin` was one to trust is for the caller to look at.
+ * Checking the `Origin` of the request is up to the caller.
  */
 export function acceptWebSocket(socket: WebSocketLike, options: AcceptOptions = {}): SocketDuplex {
   const { halfClose = socket.protocol === HALF_CLOSE_PROTOCOL } = options;
@@ -185,7 +187,7 @@ async function connectSocket(
     socket.addEventListener("open", () => {
       settle();
       const halfClose = socket.protocol === HALF_CLOSE_PROTOCOL;
-      // Not a moment later: a message may follow at once.
+      // Synchronously, since a message may follow at once.
       resolve(new EventTransport(socket, { ...options, halfClose }).duplex);
     });
     socket.addEventListener("error", (event: { error?: unknown; message?: string }) => {
@@ -215,7 +217,7 @@ async function connectStream(
   }
 }
 
-/** What the constructor throws is about the URL or the subprotocols. */
+/** Maps what the constructor throws, which is about the URL or the subprotocols. */
 function opening<Socket>(url: string, open: () => Socket): Socket {
   try {
     return open();

@@ -1,7 +1,7 @@
 /**
  * A listener for WebSockets over `Bun.serve`.
  *
- * Bun cannot make a client wait: see `maxBufferedBytes`.
+ * Bun has no backpressure towards the client: see `maxBufferedBytes`.
  *
  * @example
  * ```ts ignore
@@ -49,7 +49,7 @@ export type { WebSocketListenOptions } from "./_websocket_listen.ts";
 export type { OriginOptions } from "./_websocket_origin.ts";
 export type { WebSocketOptions } from "./_websocket_options.ts";
 
-/** What this adapter uses of Bun; described here so that other type checkers know it. */
+/** The parts of Bun that are used, declared here so that every type checker knows them. */
 interface BunApi {
   serve(options: object): BunServer;
 }
@@ -101,7 +101,7 @@ export async function listen(options: WebSocketListenOptions): Promise<Listener>
   }
   // deno-lint-ignore require-await
   const close = async () => {
-    // It would wait for the WebSockets, which go on.
+    // Not awaited: it would wait for the WebSockets, which stay open.
     server.stop()?.catch(() => {});
     accepted.close();
   };

@@ -1,12 +1,13 @@
 /**
- * A listener for WebSockets over `Deno.serve`. Needs `--allow-net`. To upgrade requests of
- * a server of your own, give the socket of `Deno.upgradeWebSocket` to `acceptWebSocket`
- * of `./websocket`.
+ * A listener for WebSockets over `Deno.serve`. Needs `--allow-net`. To upgrade requests in
+ * a server of your own, pass the socket from `Deno.upgradeWebSocket` to `acceptWebSocket` of
+ * `./websocket`.
  *
- * Deno cannot make a client wait: see `maxBufferedBytes`. Nor can it stop listening without
- * closing its WebSockets: once the listener has closed, requests are answered with 503
- * until the last WebSocket has closed, and the port is free then. Nor can it break one off:
- * a WebSocket stays open until the client has answered the close, or its connection breaks.
+ * Deno has no backpressure towards the client: see `maxBufferedBytes`. It cannot stop
+ * listening without closing its WebSockets: once the listener is closed, requests are
+ * answered with 503 until the last WebSocket has closed, and only then is the port free. It
+ * cannot abort a WebSocket either: one stays open until the client has replied to the
+ * close, or its connection breaks.
  *
  * @example
  * ```ts
@@ -52,7 +53,7 @@ export type { WebSocketListenOptions } from "./_websocket_listen.ts";
 export type { OriginOptions } from "./_websocket_origin.ts";
 export type { WebSocketOptions } from "./_websocket_options.ts";
 
-/** What this adapter uses of Deno; described here so that other type checkers know it. */
+/** The parts of Deno that are used, declared here so that every type checker knows them. */
 interface DenoApi {
   serve(
     options: object,
@@ -97,11 +98,11 @@ export async function listen(options: WebSocketListenOptions): Promise<Listener>
         return new Response(`${(error as Error).message}\n`, { status: 400 });
       }
       const { socket, response } = upgrade;
-      // Given as an option, it is not found in a list without spaces.
+      // As an option, Deno does not find it in a list without spaces.
       if (halfClose) response.headers.set("sec-websocket-protocol", HALF_CLOSE_PROTOCOL);
       const remoteAddress = tcp(remoteAddr);
       const { duplex } = new EventTransport(socket, { ...options, halfClose, remoteAddress });
-      // A client that goes before the answer is never told of: only an open one is counted.
+      // Deno does not report a client that leaves before the response, so count on open.
       socket.addEventListener("open", () => {
         open++;
         socket.addEventListener("close", () => (open--, shutDownIfDone()));

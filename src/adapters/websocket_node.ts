@@ -1,9 +1,9 @@
 /**
- * A listener for WebSockets over the package `ws`, version 8.23 or later (earlier ones hold
- * without a bound what hostile peers make them), which is to be installed beside this one.
- * Both ends can be made to wait.
+ * A listener for WebSockets over the package `ws`, which has to be installed too, in
+ * version 8.23 or later: earlier ones let hostile peers use memory without a limit. There
+ * is backpressure in both directions.
  *
- * It speaks plain text. For TLS let a proxy stand before it, or give each WebSocket of a
+ * It speaks plain text. For TLS, put a proxy in front of it, or pass each WebSocket of a
  * `WebSocketServer` of your own to `acceptWebSocket` of `./websocket`.
  *
  * @example
@@ -55,7 +55,7 @@ export type { WebSocketListenOptions } from "./_websocket_listen.ts";
 export type { OriginOptions } from "./_websocket_origin.ts";
 export type { WebSocketOptions } from "./_websocket_options.ts";
 
-/** Milliseconds from a connection until it is a WebSocket. */
+/** Milliseconds that a connection may take to become a WebSocket. */
 const HANDSHAKE_TIMEOUT = 10_000;
 
 /** Listens for WebSockets. Rejects with a {@linkcode TransportError}. */
@@ -102,7 +102,7 @@ export async function listen(options: WebSocketListenOptions): Promise<Listener>
   const address = server.address() as AddressInfo;
   // deno-lint-ignore require-await
   const close = async () => {
-    // Its callback waits for every connection to end, which is not our matter.
+    // Not awaited: its callback waits for every connection to end.
     server.close();
     handshakes.close();
     accepted.close();

@@ -2,17 +2,17 @@ import type { Codec, Decoder, DecodeResult, Encoder } from "../codec.ts";
 import type { EncodeBuffer } from "../encode_buffer.ts";
 import { MAX_VARINT, putLength, varintWidth } from "./_varint.ts";
 
-/** How the body of a delimited message is written and read. */
+/** How the body of a length-prefixed message is encoded and decoded. */
 export interface Body<Inbound, Outbound> {
-  /** The type of the messages that are read, for errors. */
+  /** The type of the inbound messages, for errors. */
   readonly name?: string;
   /** Appends the body to `out`. */
   encode(message: Outbound, out: EncodeBuffer): void;
-  /** Reads the body in `bytes` from `start` to `end`. Throws for one that is no message. */
+  /** Decodes the body in `bytes` from `start` to `end`. Throws if it is not a message. */
   decode(bytes: Uint8Array, start: number, end: number): Inbound;
   /**
-   * How many bytes the body will have, where that is cheap to tell. A guess will do:
-   * a body whose length takes more or fewer bytes than guessed is moved.
+   * The size of the body in bytes, if that is cheap to tell. A guess will do: if the length
+   * prefix turns out wider or narrower than guessed, the body is moved.
    *
    * @default {0}
    */
@@ -37,7 +37,7 @@ class DelimitedEncoder<Outbound> implements Encoder<Outbound> {
   }
 
   encode(message: Outbound, out: EncodeBuffer): void {
-    // Most bodies are shorter than 128 bytes, so that one byte holds their length.
+    // Most bodies are shorter than 128 bytes, so one byte holds their length.
     const guessed = this.#body.size === undefined ? 1 : varintWidth(this.#body.size(message));
     out.reserve(guessed);
     out.offset += guessed;
@@ -62,14 +62,14 @@ class DelimitedDecoder<Inbound> implements Decoder<Inbound> {
       if (at - offset === MAX_VARINT) return OVERLONG;
       if (at === bytes.length) return { kind: "incomplete", bytesNeeded: at - offset + 1 };
       byte = bytes[at++]!;
-      // Beyond 53 bits this rounds, and stays far over any limit.
+      // Beyond 53 bits this rounds, but stays far above any limit.
       size += (byte & 127) * scale;
     }
     const end = at + size;
     if (end > bytes.length) return { kind: "incomplete", bytesNeeded: end - offset };
     try {
-      // A new object each: one that is used again would keep the last message, and the
-      // chunk it came in, for as long as the connection is idle.
+      // A new object each time: a reused one would keep the last message, and its chunk,
+      // in memory for as long as the connection is idle.
       const message = this.#body.decode(bytes, at, end);
       return { kind: "message", message, bytesUsed: end - offset };
     } catch (cause) {

@@ -7,15 +7,15 @@ const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
 const NEEDLE = new Uint8Array([LINE_FEED]);
 
-/** How a message is written as a line of text and read from one, without the line's end. */
+/** How a message is converted to a line of text, without its terminator, and back. */
 export interface Line<Inbound, Outbound> {
-  /** Makes the text of a message, which holds no line end. */
+  /** Returns the text of a message, which must not contain a line feed. */
   format(message: Outbound): string;
-  /** Makes the message of a text. Throws for one that is no message. */
+  /** Returns the message in a text. Throws if it is not a message. */
   parse(text: string): Inbound;
 }
 
-/** A message a line: UTF-8, ended by "\n", or "\r\n" where it is read. */
+/** One message per line of UTF-8, terminated by "\n"; inbound also by "\r\n". */
 export function lineDelimited<Inbound, Outbound>(
   line: Line<Inbound, Outbound>,
 ): Codec<Inbound, Outbound> {
@@ -39,7 +39,7 @@ class LineEncoder<Outbound> implements Encoder<Outbound> {
 
 class LineDecoder<Inbound> implements Decoder<Inbound> {
   readonly #line: Pick<Line<Inbound, unknown>, "parse">;
-  /** How many bytes of an incomplete line hold no end: they are not searched again. */
+  /** How many bytes of an incomplete line have been searched for its end. */
   #searched = 0;
   readonly #message: { kind: "message"; message: Inbound; bytesUsed: number } = {
     kind: "message",

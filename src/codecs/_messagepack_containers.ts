@@ -1,7 +1,7 @@
 import { type Schema, unfit, within } from "./_messagepack_schema.ts";
 import { writeArray, writeByte, writeMap } from "./_messagepack_writer.ts";
 
-/** Rust's `Option`: None is nil on the wire and undefined here. */
+/** Rust's `Option`: `None` is nil on the wire and `undefined` here. */
 export function option<T>(schema: Schema<T>): Schema<T | undefined> {
   return {
     name: schema.name,
@@ -42,7 +42,7 @@ export function array<T>(schema: Schema<T>): Schema<T[]> {
   };
 }
 
-/** Rust's `HashMap` and `BTreeMap`. Where a key comes twice, the last value counts. */
+/** Rust's `HashMap` and `BTreeMap`. If a key occurs twice, the last value counts. */
 export function map<K, V>(keys: Schema<K>, values: Schema<V>): Schema<Map<K, V>> {
   const name = "a map";
   return {

@@ -1,13 +1,13 @@
-// Reads the forms of MessagePack (github.com/msgpack/msgpack, spec.md). A number may come
-// in any form that holds it: other writers than `rmp_serde` choose longer ones.
+// Reads the forms of MessagePack (github.com/msgpack/msgpack, spec.md). A number may arrive
+// in any form that can hold it: encoders other than `rmp_serde` may choose longer ones.
 import { readText } from "./_text.ts";
 
 const EMPTY = new Uint8Array(0);
 
 /**
- * The values of one message's body, one after another. A method that finds a value of
- * another kind than its own returns undefined and stays before it; one that would read
- * past the body's end throws.
+ * Reads the values of a message body one after another. A method that finds a value of
+ * another kind returns `undefined` and does not advance; one that would read past the end of
+ * the body throws.
  */
 export class MessagePackReader {
   #bytes: Uint8Array = EMPTY;
@@ -15,7 +15,7 @@ export class MessagePackReader {
   #at = 0;
   #end = 0;
 
-  /** Begins with another body. */
+  /** Begins reading another body. */
   open(bytes: Uint8Array, start: number, end: number): void {
     this.#bytes = bytes;
     this.#start = this.#at = start;
@@ -29,7 +29,7 @@ export class MessagePackReader {
     throw new RangeError(`ends with byte ${used}, but the body is announced with ${this.#size}`);
   }
 
-  /** Reads nil, and tells whether it was there. */
+  /** Reads nil; returns whether it was there. */
   nil(): boolean {
     if (this.#form() !== 0xc0) return false;
     this.#at++;
@@ -44,7 +44,7 @@ export class MessagePackReader {
     return form === 0xc3;
   }
 
-  /** Reads a whole number: a bigint where a plain number would not be exact. */
+  /** Reads an integer: a bigint where a number would not be exact. */
   integer(): number | bigint | undefined {
     const form = this.#form();
     if (form < 0x80 || form >= 0xe0) {
@@ -60,7 +60,7 @@ export class MessagePackReader {
     return undefined;
   }
 
-  /** Reads a number that may have a fraction, in the form of a whole one too. */
+  /** Reads a float, which may also be in the form of an integer. */
   float(): number | undefined {
     const form = this.#form();
     if (form !== 0xca && form !== 0xcb) {
@@ -90,7 +90,7 @@ export class MessagePackReader {
     return readText(this.#bytes, start, start + size);
   }
 
-  /** Reads bytes: a view of them as they arrived. */
+  /** Reads bytes: a view of the body's memory. */
   bytes(): Uint8Array | undefined {
     const form = this.#form();
     if (form < 0xc4 || form > 0xc6) return undefined;
@@ -99,17 +99,17 @@ export class MessagePackReader {
     return this.#bytes.subarray(start, start + size);
   }
 
-  /** Reads the beginning of an array: how many values follow. */
+  /** Reads the header of an array: how many values follow. */
   array(): number | undefined {
     return this.#count(0x90, 0xdc, 1);
   }
 
-  /** Reads the beginning of a map: how many pairs follow. */
+  /** Reads the header of a map: how many pairs follow. */
   map(): number | undefined {
     return this.#count(0x80, 0xde, 2);
   }
 
-  /** The error for a value of another kind than the one that was expected here. */
+  /** Makes the error for a value of another kind than expected. */
   unexpected(expected: string): TypeError {
     return new TypeError(`expected ${expected}, got ${this.#describe()}`);
   }
@@ -118,13 +118,13 @@ export class MessagePackReader {
     return this.#end - this.#start;
   }
 
-  /** The byte that tells what comes next. */
+  /** The byte that identifies the next value's form. */
   #form(): number {
     if (this.#at === this.#end) this.#skip(1);
     return this.#bytes[this.#at]!;
   }
 
-  /** Reads a form and the number after it, of so many bytes. */
+  /** Reads a form and the number of `width` bytes after it. */
   #number(width: number): number {
     this.#at++;
     return this.#more(width);
@@ -136,7 +136,7 @@ export class MessagePackReader {
     return value >>> 0;
   }
 
-  /** Goes on by so many bytes and returns where they begin. */
+  /** Advances by `size` bytes and returns where they begin. */
   #skip(size: number): number {
     const from = this.#at;
     if (size > this.#end - from) {
@@ -161,7 +161,7 @@ export class MessagePackReader {
       return undefined;
     }
     const left = this.#end - this.#at;
-    // Each value takes a byte at least: nobody loops for values that cannot be there.
+    // Each value takes at least a byte: never loop over values that cannot be there.
     if (count * least > left) throw new RangeError(`announces ${count} values in ${left} bytes`);
     return count;
   }
@@ -182,7 +182,7 @@ export class MessagePackReader {
   }
 }
 
-/** For turning the bits of floats, written and read within a call. */
+/** Scratch memory to convert the bits of floats, used only within a call. */
 const SCRATCH = new DataView(new ArrayBuffer(8));
 
 function join(high: number, low: number): number | bigint {

@@ -38,19 +38,19 @@ export const i16: Schema<number> = integer("i16", -0x8000, 0x7fff);
 export const i32: Schema<number> = integer("i32", -0x80000000, 0x7fffffff);
 
 /**
- * Rust's `u64`. It is read as a number where that is exact, up to 2^53 - 1, and as a
- * bigint beyond; either is written, in the shortest form.
+ * Rust's `u64`. It is decoded as a number up to 2^53 - 1, where that is exact, and as a
+ * bigint beyond; either can be encoded, in the shortest form.
  */
 export const u64: Schema<number | bigint> = wideInteger("u64", 0n, 2n ** 64n - 1n);
-/** Rust's `i64`; as {@linkcode u64}. */
+/** Rust's `i64`; numbers and bigints as for {@linkcode u64}. */
 export const i64: Schema<number | bigint> = wideInteger("i64", -(2n ** 63n), 2n ** 63n - 1n);
 
-/** Rust's `f32`: a number is rounded to the nearest of these when it is written. */
+/** Rust's `f32`: a number is rounded to the nearest one when it is encoded. */
 export const f32: Schema<number> = float("f32", writeF32);
 /** Rust's `f64`: any number. */
 export const f64: Schema<number> = float("f64", writeF64);
 
-/** Rust's `String`. A lone surrogate is written as U+FFFD. */
+/** Rust's `String`. A lone surrogate is encoded as U+FFFD. */
 export const string: Schema<string> = {
   name: "a string",
   write(value, out) {
@@ -65,9 +65,9 @@ export const string: Schema<string> = {
 };
 
 /**
- * Bytes as Rust's `serde_bytes` has them (serde makes of a plain `Vec<u8>` an array of
- * {@linkcode u8}). What is read is a view of the bytes as they arrived, which are never
- * written again: keep it, or copy it where it is small and lives long.
+ * Bytes, as encoded by Rust's `serde_bytes` (serde encodes a plain `Vec<u8>` as an array of
+ * {@linkcode u8}). Decoding returns a view of the bytes as they arrived, which are never
+ * written again. The view keeps its whole chunk in memory: copy what is small and lives long.
  */
 export const bytes: Schema<Uint8Array> = {
   name: "bytes",

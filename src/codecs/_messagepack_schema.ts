@@ -2,10 +2,10 @@ import type { EncodeBuffer } from "../encode_buffer.ts";
 import type { MessagePackReader } from "./_messagepack_reader.ts";
 
 /**
- * How a type of value looks in MessagePack: made by this module's functions and
- * constants, or of them.
+ * How a type of value is encoded in MessagePack. Combine the schemas of this module, or
+ * write your own from them.
  *
- * @example A schema of one's own
+ * @example A custom schema
  * ```ts
  * import { type Schema, string } from "@protosocket/protosocket/messagepack";
  *
@@ -17,18 +17,18 @@ import type { MessagePackReader } from "./_messagepack_reader.ts";
  * ```
  */
 export interface Schema<T> {
-  /** What errors call such a value: `u32`, `a string`, `Request`. */
+  /** The name of the type in errors: `u32`, `a string`, `Request`. */
   readonly name: string;
-  /** Appends a value. Throws for one that is of another type. */
+  /** Appends a value. Throws if it is of another type. */
   write(value: T, out: EncodeBuffer): void;
-  /** Reads a value. Throws if a value of another type is there. */
+  /** Reads a value. Throws if the next value is of another type. */
   read(input: MessagePackReader): T;
 }
 
 /** The type of a schema's values. */
 export type Infer<S> = S extends { read(input: MessagePackReader): infer T } ? T : never;
 
-/** What is wrong with a value, and where the value is in its message. */
+/** A value that does not match its schema, and where it is in its message. */
 class Misfit extends TypeError {
   readonly path: string;
   readonly what: string;
@@ -40,13 +40,13 @@ class Misfit extends TypeError {
   }
 }
 
-/** The error of a part of a value, as the error of the whole: `step` says which part. */
+/** Turns the error of a part of a value into one of the whole; `step` names the part. */
 export function within(step: string, cause: unknown): TypeError {
   if (cause instanceof Misfit) return new Misfit(step + cause.path, cause.what, cause.cause);
   return new Misfit(step, cause instanceof Error ? cause.message : String(cause), cause);
 }
 
-/** The error for a value to be written that is not of the type that it should be. */
+/** The error for an outbound value of the wrong type. */
 export function unfit(expected: string, value: unknown): TypeError {
   return new TypeError(`expected ${expected}, got ${describe(value)}`);
 }

@@ -1,22 +1,22 @@
 import { type Infer, type Schema, unfit, within } from "./_messagepack_schema.ts";
 import { writeArray, writeMap, writeString } from "./_messagepack_writer.ts";
 
-/** The fields of a struct, in their order in Rust. */
+/** The fields of a struct, in the same order as in Rust. */
 export type Fields = Readonly<Record<string, Schema<unknown>>>;
 
-/** The type of a struct's values: an object, where options may be left out. */
+/** The type of a struct's values: an object, in which options may be left out. */
 export type StructOf<F extends Fields> =
   & { -readonly [K in keyof F as undefined extends Infer<F[K]> ? never : K]: Infer<F[K]> }
   & { -readonly [K in keyof F as undefined extends Infer<F[K]> ? K : never]?: Infer<F[K]> } extends
   infer T ? { [K in keyof T]: T[K] } : never;
 
 /**
- * Rust's struct: an array of its fields in their order, neither more nor fewer. Names
- * are not on the wire: call fields as TypeScript does. A tuple, and a tuple struct of
- * several fields, is the same, with names of your choice.
+ * Rust's struct: an array of exactly its fields, in order. Names are not on the wire, so
+ * name the fields as is usual in TypeScript. A tuple, or a tuple struct with several fields,
+ * is encoded the same way, with names of your choice.
  *
- * Throws a `TypeError` for a name that every object has (`constructor`, `__proto__`), or
- * that is an index, which JavaScript would put first.
+ * Throws a `TypeError` for a field name that every object has (`constructor`, `__proto__`),
+ * or that is an integer index, which JavaScript would move to the front.
  */
 export function struct<F extends Fields>(name: string, fields: F): Schema<StructOf<F>> {
   const names = Object.keys(fields);
@@ -58,10 +58,10 @@ export function struct<F extends Fields>(name: string, fields: F): Schema<Struct
   return schema as Schema<StructOf<F>>;
 }
 
-/** Stands for a variant without a value, in {@linkcode variants}. */
+/** Marks a variant without a value in {@linkcode variants}. */
 export const unit: unique symbol = Symbol("unit");
 
-/** The variants of an enum by their names in Rust: the schema of its value, or `unit`. */
+/** The variants of an enum by their names in Rust: the schema of the value, or `unit`. */
 export type Variants = Readonly<Record<string, Schema<unknown> | typeof unit>>;
 
 /** The type of an enum's values: `"Name"`, or `{ case: "Name", value }`. */
@@ -71,9 +71,9 @@ export type VariantOf<V extends Variants> = {
 }[keyof V & string];
 
 /**
- * Rust's enum. A variant without a value is its name, here and on the wire. One with a
- * value is `{ case: name, value }` here, and there a map of one entry, name to value; the
- * value of a variant with several fields is a {@linkcode struct}.
+ * Rust's enum. A variant without a value is its name, here and on the wire. A variant with a
+ * value is `{ case: name, value }` here, and on the wire a map with one entry from name to
+ * value. The value of a variant with several fields is a {@linkcode struct}.
  */
 export function variants<V extends Variants>(name: string, cases: V): Schema<VariantOf<V>> {
   const units = new Set<string>();
@@ -125,7 +125,7 @@ export function variants<V extends Variants>(name: string, cases: V): Schema<Var
   return schema as Schema<VariantOf<V>>;
 }
 
-/** A variant's name, which may be a stranger's and long. */
+/** Quotes a variant's name, which may come from the peer and be long. */
 function quote(name: string): string {
   return JSON.stringify(name.length > 40 ? `${name.slice(0, 40)}…` : name);
 }

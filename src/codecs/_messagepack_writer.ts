@@ -1,5 +1,5 @@
-// The forms of MessagePack (github.com/msgpack/msgpack, spec.md), each the shortest that
-// holds its value, which is what `rmp_serde` writes.
+// Writes the forms of MessagePack (github.com/msgpack/msgpack, spec.md), always the shortest
+// that holds the value, as `rmp_serde` does.
 import type { EncodeBuffer } from "../encode_buffer.ts";
 import { writeText } from "./_text.ts";
 
@@ -9,7 +9,7 @@ export function writeByte(byte: number, out: EncodeBuffer): void {
   out.offset = at + 1;
 }
 
-/** A whole number that is exact: at most 2^53 - 1 either way. */
+/** Writes a safe integer. */
 export function writeInteger(value: number, out: EncodeBuffer): void {
   if (value >= 0) writeUnsigned(value, out);
   else writeNegative(value, out);
@@ -61,7 +61,7 @@ function writeNegative(value: number, out: EncodeBuffer): void {
   }
 }
 
-/** A bigint of at most 64 bits. */
+/** Writes a bigint of at most 64 bits. */
 export function writeBigint(value: bigint, out: EncodeBuffer): void {
   const plain = Number(value);
   if (Number.isSafeInteger(plain)) return writeInteger(plain, out);
@@ -86,7 +86,7 @@ export function writeF64(value: number, out: EncodeBuffer): void {
 }
 
 export function writeString(text: string, out: EncodeBuffer): void {
-  // Room is left for the length that ASCII has; if there is more to it, it is moved.
+  // Leave room for the header that ASCII would need; if it must be longer, move the text.
   const guessed = stringHeader(text.length);
   out.reserve(guessed);
   out.offset += guessed;
@@ -115,21 +115,21 @@ export function writeBytes(bytes: Uint8Array, out: EncodeBuffer): void {
   out.write(bytes);
 }
 
-/** The beginning of an array of so many values. */
+/** Writes the header of an array. */
 export function writeArray(length: number, out: EncodeBuffer): void {
   if (length < 0x10) return writeByte(0x90 | length, out);
   const at = out.reserve(5);
   out.offset = at + putLongLength(out.view, at, 0xdc, length);
 }
 
-/** The beginning of a map of so many pairs. */
+/** Writes the header of a map. */
 export function writeMap(length: number, out: EncodeBuffer): void {
   if (length < 0x10) return writeByte(0x80 | length, out);
   const at = out.reserve(5);
   out.offset = at + putLongLength(out.view, at, 0xde, length);
 }
 
-/** Puts a length of 8, 16 or 32 bits, whose forms follow each other; tells its width. */
+/** Writes a length of 8, 16 or 32 bits, whose forms are consecutive; returns the width. */
 function putLength(view: DataView, at: number, form8: number, length: number): number {
   if (length > 0xff) return putLongLength(view, at, form8 + 1, length);
   view.setUint8(at, form8);
@@ -137,7 +137,7 @@ function putLength(view: DataView, at: number, form8: number, length: number): n
   return 2;
 }
 
-/** The same without the form of 8 bits. */
+/** The same, without the 8-bit form. */
 function putLongLength(view: DataView, at: number, form16: number, length: number): number {
   if (length > 0xffff) {
     view.setUint8(at, form16 + 1);

@@ -1,8 +1,8 @@
 import type { EncodeBuffer } from "../encode_buffer.ts";
 
 /**
- * Up to so many characters, ASCII is written and read by hand: calling the platform's
- * encoder and decoder costs more than that (20 to 240 ns on Node 20, Deno 2.9, Bun 1.4).
+ * Up to this many characters, ASCII is encoded and decoded by hand: calling the platform's
+ * encoder and decoder costs more (20 to 240 ns on Node 20, Deno 2.9, Bun 1.4).
  */
 const SHORT = 24;
 
@@ -12,8 +12,8 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** Appends text as UTF-8. A lone surrogate, which UTF-8 cannot hold, becomes U+FFFD. */
 export function writeText(text: string, out: EncodeBuffer): void {
   if (text.length <= SHORT && writeShort(text, out)) return;
-  // Room for ASCII first: asking for the most that it may be would make slabs three
-  // times too large.
+  // Room for ASCII first: reserving for the worst case would make slabs three times too
+  // large.
   for (let read = 0, room = text.length; read < text.length; room = (text.length - read) * 3) {
     const at = out.reserve(room);
     const rest = read === 0 ? text : text.slice(read);
@@ -34,7 +34,7 @@ function writeShort(text: string, out: EncodeBuffer): boolean {
   return true;
 }
 
-/** Reads UTF-8. Throws a TypeError for bytes that are none. */
+/** Decodes UTF-8. Throws a TypeError if the bytes are not UTF-8. */
 export function readText(bytes: Uint8Array, start: number, end: number): string {
   if (end - start <= SHORT) {
     const short = readShort(bytes, start, end);
@@ -47,7 +47,7 @@ export function readText(bytes: Uint8Array, start: number, end: number): string 
   }
 }
 
-/** For each length an array to call `fromCharCode` with: written and read within a call. */
+/** For each length, an array to pass to `fromCharCode`, used only within a call. */
 const CODES = Array.from({ length: SHORT + 1 }, (_, length) => new Array<number>(length).fill(0));
 
 function readShort(bytes: Uint8Array, start: number, end: number): string | undefined {

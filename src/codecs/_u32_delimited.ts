@@ -2,17 +2,17 @@ import type { Codec, Decoder, DecodeResult, Encoder } from "../codec.ts";
 import type { EncodeBuffer } from "../encode_buffer.ts";
 import type { Body } from "./_delimited.ts";
 
-/** What stands before each body. */
+/** The prefix of each body. */
 export interface U32Prefix {
-  /** A byte before the length, if there is one. */
+  /** A fixed byte before the length, if there is one. */
   readonly tag?: number;
-  /** The order of the length's bytes. */
+  /** The byte order of the length. */
   readonly littleEndian: boolean;
 }
 
 const MAX_U32 = 2 ** 32 - 1;
 
-/** Each body behind its length in bytes as four bytes. */
+/** Bodies prefixed with their length in bytes, as four bytes. */
 export function u32Delimited<Inbound, Outbound>(
   body: Body<Inbound, Outbound>,
   prefix: U32Prefix,
@@ -42,7 +42,7 @@ class U32DelimitedEncoder<Outbound> implements Encoder<Outbound> {
     this.#body.encode(message, out);
     const size = out.length - before;
     if (size > MAX_U32) throw new RangeError(`Cannot encode a body of ${size} bytes: over 4 GiB`);
-    // What was reserved may have moved meanwhile.
+    // The reserved bytes may have moved meanwhile.
     out.view.setUint32(out.offset - size - 4, size, this.#littleEndian);
   }
 }
@@ -91,7 +91,7 @@ class U32DelimitedDecoder<Inbound> implements Decoder<Inbound> {
   }
 }
 
-/** By hand, as a DataView for each chunk would cost more. */
+/** Reads by hand, since a DataView for each chunk would cost more. */
 function readU32(bytes: Uint8Array, at: number, littleEndian: boolean): number {
   const [first, step] = littleEndian ? [at + 3, -1] : [at, 1];
   let value = 0;

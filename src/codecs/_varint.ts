@@ -4,18 +4,18 @@ import type { EncodeBuffer } from "../encode_buffer.ts";
 /** A u64 has at most ten bytes as a varint. */
 export const MAX_VARINT = 10;
 
-/** How many bytes a whole number takes; at most 2^53 - 1. */
+/** How many bytes a non-negative safe integer takes. */
 export function varintWidth(value: number): number {
   let width = 1;
   for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) width++;
   return width;
 }
 
-/** Writes a whole number of at most 2^53 - 1 and returns where it ends. */
+/** Writes a non-negative safe integer and returns where it ends. */
 export function putVarint(bytes: Uint8Array, offset: number, value: number): number {
   let at = offset;
   let rest = value;
-  // Bit operations see 32 bits, and shifts of positive numbers are quick with 31.
+  // Bit operations work on 32 bits, and positive numbers of 31 bits shift fastest.
   for (; rest > 0x7fffffff; rest = Math.floor(rest / 128)) bytes[at++] = rest & 127 | 128;
   for (; rest > 127; rest >>= 7) bytes[at++] = rest & 127 | 128;
   bytes[at++] = rest;
@@ -23,8 +23,8 @@ export function putVarint(bytes: Uint8Array, offset: number, value: number): num
 }
 
 /**
- * Puts the length in front of all that follows after `before` bytes in `out`. Room for
- * it, `guessed` bytes, has been left there; what turns out to need more or less is moved.
+ * Writes the length of everything after the first `before` bytes of `out` in front of it.
+ * `guessed` bytes have been left free for it; if it needs more or fewer, the body is moved.
  */
 export function putLength(out: EncodeBuffer, before: number, guessed: number): void {
   const size = out.length - before;

@@ -1,11 +1,11 @@
-// Numbers of 64 bits as protobuf has them (protobuf.dev/programming-guides/encoding), by way
-// of their bits: to make a plain number of a bigint, or the reverse, costs several times as much.
+// 64-bit numbers of protobuf (protobuf.dev/programming-guides/encoding), converted by their
+// bits: converting between number and bigint costs several times as much.
 import { putVarint } from "./_varint.ts";
 
-/** For the bits of numbers, written and read within a call. */
+/** Scratch memory to convert bits, used only within a call. */
 const SCRATCH = new DataView(new ArrayBuffer(8));
 
-/** Puts a number of 64 bits as a varint; of a negative one all ten bytes. */
+/** Writes a 64-bit number as a varint; a negative one takes ten bytes. */
 export function putVarint64(bytes: Uint8Array, at: number, value: bigint): number {
   SCRATCH.setBigInt64(0, value, true);
   const low = SCRATCH.getUint32(0, true);
@@ -13,7 +13,7 @@ export function putVarint64(bytes: Uint8Array, at: number, value: bigint): numbe
   return high === 0 ? putVarint(bytes, at, low) : putBits(bytes, at, low, high);
 }
 
-/** Puts 64 bits as a varint. */
+/** Writes 64 bits as a varint. */
 export function putBits(bytes: Uint8Array, offset: number, low: number, high: number): number {
   let at = offset;
   let lo = low >>> 0;
@@ -26,12 +26,12 @@ export function putBits(bytes: Uint8Array, offset: number, low: number, high: nu
   return at;
 }
 
-/** Small numbers of either sign as small ones without: 0, -1, 1, -2 as 0, 1, 2, 3. */
+/** ZigZag: maps small numbers of either sign to small unsigned ones: 0, -1, 1, -2 to 0, 1, 2, 3. */
 export function zigzag64(value: bigint): bigint {
   return value << 1n ^ value >> 63n;
 }
 
-/** The two halves of a varint. */
+/** A varint, as two 32-bit halves. */
 export class Varint64 {
   low = 0;
   high = 0;
@@ -60,7 +60,7 @@ export class Varint64 {
     return byte > 127 ? 0 : at;
   }
 
-  /** Takes back what {@linkcode zigzag64} has done. */
+  /** Reverses {@linkcode zigzag64}. */
   unzigzag(): void {
     const { low, high } = this;
     const sign = -(low & 1);
@@ -69,27 +69,27 @@ export class Varint64 {
   }
 }
 
-/** The number that two halves are. */
+/** Makes a bigint from two halves. */
 export function int64(low: number, high: number, signed: boolean): bigint {
   SCRATCH.setUint32(0, low, true);
   SCRATCH.setUint32(4, high, true);
   return signed ? SCRATCH.getBigInt64(0, true) : SCRATCH.getBigUint64(0, true);
 }
 
-/** The float that four bytes are. */
+/** Makes a float from 32 bits. */
 export function float32(bits: number): number {
   SCRATCH.setUint32(0, bits, true);
   return SCRATCH.getFloat32(0, true);
 }
 
-/** The double that eight bytes are. */
+/** Makes a double from two halves. */
 export function float64(low: number, high: number): number {
   SCRATCH.setUint32(0, low, true);
   SCRATCH.setUint32(4, high, true);
   return SCRATCH.getFloat64(0, true);
 }
 
-/** Reads four bytes, the least significant first, as a number from 0 to 2^32 - 1. */
+/** Reads four little-endian bytes as a number from 0 to 2^32 - 1. */
 export function fixed32(bytes: Uint8Array, at: number): number {
   return (bytes[at]! | bytes[at + 1]! << 8 | bytes[at + 2]! << 16 | bytes[at + 3]! << 24) >>> 0;
 }

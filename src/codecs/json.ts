@@ -1,6 +1,6 @@
 /**
- * JSON, one value a line, as NDJSON and JSON Lines have it. Needs no schema and can be
- * read by people; MessagePack and protobuf are smaller and hold more kinds of value.
+ * JSON, one value per line, as in NDJSON and JSON Lines. It needs no schema and is human
+ * readable; MessagePack and protobuf are smaller and support more types of value.
  *
  * @example
  * ```ts
@@ -36,19 +36,18 @@ import type { Codec } from "../codec.ts";
 import { lineDelimited } from "./_line_delimited.ts";
 
 /**
- * Makes a codec whose messages are JSON values, one a line (ndjson.org).
+ * Makes a codec whose messages are JSON values, one per line (ndjson.org).
  *
- * Reading, a value is what `JSON.parse` makes of the line, and nothing checks that it is
- * an `Inbound`: validate what a stranger sends. A key `__proto__` becomes an ordinary
- * property of its object and changes no prototype; assigning a message's properties to
- * an object of your own (`target[key] = value`) would, so do not. A line that is no JSON,
- * an empty one too, ends the connection with `invalid-message`; long lines and a last
- * line without an end are refused as they are by `./lines`.
+ * Decoding uses `JSON.parse`. Nothing checks that the result is an `Inbound`: validate what
+ * an untrusted peer sends. A key `__proto__` becomes an ordinary property and changes no
+ * prototype; but copying a message's properties to another object (`target[key] = value`)
+ * would, so do not do that. A line that is not JSON, including an empty one, ends the
+ * connection with `invalid-message`; long lines and an unterminated last line are errors as
+ * with `./lines`.
  *
- * Writing is `JSON.stringify`: `toJSON` is called, `undefined` and functions within
- * objects are left out, `NaN` becomes `null`. A message that is itself `undefined`, a
- * function or a symbol throws a `TypeError`, and so does one with a bigint or a cycle
- * anywhere.
+ * Encoding uses `JSON.stringify`: `toJSON` is called, `undefined` and functions in objects
+ * are left out, `NaN` becomes `null`. It throws a `TypeError` for a message that is itself
+ * `undefined`, a function or a symbol, or that contains a bigint or a cycle.
  */
 export function json<Inbound, Outbound = Inbound>(): Codec<Inbound, Outbound> {
   return lineDelimited<Inbound, Outbound>({ format, parse: JSON.parse });

@@ -1,7 +1,7 @@
 /**
- * Messages of raw bytes, each behind its length: as an unsigned varint, which is the
+ * Length-prefixed messages of raw bytes. The length is an unsigned varint, which is the
  * framing of the Rust crate `protosocket-prost` and of protobuf's delimited streams, or
- * as four bytes, as many other protocols have it.
+ * four bytes, as in many other protocols.
  *
  * @example
  * ```ts
@@ -25,8 +25,9 @@ import { u32Delimited } from "./_u32_delimited.ts";
 /** Options of {@linkcode lengthDelimited}. */
 export interface LengthDelimitedOptions {
   /**
-   * How the length, in bytes and without its own, is written before each message: as an
-   * unsigned varint of one to ten bytes, or as four bytes, most or least significant first.
+   * How the length of each message is written before it: as an unsigned varint of one to
+   * ten bytes, or as four bytes in big-endian or little-endian order. The length is in
+   * bytes and does not include the prefix.
    *
    * @default {"varint"}
    */
@@ -34,12 +35,13 @@ export interface LengthDelimitedOptions {
 }
 
 /**
- * Makes a codec whose messages are byte arrays. A message that was received is a
- * view of the bytes as they arrived and may be kept; a message that is sent is
- * copied when it is encoded, and must not be changed before.
+ * Makes a codec whose messages are byte arrays. An inbound message is a view of the bytes
+ * as they arrived and may be kept. An outbound message is copied when it is encoded, and
+ * must not be changed before that.
  *
- * A message whose announced length is over the connection's `maxBufferLength` ends the
- * connection with `message-too-large` before the message itself has arrived.
+ * A message whose prefix and announced length exceed the connection's `maxBufferLength` ends
+ * the connection with `message-too-large` before the message itself has arrived. Throws a
+ * `RangeError` for an unknown `prefix`.
  */
 export function lengthDelimited(options: LengthDelimitedOptions = {}): Codec<Uint8Array> {
   const { prefix = "varint" } = options;

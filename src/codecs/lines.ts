@@ -1,6 +1,6 @@
 /**
- * Text by the line: messages are strings, each ended by a line feed. For protocols
- * that people type and programs log; every language reads it.
+ * Lines of text: messages are strings, each terminated by a line feed. For protocols that
+ * people type and programs log; every language can read them.
  *
  * @example
  * ```ts
@@ -31,16 +31,16 @@ import type { Codec } from "../codec.ts";
 import { lineDelimited } from "./_line_delimited.ts";
 
 /**
- * Makes a codec whose messages are lines of UTF-8 text, without their ends.
+ * Makes a codec whose messages are lines of UTF-8 text, without their terminators.
  *
- * Reading, a line ends with `"\n"` or `"\r\n"`; an empty line is an empty string. Bytes
- * that are not UTF-8 end the connection with `invalid-message`, a line longer than
- * `maxBufferLength` bytes, its end included, with `message-too-large`, and input that
- * stops within a line with `truncated`: a last line counts only with its end.
+ * An inbound line ends with `"\n"` or `"\r\n"`; an empty line is an empty string. Bytes that
+ * are not UTF-8 end the connection with `invalid-message`; a line longer than
+ * `maxBufferLength` bytes, including its terminator, with `message-too-large`; and an
+ * unterminated last line with `truncated`.
  *
- * Writing, a line ends with `"\n"`. A message that would not be read back as it is, for
- * a `"\n"` in it or a `"\r"` at its end, throws a `TypeError`; a lone surrogate becomes
- * U+FFFD, as everywhere that strings become UTF-8.
+ * An outbound line ends with `"\n"`. Encoding throws a `TypeError` for a message that would
+ * not be read back unchanged: one that contains `"\n"` or ends with `"\r"`. A lone surrogate
+ * becomes U+FFFD, as usual in UTF-8.
  */
 export function lines(): Codec<string> {
   return lineDelimited<string, string>({ format: checkLine, parse: (text) => text });

@@ -1,10 +1,10 @@
 /**
  * MessagePack messages as the Rust crate `protosocket-messagepack` frames them and
- * `rmp_serde` writes and reads them: typed by a schema that lists, as the Rust type does,
- * the fields of each struct in their order.
+ * `rmp_serde` encodes them, typed by a schema that lists the fields of each struct in the
+ * same order as the Rust type.
  *
  * ```text
- * 0xce │ length of the body in bytes, a u32, big-endian │ body
+ * 0xce │ length of the body in bytes (u32, big-endian) │ body
  * ```
  *
  * @example
@@ -52,12 +52,12 @@
  * @module
  */
 
-// Why the dozen forms that these types need are written and read here and not by a
-// library. A library makes arrays of unknown values, which a schema must then walk again;
-// writing and reading the echo request of the Rust example took (ns, Node 20.20 / Deno 2.9 /
-// Bun 1.4): this 435 / 405 / 357, the same checks over msgpackr 2.1 872 / 801 / 682, over
-// @msgpack/msgpack 3.1 1029 / 943 / 784. And neither can write a u64 as Rust does: both
-// make a float, which serde refuses, of a number beyond 2^32, and nine bytes of every bigint.
+// Why the dozen forms that these types need are encoded and decoded here, not by a library:
+// a library makes arrays of unknown values, which a schema must then walk again. Encoding and
+// decoding the echo request of the Rust example took (ns, Node 20.20 / Deno 2.9 / Bun 1.4):
+// this 435 / 405 / 357, the same checks over msgpackr 2.1 872 / 801 / 682, over
+// @msgpack/msgpack 3.1 1029 / 943 / 784. And neither can write a u64 as Rust does: both write
+// a number beyond 2^32 as a float, which serde refuses, and every bigint as nine bytes.
 import type { Codec } from "../codec.ts";
 import { MessagePackReader } from "./_messagepack_reader.ts";
 import { type Schema, within } from "./_messagepack_schema.ts";
@@ -95,13 +95,12 @@ export {
 const U32 = 0xce;
 
 /**
- * Makes a codec of the schema of messages that are received and the schema of those that
- * are sent.
+ * Makes a codec from the schema of inbound messages and the schema of outbound messages.
  *
- * A message that is not what the schema says ends the connection with `invalid-message`
- * and a reason that tells where: `Request.body.message: expected a string, got nil`. So
- * does a body that is longer or shorter than announced. A message to be sent that is not
- * what the schema says throws a `TypeError`.
+ * An inbound message that does not match its schema ends the connection with
+ * `invalid-message` and a reason that names the place: `Request.body.message: expected a
+ * string, got nil`. So does a body whose value is longer or shorter than announced. Encoding
+ * throws a `TypeError` for a message that does not match its schema.
  */
 export function messagePack<Inbound, Outbound>(
   inbound: Schema<Inbound>,

@@ -1,9 +1,9 @@
 /**
- * Protobuf messages, each behind its length as a varint: what the Rust crate
- * `protosocket-prost` speaks. For what protobufjs makes, or anything else that encodes and
- * decodes; `./ts-proto` and `./protobuf-es` are for what their generators make.
+ * Protobuf messages, each prefixed with its length as a varint, like the Rust crate
+ * `protosocket-prost`. For the types of protobufjs, or any others that can encode and decode;
+ * `./ts-proto` and `./protobuf-es` are for code from those generators.
  *
- * @example With what protobufjs made
+ * @example With a protobufjs type
  * ```ts
  * import { Connection, duplexPair } from "@protosocket/protosocket";
  * import { protobuf } from "@protosocket/protosocket/protobuf";
@@ -30,23 +30,23 @@ import type { Codec } from "../codec.ts";
 import { delimited } from "./_delimited.ts";
 
 /**
- * Reads and writes one type of message: the shape of what protobufjs makes, and easily made
- * of any other.
+ * Encodes and decodes one type of message. The types of protobufjs have this shape, and others
+ * are easily adapted.
  */
 export interface MessageType<Message> {
-  /** The message's full name; for errors. */
+  /** The message's full name, for errors. */
   readonly $type?: string;
-  /** The name of the class, as protobufjs has it; for errors. */
+  /** The name of the class, as in protobufjs; for errors. */
   readonly name?: string;
-  /** Encodes a message; whoever calls `finish()` gets its bytes. */
+  /** Encodes a message; `finish()` returns its bytes. */
   encode(message: Message): { finish(): Uint8Array };
-  /** Decodes a message. May keep views of `bytes`. Throws for bytes that are none. */
+  /** Decodes a message, which may keep views of `bytes`. Throws if they are not a message. */
   decode(bytes: Uint8Array): Message;
 }
 
 /**
- * Makes a codec of the messages that are received and those that are sent; a message
- * that does not parse ends the connection with an error that says why.
+ * Makes a codec from the type of inbound messages and the type of outbound messages. A
+ * message that cannot be decoded ends the connection with `invalid-message` and the reason.
  */
 export function protobuf<Inbound, Outbound>(
   inbound: Pick<MessageType<Inbound>, "decode" | "$type" | "name">,

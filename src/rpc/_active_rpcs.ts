@@ -2,12 +2,12 @@ import { IdTable } from "./_id_table.ts";
 import type { ServedRpc } from "./_served_rpc.ts";
 import type { RpcId } from "./message.ts";
 
-/** The rpcs of a connection whose handlers have not returned, cancelled ones among them. */
+/** The RPCs of a connection whose handlers have not returned, including cancelled ones. */
 export class ActiveRpcs<Response> implements Iterable<ServedRpc<Response>> {
   readonly #rpcs: ServedRpc<Response>[] = [];
   /** Those that can be cancelled. */
   readonly #byId = new IdTable<ServedRpc<Response>>();
-  /** How many are neither done nor returned, and who waits until none is. */
+  /** How many are neither done nor returned, and what to call when none is left. */
   #awaited = 0;
   readonly #waiting: (() => void)[] = [];
 
@@ -16,31 +16,31 @@ export class ActiveRpcs<Response> implements Iterable<ServedRpc<Response>> {
     return this.#rpcs.length;
   }
 
-  /** Adds an rpc that has just begun. */
+  /** Adds an RPC that has just begun. */
   add(rpc: ServedRpc<Response>): void {
     rpc.place = this.#rpcs.length;
     this.#rpcs.push(rpc);
     if (rpc.done) return;
-    // A client that uses an id twice at a time has two rpcs, and cancels the later one.
+    // If a client uses an id for two concurrent RPCs, a Cancel applies to the later one.
     this.#byId.set(rpc);
     rpc.cancellable = true;
     rpc.awaited = true;
     this.#awaited++;
   }
 
-  /** The rpc of that id which is not done. */
+  /** The RPC of that id, unless it is done. */
   get(id: RpcId): ServedRpc<Response> | undefined {
     return this.#byId.get(id);
   }
 
-  /** An rpc is done, whether its handler has returned or not. May be called again. */
+  /** Marks an RPC as done, whether its handler has returned or not. May be called again. */
   close(rpc: ServedRpc<Response>): void {
     if (rpc.cancellable) this.#byId.delete(rpc);
     rpc.cancellable = false;
     this.#settle(rpc);
   }
 
-  /** A handler has returned. */
+  /** Removes an RPC whose handler has returned. */
   remove(rpc: ServedRpc<Response>): void {
     const last = this.#rpcs.pop()!;
     if (last !== rpc) {
@@ -50,12 +50,12 @@ export class ActiveRpcs<Response> implements Iterable<ServedRpc<Response>> {
     this.#settle(rpc);
   }
 
-  /** Resolves once each is done or has returned. */
+  /** Resolves once each RPC is done or its handler has returned. */
   async settled(): Promise<void> {
     if (this.#awaited > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
-  /** A copy of them, for each may end while it is looked at. */
+  /** Iterates over a copy, since RPCs may end meanwhile. */
   [Symbol.iterator](): Iterator<ServedRpc<Response>> {
     return [...this.#rpcs][Symbol.iterator]();
   }

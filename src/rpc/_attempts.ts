@@ -4,35 +4,35 @@ import { RpcError } from "./errors.ts";
 import type { RpcId } from "./message.ts";
 import { checkDelay, checkKey, type PoolCallOptions } from "./pool_options.ts";
 
-/** How often a call that may have been sent is made again, if it is idempotent. */
+/** How often a call that may have been sent is retried, if it is idempotent. */
 const REPEATS = 2;
 
 /** What {@linkcode Attempts} needs to know of the pool. */
 export interface AttemptsOf {
-  /** How often a call may meet a connection that has just gone. */
+  /** The pool's slots: how often a call may hit a connection that has just ended. */
   readonly slots: number;
   /** The timeout of a call that has none. */
   readonly timeout: number | undefined;
 }
 
-/** The attempts of one call: how long they may take together, and whether there is another. */
+/** The attempts of one call: how long they may take together, and whether to retry. */
 export class Attempts implements Wanted {
   readonly key: RpcId | undefined;
   failedAt: Set<unknown> | undefined;
   at: unknown;
-  /** Fires when the reader of a stream has left. */
+  /** Fires when the reader of a stream leaves. */
   left: AbortSignal | undefined;
   readonly #options: PoolCallOptions;
   readonly #timeout: number | undefined;
   readonly #endsAt: number | undefined;
-  /** How many more there may be after one that was never sent. */
+  /** How many retries are left for attempts that were never sent. */
   #unsentLeft: number;
-  /** How many more there may be after one that may have been sent. */
+  /** How many retries are left for attempts that may have been sent. */
   #sentLeft: number;
-  /** The error of one that may have been sent: what comes after cannot undo that. */
+  /** The error of an attempt that may have been sent: a later one cannot undo that. */
   #sent: RpcError | undefined;
 
-  /** Throws a `RangeError` for a bad option. */
+  /** Throws a `RangeError` for an option out of range. */
   constructor(options: PoolCallOptions, { slots, timeout }: AttemptsOf) {
     checkKey(options.key);
     this.key = options.key;
@@ -43,7 +43,7 @@ export class Attempts implements Wanted {
     this.#sentLeft = options.idempotent === true ? REPEATS : 0;
   }
 
-  /** How long the next one may wait for a connection. Throws if the time is up. */
+  /** How long the next attempt may wait for a connection. Throws if the time is up. */
   bounds(): ReturnType<Wanted["bounds"]> {
     const timeout = this.#remaining();
     return {
@@ -53,14 +53,14 @@ export class Attempts implements Wanted {
     };
   }
 
-  /** The options of the next one on its connection. Throws if the time is up. */
+  /** The options of the next attempt on its connection. Throws if the time is up. */
   callOptions(): CallOptions {
     return { signal: this.#options.signal, timeout: this.#remaining() };
   }
 
   /**
-   * Takes note of a failure. Returns if there may be another attempt, as far as the pool
-   * is `open` for it; else throws what the caller is told.
+   * Records a failure. Returns if the call may be retried, provided that the pool is `open`;
+   * otherwise throws the error for the caller.
    */
   failed(error: unknown, open: boolean): void {
     if (!(error instanceof RpcError)) throw error;
@@ -70,7 +70,7 @@ export class Attempts implements Wanted {
       if (error.sent === false ? this.#unsentLeft-- > 0 : this.#sentLeft-- > 0) return;
     }
     if (error.code === "deadline-exceeded") throw this.#timedOut(error);
-    // That this attempt was not sent is not the whole truth, if another may have been.
+    // This attempt was not sent, but an earlier one may have been: the caller must know.
     throw error.sent === false ? this.#sent ?? error : error;
   }
 
@@ -81,7 +81,7 @@ export class Attempts implements Wanted {
     return remaining;
   }
 
-  /** It names the time that the caller gave, not what was left of it for the last attempt. */
+  /** Reports the caller's timeout, not what was left of it for the last attempt. */
   #timedOut(error?: RpcError): RpcError {
     if (this.#timeout === undefined && error) return error;
     const message = `No answer within ${this.#timeout} ms`;

@@ -1,15 +1,15 @@
 import { RpcError } from "./errors.ts";
 
 /**
- * Rejects with the error, once it has the stack of the function that awaits the promise
- * which this one resolves. What ended the call is a timer or a socket, whose own stack
- * tells nobody which call it was; to keep the stack of each call would cost all of them,
- * this costs those that fail.
+ * Rejects with the error, after adding the stack of whoever awaits the promise that this
+ * one resolves. Calls fail from a timer or a socket, whose own stack does not show which
+ * call it was. Capturing a stack for each call would slow all of them; this costs only
+ * those that fail.
  */
 export async function rejected(error: unknown): Promise<never> {
   if (error instanceof RpcError) {
-    // Two turns of the microtasks later the outer promise has tied itself to this one:
-    // the engine then finds its way to whoever awaits it.
+    // After two microtasks the outer promise is chained to this one, so that the engine
+    // can trace whoever awaits it.
     await undefined;
     await undefined;
     (Error as { captureStackTrace?: (error: Error) => void }).captureStackTrace?.(error);

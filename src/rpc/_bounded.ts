@@ -1,18 +1,18 @@
-/** What bounds a piece of work. */
+/** What limits a piece of work. */
 export interface Bounds<T> {
   /** Any of these ends the wait, with its reason. */
   readonly signals: readonly (AbortSignal | undefined)[];
   /** Milliseconds after which `timedOut` makes the error. */
   readonly timeout?: number;
-  /** Makes the error for the end of the time. */
+  /** Makes the error for the timeout. */
   readonly timedOut?: () => unknown;
-  /** Gets what comes after the wait was given up. */
+  /** Receives a result that arrives after the wait has ended. */
   readonly late?: (value: T) => void;
 }
 
 /**
- * Does work that gets a signal of its own, and waits for it within bounds, whether it
- * heeds the signal or not. Leaves neither a timer nor a listener.
+ * Runs work with a signal of its own and waits for it within `bounds`, whether it observes
+ * the signal or not. Leaves neither a timer nor a listener behind.
  */
 export function bounded<T>(
   work: (signal: AbortSignal) => Promise<T>,
@@ -38,7 +38,7 @@ export function bounded<T>(
       ? undefined
       : setTimeout(() => giveUp(timedOut?.()), timeout);
     for (const signal of signals) signal?.addEventListener("abort", onAbort);
-    // Async, so that what it throws is a rejection.
+    // Async, so that a throw becomes a rejection.
     (async () => await work(own.signal))().then(
       (value) => over ? late?.(value) : (settle(), resolve(value)),
       (error) => over || (settle(), reject(error)),

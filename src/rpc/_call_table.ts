@@ -1,18 +1,18 @@
-/** How many places there are at first. */
+/** The initial size of the table. */
 const MIN_PLACES = 64;
-/** So many are kept when there is no call: answers come in batches, so that happens often. */
+/** The size that is kept when the table is empty, which is often: responses come in batches. */
 const KEPT_PLACES = 1024;
 
-/** A call as the table knows it. */
+/** An entry of the table. */
 export interface Numbered {
-  /** Given by {@linkcode CallTable.add}. */
+  /** Assigned by {@linkcode CallTable.add}. */
   id: number;
 }
 
 /**
- * The calls in flight of a connection, by ids that it gives out: the lower bits of an id
- * are a call's place in an array. A `Map` costs several times as much, most of it in the
- * garbage collector: those of V8 keep what has been deleted from them alive for a while.
+ * A connection's calls in flight, by ids that the table assigns: the lower bits of an id are
+ * the call's index in an array. A `Map` costs several times as much, mostly in the garbage
+ * collector: V8's maps keep deleted entries alive for a while.
  */
 export class CallTable<Call extends Numbered> {
   #places = new Array<Call | undefined>(MIN_PLACES).fill(undefined);
@@ -20,12 +20,12 @@ export class CallTable<Call extends Numbered> {
   /** How many calls there are. */
   size = 0;
 
-  /** Adds a call, and gives it an id: higher than all before, and not always the next one. */
+  /** Adds a call and assigns its id: higher than all before, but not always by one. */
   add(call: Call): void {
     if (this.size * 2 >= this.#places.length) this.#resize(this.#places.length * 2);
     const places = this.#places;
     let id = this.#lastId + 1;
-    // At least half of the places are free.
+    // This ends: at least half of the places are free.
     while (places[id & places.length - 1] !== undefined) id++;
     places[id & places.length - 1] = call;
     call.id = this.#lastId = id;
@@ -38,7 +38,7 @@ export class CallTable<Call extends Numbered> {
     return call?.id === id ? call : undefined;
   }
 
-  /** Takes a call out that is there. */
+  /** Removes a call that is in the table. */
   delete({ id }: Call): void {
     this.#places[id & this.#places.length - 1] = undefined;
     this.size--;
@@ -52,7 +52,7 @@ export class CallTable<Call extends Numbered> {
 
   #resize(length: number): void {
     const places = new Array<Call | undefined>(length).fill(undefined);
-    // Ids whose lower bits differ differ with one bit more as well.
+    // Ids that differ in their lower bits also differ with one bit more: no collisions.
     for (const call of this.#places) if (call) places[call.id & length - 1] = call;
     this.#places = places;
   }

@@ -11,22 +11,22 @@ import { observe, type OnRpcEnd, type RpcObserver } from "./observer.ts";
 /** A call in flight. */
 abstract class Call<Request, Response> implements Numbered, Waiting {
   id = 0;
-  /** What is sent, until it leaves for the encoder or is given up. */
+  /** The request, until it goes to the encoder or the call is given up. */
   request: Request | undefined;
-  /** Whether it was given up before its request left. */
+  /** Whether the call was given up before its request was sent. */
   left = false;
-  /** Whether it has its end: nobody waits for an answer. */
+  /** Whether the call is over: nothing waits for a response. */
   done = false;
-  /** Undoes what watches for the call's end: a timer, a listener. */
+  /** Removes the call's timer and abort listener. */
   release: (() => void) | undefined;
-  /** Hears of the end, if somebody watches. */
+  /** Reports the end to the observer, if there is one. */
   onEnd: OnRpcEnd | undefined;
 
   constructor(request: Request) {
     this.request = request;
   }
 
-  /** Takes an answer; returns whether it was the last, or a promise to wait for. */
+  /** Takes a response; returns whether it was the last, or a promise to wait for. */
   abstract take(response: Response): boolean | Promise<void>;
   abstract fail(error: unknown): void;
 }
@@ -66,7 +66,7 @@ export class StreamingCall<Request, Response> extends Call<Request, Response> {
   }
 }
 
-/** The calls in flight of one connection, and its reactor. */
+/** The calls in flight of one connection; also its reactor. */
 export class Calls<Request, Response> implements Reactor<Response, Request> {
   open = true;
   readonly #messages: RpcMessages<Request, Response>;
@@ -74,11 +74,11 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
   readonly #observer: RpcObserver<Request> | undefined;
   readonly #remoteAddress: SocketAddress | undefined;
   readonly #calls = new CallTable<Call<Request, Response>>();
-  /** Those whose requests wait for room to send. */
+  /** Calls whose requests wait for room to send. */
   readonly #unsent = new WaitingLine<Call<Request, Response>>();
-  /** Rpcs to cancel at the server: asked for when there is room to send. */
+  /** RPCs to cancel at the server, once there is room to send. */
   readonly #cancels = new Fifo<RpcId>();
-  /** Tells that no call is in flight any more. */
+  /** Called when no call is in flight any more. */
   #onEmpty: (() => void) | undefined;
 
   constructor(
@@ -116,7 +116,7 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
   onInboundMessage(response: Response): void | Promise<void> {
     const id = plainId(this.#messages.response.id(response));
     const call = typeof id === "number" ? this.#calls.get(id) : undefined;
-    // One that was given up, or never was.
+    // A response to a call that was given up, or to none at all.
     if (call === undefined) return;
     const code = this.#messages.response.code(response);
     if (code === ControlCode.normal) {
@@ -135,7 +135,7 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
   }
 
   pullOutbound(budget: SendBudget<Request>): void {
-    // A Cancel is of a request that has left: it need not wait behind those that have not.
+    // Cancels are for requests that were sent, so they need not wait behind unsent ones.
     while (budget.remaining > 0 && this.#cancels.length > 0) {
       budget.send(this.#messages.request.cancelled(this.#cancels.shift()));
     }
@@ -155,7 +155,7 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
   }
 
   onInboundEnd(): void {
-    // Nobody will answer any more.
+    // No more responses will come.
     this.#failAll(undefined);
   }
 
@@ -175,19 +175,19 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
     this.#failAll(undefined);
   }
 
-  /** Forgets a call that nobody waits for, for a reason of the caller's, and cancels it at the server. */
+  /** Ends a call for a reason of the caller's, and cancels it at the server. */
   giveUp(call: Call<Request, Response>, reason: unknown): void {
     if (call.done) return;
     this.#cancel(call);
     this.#forget(call, reason);
   }
 
-  /** Gives up a call whose reader has left; only an observer is told. */
+  /** Ends a call whose reader has left; only the observer learns of it. */
   leave(call: Call<Request, Response>): void {
     this.giveUp(call, new RpcError("cancelled", "The stream was left", this.#about(call.id)));
   }
 
-  /** Which rpc an error is about, and with whom. */
+  /** The details for an error: the RPC's id and the peer's address. */
   #about(id?: RpcId): RpcErrorOptions {
     return { id, remoteAddress: this.#remoteAddress };
   }
@@ -195,14 +195,14 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
   #failAll(cause: unknown): void {
     this.open = false;
     for (const call of this.#calls.values()) {
-      // An observer of one may have ended another.
+      // The observer of one call may have ended another.
       if (call.done) continue;
       const sent = call.request === undefined;
       this.#fail(call, connectionClosed({ ...this.#about(call.id), cause, sent }));
     }
   }
 
-  /** Cancels a call at the server, if its request has left. */
+  /** Cancels a call at the server, if its request was sent. */
   #cancel(call: Call<Request, Response>): void {
     if (call.request !== undefined) return;
     this.#cancels.push(call.id);
@@ -214,7 +214,7 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
     call.fail(error);
   }
 
-  /** A call has come to its end; `error` is for the observer. */
+  /** Removes a call that has ended; `error` is for the observer. */
   #forget(call: Call<Request, Response>, error: unknown): void {
     call.done = true;
     this.#calls.delete(call);

@@ -1,30 +1,30 @@
-/** After so many milliseconds the next endpoint is tried beside a slow one (RFC 8305). */
+/** After this many milliseconds, the next endpoint is tried alongside a slow one (RFC 8305). */
 const STAGGER = 250;
 /** How often one race waits for other endpoints. */
 const RENEWALS = 2;
 
-/** What a race is run with. */
+/** How a race chooses places and connects to them. */
 export interface ConnectRace<Place, Connection> {
-  /** The next to try; none if there is none, or none now. */
+  /** The next place to try; `undefined` if there is none now. */
   next(tried: ReadonlySet<Place>): Place | undefined;
   /** Connects to it. Rejects once `signal` fires. */
   connect(place: Place, signal: AbortSignal): Promise<Connection>;
-  /** Resolves, and never rejects, when there may be other places; nothing if that is not to be expected. */
+  /** Resolves, and never rejects, when there may be other places; `undefined` if none are expected. */
   renewed(): Promise<void> | undefined;
-  /** Gets rid of a connection that came second. */
+  /** Disposes of a connection that lost the race. */
   discard(connection: Connection): void;
-  /** Ends it. */
+  /** Ends the race. */
   readonly signal: AbortSignal;
 }
 
-/** How a race ended; without an error if there was nothing to try. */
+/** The result of a race; a failure has no error if there was nothing to try. */
 export type RaceResult<Connection> =
   | { readonly kind: "connected"; readonly connection: Connection }
   | { readonly kind: "failed"; readonly error: unknown };
 
 /**
- * Tries one place after another until one connects: the next as soon as one has failed,
- * or is slow. Never rejects.
+ * Tries one place after another until one connects: the next as soon as the one before has
+ * failed or is slow. Never rejects.
  */
 export function raceToConnect<Place, Connection>(
   race: ConnectRace<Place, Connection>,

@@ -2,18 +2,18 @@ import { TransportError } from "../../mod.ts";
 import { bounded } from "./_bounded.ts";
 import { Rest, type RestOptions } from "./_rest.ts";
 
-/** An endpoint, and what is known of it. */
+/** An endpoint and its state. */
 export interface Place<Endpoint> {
-  /** As it was found last. */
+  /** The endpoint, as last found. */
   endpoint: Endpoint;
-  /** Tells endpoints apart. */
+  /** Identifies the endpoint. */
   readonly key: string;
   readonly rest: Rest;
   /** How many slots are connected to it, or connecting. */
   load: number;
 }
 
-/** Finds the endpoints anew. */
+/** Finds the current endpoints. */
 export type Resolve<Endpoint> = (
   options: { readonly signal: AbortSignal },
 ) => Promise<readonly Endpoint[]>;
@@ -21,24 +21,24 @@ export type Resolve<Endpoint> = (
 /** What {@linkcode Endpoints} needs besides a source. */
 export interface EndpointsOptions<Endpoint> {
   readonly keyOf: (endpoint: Endpoint) => string;
-  /** How long a list is good for, in milliseconds. */
+  /** How long a list stays valid, in milliseconds. */
   readonly ttl: number;
   /** How long finding a list may take, in milliseconds. */
   readonly timeout: number;
   readonly rests: RestOptions;
-  /** Hears of a list that could not be found. */
+  /** Called when finding a list has failed. */
   readonly onError: (error: unknown) => void;
-  /** Ends all waits. */
+  /** Ends all waits when it fires. */
   readonly signal: AbortSignal;
 }
 
-/** The endpoints of a pool: a list, or the last one that a function gave. */
+/** The endpoints of a pool: a fixed list, or the last list that a function returned. */
 export class Endpoints<Endpoint> {
-  /** Those that may be connected to. */
+  /** The endpoints that may be connected to. */
   list: readonly Place<Endpoint>[] = [];
   readonly #options: EndpointsOptions<Endpoint>;
   readonly #resolve: Resolve<Endpoint> | undefined;
-  /** Those in the list, and those that have left it with a connection still open. */
+  /** Those in the list, and those no longer in it that still have a connection. */
   #known = new Map<string, Place<Endpoint>>();
   #freshUntil = -Infinity;
   #renewal: Promise<void> | undefined;
@@ -54,20 +54,20 @@ export class Endpoints<Endpoint> {
     else this.#take(source);
   }
 
-  /** What failed last, for those who are told that nothing can be tried. */
+  /** The last failure, for calls that fail because nothing can be tried. */
   get error(): unknown {
     let last: Rest | undefined;
     for (const { rest } of this.list) if (!last || rest.until > last.until) last = rest;
     return last?.error ?? this.#resolving.error;
   }
 
-  /** When the next of all that rest may be tried. */
+  /** When the first of the resting endpoints may be tried again. */
   get nextAt(): number {
     const rests = this.list.length > 0 ? this.list.map(({ rest }) => rest) : [this.#resolving];
     return Math.min(...rests.map(({ until }) => until));
   }
 
-  /** One that does not rest, of those with the fewest slots; of several, any. */
+  /** A random one of those with the fewest slots that do not rest. */
   choose(now: number, except?: ReadonlySet<unknown>): Place<Endpoint> | undefined {
     let fewest = Infinity;
     let best: Place<Endpoint>[] = [];
@@ -80,12 +80,12 @@ export class Endpoints<Endpoint> {
     return best[Math.floor(this.#options.rests.random() * best.length)];
   }
 
-  /** Says that the list may be wrong. */
+  /** Marks the list as possibly outdated. */
   doubt(): void {
     this.#freshUntil = -Infinity;
   }
 
-  /** Starts to find a new list, if it is time. Resolves, and never rejects, when that is done. */
+  /** Starts to find a new list, if it is due. The promise resolves, and never rejects, when done. */
   renew(now: number): Promise<void> | undefined {
     if (this.#renewal || !this.#resolve) return this.#renewal;
     if (now < this.#freshUntil || now < this.#resolving.until) return undefined;
@@ -111,7 +111,7 @@ export class Endpoints<Endpoint> {
       this.#resolving.succeeded(performance.now());
     } catch (error) {
       if (signal.aborted) return;
-      // Those that are known are better than none.
+      // Keep the known endpoints: they are better than none.
       this.#resolving.failed(error, began, performance.now());
       onError(error);
     }

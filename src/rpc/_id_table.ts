@@ -1,20 +1,20 @@
 import type { RpcId } from "./message.ts";
 
 const MIN_PLACES = 16;
-/** So many are kept when nothing is there. */
+/** The size that is kept when the table is empty. */
 const KEPT_PLACES = 1024;
 
 /**
- * Finds things by ids that a peer has chosen: an array with open addressing. See
- * `CallTable` for what is wrong with a `Map`.
+ * Finds items by ids that a peer has chosen: a hash table with open addressing. See
+ * `CallTable` for why this is not a `Map`.
  */
 export class IdTable<Item extends { readonly id: RpcId }> {
   #places = new Array<Item | undefined>(MIN_PLACES).fill(undefined);
   #size = 0;
-  /** A peer that does not know it cannot choose ids that meet. */
+  /** Random, so that a peer cannot choose ids that collide. */
   readonly #factor = Math.floor(Math.random() * 2 ** 31) * 2 + 1;
 
-  /** Adds an item, in the place of another with that id. */
+  /** Adds an item, replacing any other with the same id. */
   set(item: Item): void {
     if (this.#size * 2 >= this.#places.length) this.#resize(this.#places.length * 2);
     const place = this.#find(item.id);
@@ -27,13 +27,13 @@ export class IdTable<Item extends { readonly id: RpcId }> {
     return this.#places[this.#find(id)];
   }
 
-  /** Takes an item out, if it is there. */
+  /** Removes an item, if it is there. */
   delete(item: Item): void {
     let free = this.#find(item.id);
     const places = this.#places;
     if (places[free] !== item) return;
     const mask = places.length - 1;
-    // Those behind it that had to go on past this place come back to it.
+    // Move back items that were displaced past this place.
     for (let at = free + 1 & mask; places[at] !== undefined; at = at + 1 & mask) {
       const distance = at - this.#home(places[at]!.id) & mask;
       if (distance < (at - free & mask)) continue;
@@ -45,7 +45,7 @@ export class IdTable<Item extends { readonly id: RpcId }> {
     if (this.#size === 0 && places.length > KEPT_PLACES) this.#resize(MIN_PLACES);
   }
 
-  /** Where the item of that id is, or would be. */
+  /** The index where the item of that id is, or would go. */
   #find(id: RpcId): number {
     const mask = this.#places.length - 1;
     let at = this.#home(id);

@@ -3,24 +3,24 @@ import type { RpcStream } from "./client.ts";
 
 /** What makes the attempts of a {@linkcode PoolStream}. */
 export interface PoolStreamSource<Response> {
-  /** Makes the rpc; `undefined` if `signal` has fired meanwhile. */
+  /** Starts the RPC; `undefined` if `signal` has fired meanwhile. */
   open(signal: AbortSignal): Promise<RpcStream<Response> | undefined>;
-  /** Returns if it may be made again after `error`; else throws what the caller is told. */
+  /** Returns if the RPC may be retried after `error`; otherwise throws the caller's error. */
   afterFailure(error: unknown): void;
 }
 
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
-/** The answers of a streaming rpc that is made again while nothing has come of it. */
+/** The responses of a streaming RPC that is retried until its first response arrives. */
 export class PoolStream<Response> implements RpcStream<Response> {
   readonly #source: PoolStreamSource<Response>;
   /** Fires when the reader leaves before there is a connection. */
   readonly #left = new AbortController();
   #attempt: Promise<RpcStream<Response> | undefined>;
-  /** The rpc that has brought something, and is not made again. */
+  /** The RPC whose first response has arrived: it is not retried any more. */
   #settled: RpcStream<Response> | undefined;
   #over = false;
-  /** The first read, which those behind it wait for. */
+  /** The first read, which later reads wait for. */
   #first: Promise<IteratorResult<Response, undefined>> | undefined;
 
   constructor(source: PoolStreamSource<Response>) {
@@ -32,7 +32,7 @@ export class PoolStream<Response> implements RpcStream<Response> {
     if (this.#settled) return this.#settled.next();
     if (this.#over) return Promise.resolve(DONE);
     if (this.#first === undefined) return this.#first = this.#readFirst();
-    // One is told of an error; to those behind it the stream is over.
+    // One reader gets the error; for those behind it, the stream has ended.
     const next = () => this.next();
     return this.#first.then(next, next);
   }
@@ -55,7 +55,7 @@ export class PoolStream<Response> implements RpcStream<Response> {
 
   #open(): Promise<RpcStream<Response> | undefined> {
     const attempt = this.#source.open(this.#left.signal);
-    // It is told to whoever reads; until then nobody may.
+    // Readers get the error; until one reads, it must not count as unhandled.
     attempt.catch(() => {});
     return attempt;
   }
@@ -74,7 +74,7 @@ export class PoolStream<Response> implements RpcStream<Response> {
           this.#source.afterFailure(error);
         } catch (told) {
           this.#over = true;
-          // The attempt may have failed before anybody read.
+          // The attempt may have failed before the first read.
           return await rejected(told);
         }
         this.#attempt = this.#open();

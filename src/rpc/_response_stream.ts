@@ -1,14 +1,14 @@
 import { Fifo } from "../fifo.ts";
 import { rejected } from "./_awaited.ts";
 
-/** A `next()` that waits for an item. */
+/** A `next()` that is waiting for an item. */
 interface Reader<Item> {
   readonly resolve: (result: IteratorResult<Item, undefined> | Promise<never>) => void;
 }
 
 /**
- * The answers of a streaming rpc, between the connection that brings them and the
- * loop that reads them: a queue with a bound.
+ * The responses of a streaming RPC: a bounded queue between the connection and the loop
+ * that reads them.
  */
 export class ResponseStream<Item> implements AsyncIterableIterator<Item, undefined> {
   readonly #max: number;
@@ -17,7 +17,7 @@ export class ResponseStream<Item> implements AsyncIterableIterator<Item, undefin
   readonly #readers: Reader<Item>[] = [];
   #state: "open" | "ended" | "failed" = "open";
   #error: unknown;
-  /** Lets the connection read again, when it was stopped at the bound. */
+  /** Lets the connection resume reading, if it was stopped at the limit. */
   #goOn: (() => void) | undefined;
 
   /** `onLeave` is called when the reader leaves before the end. */
@@ -26,7 +26,7 @@ export class ResponseStream<Item> implements AsyncIterableIterator<Item, undefin
     this.#onLeave = onLeave;
   }
 
-  /** Adds an item; at the bound, returns a promise that settles when there is room again. */
+  /** Adds an item; at the limit, returns a promise that settles when there is room again. */
   push(item: Item): void | Promise<void> {
     const reader = this.#readers.shift();
     if (reader) return reader.resolve({ done: false, value: item });
@@ -41,11 +41,11 @@ export class ResponseStream<Item> implements AsyncIterableIterator<Item, undefin
     for (const reader of this.#readers.splice(0)) reader.resolve(DONE);
   }
 
-  /** No more items will come: those that are here are still read, and then the error. */
+  /** No more items will come: the queued ones can still be read, then the error. */
   fail(error: unknown): void {
     const reader = this.#readers.shift();
     if (reader) {
-      // One is told of the error; to those behind it the stream is over.
+      // One reader gets the error; for those behind it, the stream has ended.
       reader.resolve(rejected(error));
       return this.end();
     }
@@ -82,7 +82,7 @@ export class ResponseStream<Item> implements AsyncIterableIterator<Item, undefin
 
   #shift(): Item {
     const item = this.#items.shift();
-    // Not at once below the bound: the connection would start and stop for each item.
+    // Only at half, or the connection would stop and start for each item.
     if (this.#goOn && this.#items.length <= this.#max / 2) this.#release();
     return item;
   }

@@ -1,36 +1,36 @@
-/** How the rests of something that keeps failing grow, in milliseconds. */
+/** How the rests (the backoff) of something that keeps failing grow; times in milliseconds. */
 export interface RestOptions {
-  /** The first, before jitter. */
+  /** The first rest, before jitter. */
   readonly initial: number;
-  /** The longest, before jitter. */
+  /** The longest rest, before jitter. */
   readonly max: number;
-  /** How many times as long each is as the one before. */
+  /** How many times longer each rest is than the one before. */
   readonly factor: number;
-  /** How much of a rest is left to chance, from 0 to 1. */
+  /** How much of a rest is random, from 0 to 1. */
   readonly jitter: number;
-  /** From 0 to below 1. */
+  /** Returns a number from 0 to below 1. */
   readonly random: () => number;
 }
 
-/** What keeps failing is left alone: longer each time, and not by all for the same time. */
+/** Exponential backoff with jitter for something that keeps failing. */
 export class Rest {
   readonly #options: RestOptions;
   #failures = 0;
   #failedAt = -Infinity;
   #succeededAt: number | undefined;
-  /** Until when it rests, on the clock of `performance.now()`. */
+  /** When the rest ends, on the clock of `performance.now()`. */
   until: number = -Infinity;
-  /** What it failed with last. */
+  /** The last failure. */
   error: unknown;
 
   constructor(options: RestOptions) {
     this.#options = options;
   }
 
-  /** Notes that a try which began at `began` has failed, or what it had brought has gone at once. */
+  /** Records that an attempt which began at `began` failed, or that its result was lost at once. */
   failed(error: unknown, began: number, now: number): void {
     this.error = error;
-    // Tries that were under way together are one failure.
+    // Concurrent attempts that fail count as one failure.
     if (began < this.#failedAt) return;
     const { initial, max, factor, jitter, random } = this.#options;
     if (this.#succeededAt !== undefined && now - this.#succeededAt >= initial) this.#failures = 0;
@@ -40,7 +40,7 @@ export class Rest {
     this.until = now + full * (1 - jitter * random());
   }
 
-  /** Notes a success: the rest is over. Earlier failures are forgotten once it has lasted for `initial`. */
+  /** Records a success: ends the rest. Earlier failures are forgotten once it has lasted `initial`. */
   succeeded(now: number): void {
     this.#succeededAt = now;
     this.until = -Infinity;

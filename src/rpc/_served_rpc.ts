@@ -3,23 +3,23 @@ import type { RpcId } from "./message.ts";
 import type { OnRpcEnd } from "./observer.ts";
 import type { RpcContext } from "./reactor.ts";
 
-/** An rpc of a server, as its connection's reactor keeps it. */
+/** A server's state of one RPC. */
 export class ServedRpc<Response> implements RpcContext {
   readonly id: RpcId;
-  /** Nothing more is answered than what waits to be sent. */
+  /** Whether no further responses will be queued. */
   done = false;
-  /** The answers of a streaming rpc. */
+  /** The responses of a streaming RPC. */
   iterator: AsyncIterator<Response> | Iterator<Response> | undefined;
-  /** Hears that nobody reads those on. */
+  /** Called when the stream is left before its end. */
   onLeft: (() => void) | undefined;
-  /** Its last message, of which it has one: its answer, End or Cancel. */
+  /** Its last message: the response, End or Cancel. Each RPC has exactly one. */
   last: Response | undefined;
-  /** Hears of the end, if somebody watches. */
+  /** Reports the end to the observer, if there is one. */
   onEnd: OnRpcEnd | undefined;
-  /** Where it is among the {@linkcode ActiveRpcs}, and whether they find it by its id. */
+  /** Its index in {@linkcode ActiveRpcs}, and whether it can be found there by its id. */
   place = 0;
   cancellable = false;
-  /** Whether the end of the connection waits for it. */
+  /** Whether the connection waits for it before it ends. */
   awaited = false;
   #controller: AbortController | undefined;
   #reason: RpcError | undefined;
@@ -28,21 +28,21 @@ export class ServedRpc<Response> implements RpcContext {
     this.id = id;
   }
 
-  // Made when it is asked for: most handlers never look, and a controller costs more
-  // than the rest of an rpc.
+  // Created on first use: most handlers never read it, and a controller costs more than
+  // the rest of an RPC.
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
     if (this.#reason) this.#controller.abort(this.#reason);
     return this.#controller.signal;
   }
 
-  /** Tells how it ended; the first time counts. */
+  /** Reports how it ended; only the first call counts. */
   end(error: unknown): void {
     this.onEnd?.(error);
     this.onEnd = undefined;
   }
 
-  /** Fires the handler's signal and leaves its stream. */
+  /** Fires the handler's signal, and leaves its stream. */
   abort(reason: RpcError): void {
     this.done = true;
     this.end(reason);
@@ -51,13 +51,13 @@ export class ServedRpc<Response> implements RpcContext {
     this.leave();
   }
 
-  /** Tells its stream that nobody reads on; what that makes of it is its own matter. */
+  /** Calls `return()` on its stream; whatever that throws is ignored. */
   async leave(): Promise<void> {
     this.onLeft?.();
     try {
       await this.iterator?.return?.();
     } catch {
-      // It was being left in any case.
+      // The stream is being abandoned in any case.
     }
   }
 }

@@ -13,34 +13,34 @@ import {
   type RpcPoolConfig,
 } from "./pool_options.ts";
 
-/** How often, at the most, it is looked whether endpoints are stale and slots well spread. */
+/** The least time, in milliseconds, between checks for stale endpoints and uneven slots. */
 const LOOK_INTERVAL = 1000;
 
-/** A client of a slot. */
+/** A slot's client. */
 interface Member<Request, Response, Endpoint> {
   readonly client: RpcClient<Request, Response>;
   readonly place: Place<Endpoint>;
   /** When it was connected. */
   readonly since: number;
-  /** Whether it counts for its endpoint's load. */
+  /** Whether it counts towards its endpoint's load. */
   counted: boolean;
-  /** Whether the pool itself ends it. */
+  /** Whether the pool itself is ending it. */
   retired: boolean;
-  /** Whether a call went to it since the last sweep. */
+  /** Whether a call has used it since the last sweep. */
   used: boolean;
-  /** Whether it was without calls from one sweep to the next. */
+  /** Whether it had no calls between the last two sweeps. */
   quiet: boolean;
 }
 
 /** A place for one connection at a time. */
 class Slot<Request, Response, Endpoint> {
   member: Member<Request, Response, Endpoint> | undefined;
-  /** The connect in flight, which all who wait share. */
+  /** The pending connect, shared by all waiting calls. */
   connecting: Promise<RaceResult<Member<Request, Response, Endpoint>>> | undefined;
-  /** How many wait for it. */
+  /** How many calls wait for it. */
   waiting = 0;
 
-  /** Its connection, if calls can be made on it. */
+  /** Its connection, if it can take calls. */
   get live(): Member<Request, Response, Endpoint> | undefined {
     return this.member?.client.isAlive ? this.member : undefined;
   }
@@ -53,11 +53,11 @@ class Slot<Request, Response, Endpoint> {
 /** Where a call goes, and how long it may wait for a connection. */
 export interface Wanted {
   readonly key: RpcId | undefined;
-  /** The endpoints where it has failed: other connections of theirs may have gone too, unnoticed. */
+  /** The endpoints where it has failed: their other connections may be dead too, unnoticed. */
   readonly failedAt: ReadonlySet<unknown> | undefined;
-  /** Where it went; written when it goes. */
+  /** The endpoint it went to; set when it goes. */
   at: unknown;
-  /** Asked for only if it has to wait. */
+  /** Called only if it has to wait. */
   bounds(): Pick<Bounds<unknown>, "signals" | "timeout" | "timedOut">;
 }
 
@@ -68,11 +68,11 @@ export class Slots<Request, Response, Endpoint> {
   readonly #observer: PoolObserver<Endpoint>;
   readonly #slots: Slot<Request, Response, Endpoint>[];
   readonly #endpoints: Endpoints<Endpoint>;
-  /** Ends all that is under way, when the pool closes. */
+  /** Ends everything pending when the pool closes. */
   readonly #stop = new AbortController();
   /** All connections that have not ended. */
   readonly #members = new Set<Member<Request, Response, Endpoint>>();
-  /** How many wait for a connection. */
+  /** How many calls are waiting for a connection. */
   #waiting = 0;
   #onNobodyWaits: (() => void) | undefined;
   #lookAt = -Infinity;
@@ -108,7 +108,7 @@ export class Slots<Request, Response, Endpoint> {
     return this.#waiting;
   }
 
-  /** Does something with a client: at once if one is connected, else when one is. */
+  /** Calls `use` with a client: at once if one is connected, otherwise when one is. */
   use<T>(wanted: Wanted, use: (client: RpcClient<Request, Response>) => T): T | Promise<T> {
     const slot = this.#choose(wanted);
     const member = slot.live;
@@ -118,7 +118,7 @@ export class Slots<Request, Response, Endpoint> {
     return use(member.client);
   }
 
-  /** Lets those who wait, and calls in flight, finish until the time is up; then as {@linkcode close}. */
+  /** Lets waiting calls and calls in flight finish within `timeout`, then does as {@linkcode close}. */
   async drain(timeout: number): Promise<void> {
     const end = performance.now() + timeout;
     if (this.#waiting > 0) {
@@ -130,7 +130,7 @@ export class Slots<Request, Response, Endpoint> {
     await Promise.all([...this.#members].map(({ client }) => drainWithin(client, left)));
   }
 
-  /** Ends everything in order. */
+  /** Closes everything in order. */
   async close(): Promise<void> {
     this.#end();
     await Promise.all([...this.#members].map(({ client }) => client.close()));
@@ -152,7 +152,7 @@ export class Slots<Request, Response, Endpoint> {
       if (this.#stop.signal.aborted) throw poolClosed();
       if (result.kind === "failed") throw this.#unavailable(result.error);
       wanted.at = result.connection.place;
-      // It is used before those who drain are told that nobody waits.
+      // Use the client before the count drops, so that a drain cannot close it in between.
       return use(result.connection.client);
     } finally {
       slot.waiting--;
@@ -161,8 +161,8 @@ export class Slots<Request, Response, Endpoint> {
   }
 
   /**
-   * The slot for a call. It is one without a connection only if there is none, if a key asks
-   * for it, or if the call has failed at all endpoints that are connected.
+   * Chooses the slot for a call: one without a connection only if no slot has one, if the
+   * key selects it, or if the call has failed at every connected endpoint.
    */
   #choose({ key, failedAt }: Wanted): Slot<Request, Response, Endpoint> {
     const now = performance.now();
@@ -171,12 +171,12 @@ export class Slots<Request, Response, Endpoint> {
     const slot = this.#lessBusyOfTwo();
     if (slot.live && !failedAt?.has(slot.live.place)) return slot;
     const other = this.#leastBusyLive(failedAt) ?? (failedAt && this.#connectElsewhere(failedAt));
-    // Nobody waits for a connect while there is a connection.
+    // While there is a connection, use it, and connect the other slot in the background.
     if (other && !slot.live && !slot.connecting && this.#endpoints.choose(now)) this.#connect(slot);
     return other ?? (slot.live ? slot : this.#leastBusyLive() ?? slot);
   }
 
-  /** A slot that connects to an endpoint of which no failure is known. */
+  /** Finds a slot that connects to an endpoint where the call has not failed. */
   #connectElsewhere(
     failedAt: ReadonlySet<unknown>,
   ): Slot<Request, Response, Endpoint> | undefined {
@@ -211,14 +211,14 @@ export class Slots<Request, Response, Endpoint> {
     return best;
   }
 
-  /** Looks after what nothing else calls for. */
+  /** Periodic upkeep: renews endpoints and balances slots. */
   #look(now: number): void {
     this.#lookAt = now + LOOK_INTERVAL;
     this.#endpoints.renew(now);
     this.#spread(now);
   }
 
-  /** Moves a slot to an endpoint that has two slots less, such as one that was away. */
+  /** Moves a slot to an endpoint that has at least two slots fewer, such as one that recovered. */
   #spread(now: number): void {
     const target = this.#moving ? undefined : this.#endpoints.choose(now);
     if (!target) return;
@@ -233,7 +233,7 @@ export class Slots<Request, Response, Endpoint> {
     this.#connect(fullest, target).then(() => this.#moving = false);
   }
 
-  /** Connects a slot to an endpoint; `target` is the first to be tried, and the only one of a slot that is live. */
+  /** Connects a slot; `target` is tried first, and is the only one tried if the slot is live. */
   #connect(
     slot: Slot<Request, Response, Endpoint>,
     target?: Place<Endpoint>,
@@ -303,7 +303,7 @@ export class Slots<Request, Response, Endpoint> {
     this.#sweepLater();
   }
 
-  /** Gets rid of a connection that no slot has room for. */
+  /** Disposes of a connection that no slot needs. */
   #discard(member: Member<Request, Response, Endpoint>): void {
     this.#retire(member);
     member.client.abort("It is not needed");
@@ -351,7 +351,7 @@ export class Slots<Request, Response, Endpoint> {
     this.#sweepTimer = undefined;
   }
 
-  /** Closes the connections that have had no call since the sweep before. */
+  /** Closes connections that have had no call since the previous sweep. */
   #sweep(): void {
     for (const slot of this.#slots) {
       const { live } = slot;
@@ -381,17 +381,17 @@ export class Slots<Request, Response, Endpoint> {
     try {
       what(this.#observer);
     } catch {
-      // Watching must not change what is watched.
+      // Observing must not change what is observed.
     }
   }
 }
 
-/** The error for a call on a pool that takes no more. */
+/** The error for a call on a pool that is closed or draining. */
 export function poolClosed(): RpcError {
   return new RpcError("connection-closed", "Cannot call: the pool is closed", { sent: false });
 }
 
-/** Drains a client, and gives up what is not done in time, whatever it was told before. */
+/** Drains a client within `timeout`, even if it is already draining with a longer one. */
 async function drainWithin(
   client: Pick<RpcClient<unknown, unknown>, "drain" | "close">,
   timeout: number,
@@ -401,7 +401,7 @@ async function drainWithin(
   clearTimeout(timer);
 }
 
-/** Whether a connection was ended by this end's will. */
+/** Whether this end chose to end the connection. */
 function endedHere(reason: CloseReason): boolean {
   if (reason.kind !== "error") return reason.kind === "local";
   return reason.error instanceof ConnectionError && reason.error.code === "aborted";

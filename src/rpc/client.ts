@@ -18,65 +18,66 @@ import type { RpcObserver } from "./observer.ts";
 /** The default of {@linkcode RpcClientConfig.maxBufferedItems}: 1,024. */
 export const DEFAULT_MAX_BUFFERED_ITEMS = 1024;
 
-/** What an {@linkcode RpcClient} is made of, with its bounds. */
+/** The parts of an {@linkcode RpcClient}, with its limits and timeouts. */
 export interface RpcClientConfig<Request, Response> extends ConnectionOptions {
-  /** How messages look on the wire; of this connection alone. */
+  /** How messages are framed and encoded. Do not share it between connections. */
   readonly codec: Codec<Response, Request>;
-  /** Where ids and control codes are in the messages. */
+  /** Tells where the id and the control code are in a message. */
   readonly messages: RpcMessages<Request, Response>;
   /**
-   * How many items of one stream may wait to be read. At the bound the whole
-   * connection stops reading until half of them have been read: the answers of its
-   * other rpcs wait too. So do not wait for another answer of the same connection
-   * while you leave a stream unread.
+   * How many items of one stream may wait to be read. At the limit, the whole connection
+   * stops reading until half of them have been read, so responses to its other RPCs wait
+   * too: do not await another call on the same connection while a stream is left unread.
+   * From 1 to 2^31.
    *
    * @default {1024}
    */
   readonly maxBufferedItems?: number;
   /**
-   * The `timeout` of calls that have none of their own, in milliseconds.
+   * The default `timeout` of calls, in milliseconds. From 1 to 2,147,483,647.
    *
-   * @default {undefined} without end
+   * @default {undefined} no limit
    */
   readonly timeout?: number;
   /**
-   * Keeps a quiet connection alive with a message that the server ignores, such as
+   * Keeps an idle connection alive with a message that the server ignores, such as
    * `messages.request.ended(0)`.
    */
   readonly heartbeat?: Heartbeat<Request>;
-  /** Watches the connection. */
+  /** Observes the connection, for metrics and logs. */
   readonly observer?: ConnectionObserver;
-  /** Watches the calls. */
+  /** Observes the calls, for traces and metrics. */
   readonly rpcObserver?: RpcObserver<Request>;
 }
 
 /** Options of one call. */
 export interface CallOptions {
-  /** Cancels the rpc; the call fails with the signal's reason. */
+  /** Cancels the RPC when it fires; the call fails with the signal's reason. */
   readonly signal?: AbortSignal;
   /**
-   * Milliseconds until the rpc is cancelled and the call fails with
-   * `deadline-exceeded`: for a stream, until its end. From 1 to 2,147,483,647.
+   * Milliseconds after which the RPC is cancelled and the call fails with
+   * `deadline-exceeded`. For a stream, it covers the time until its end. From 1 to
+   * 2,147,483,647. Without it, the client's `timeout` applies.
    */
   readonly timeout?: number;
 }
 
-/** The answers of a streaming rpc. Leaving the loop, or disposing of it, cancels the rpc. */
+/** The responses of a streaming RPC. Leaving the loop, or disposing of it, cancels the RPC. */
 export interface RpcStream<Response>
   extends AsyncIterableIterator<Response, undefined>, AsyncDisposable {
-  /** Reads the next answer. */
+  /** Reads the next response. */
   next(): Promise<IteratorResult<Response, undefined>>;
-  /** Leaves the stream; sends Cancel if it has not ended. May be called again. */
+  /** Leaves the stream; cancels the RPC if it has not ended. May be called again. */
   return(): Promise<IteratorResult<Response, undefined>>;
-  /** Itself. */
+  /** Returns this stream. */
   [Symbol.asyncIterator](): RpcStream<Response>;
 }
 
 /**
- * Calls rpcs over one connection, any number at a time, answered in any order.
+ * Makes RPCs over one connection: any number concurrently, answered in any order.
  *
- * It gives out the ids: a request's own id is overwritten, and a request belongs to
- * the client from the call on.
+ * The client assigns the ids: a request's own id is overwritten. A request belongs to the
+ * client once it is passed to a call; do not change or reuse it.
  *
  * @example
  * ```ts
@@ -110,7 +111,7 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
   readonly #timeout: number | undefined;
   readonly #maxBufferedItems: number;
 
-  /** Starts at once. Throws a `RangeError` for a bad option. */
+  /** Starts at once, and owns the duplex. Throws a `RangeError` for an option out of range. */
   constructor(duplex: Duplex, config: RpcClientConfig<Request, Response>) {
     const { maxBufferedItems = DEFAULT_MAX_BUFFERED_ITEMS } = config;
     this.#maxBufferedItems = checkOption("maxBufferedItems", maxBufferedItems, 1, 2 ** 31);
@@ -125,27 +126,27 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
     this.#calls = calls!;
   }
 
-  /** Whether calls can be made: neither end has begun to close the connection. */
+  /** Whether calls can be made: neither end has begun to close or drain the connection. */
   get isAlive(): boolean {
     return this.#calls.open;
   }
 
-  /** How many calls wait for their answer, or for the end of their stream. */
+  /** How many calls are waiting for their response, or for the end of their stream. */
   get inFlight(): number {
     return this.#calls.size;
   }
 
-  /** Resolves, and never rejects, once the connection has ended, with how. */
+  /** Resolves, and never rejects, with how the connection ended. */
   get closed(): Promise<CloseReason> {
     return this.#connection.closed;
   }
 
   /**
-   * Sends a request and gives its one answer.
+   * Sends a request and returns its single response.
    *
    * Rejects with an {@linkcode RpcError}, or with the reason of `signal`. Throws a
-   * `RangeError` for a bad `timeout`. While there is no room to send, requests wait; one
-   * that is given up before it leaves is never sent.
+   * `RangeError` for a `timeout` out of range. While there is no room to send, requests
+   * wait; one that is cancelled while it waits is never sent.
    */
   unary(request: Request, options?: CallOptions): Promise<Response> {
     const timeout = this.#timeoutOf(options);
@@ -156,11 +157,12 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
   }
 
   /**
-   * Sends a request, at once, and gives its answers as they come. After an error the
-   * answers that came before it are still read first.
+   * Sends a request, without waiting for the first read, and returns its responses as they
+   * arrive. Responses that arrived before an error are still read first. Fails as
+   * {@linkcode unary} does.
    *
-   * A stream that is not read stops the connection at `maxBufferedItems`: read it,
-   * or leave it.
+   * A stream that is not read stops the whole connection at `maxBufferedItems`: read it to
+   * its end, or leave it.
    */
   streaming(request: Request, options?: CallOptions): RpcStream<Response> {
     const timeout = this.#timeoutOf(options);
@@ -174,8 +176,8 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
   }
 
   /**
-   * Ends in order: fails the calls in flight with `connection-closed`, cancels those at
-   * the server whose requests have left, and closes the connection. May be called again.
+   * Closes in order: fails the calls in flight with `connection-closed`, cancels them at the
+   * server if their requests have been sent, and closes the connection. May be called again.
    */
   close(): Promise<CloseReason> {
     this.#calls.closeAll();
@@ -183,14 +185,14 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
   }
 
   /**
-   * Takes no more calls, waits for those in flight until the `timeout`, gives up the
-   * rest like {@linkcode close}, and closes the connection. May be called again.
+   * Accepts no more calls, lets those in flight finish within `timeout`, ends the rest as
+   * {@linkcode close} does, and closes the connection. May be called again.
    */
   drain(options?: DrainOptions): Promise<CloseReason> {
     return this.#connection.drain(options);
   }
 
-  /** Ends now: fails the calls in flight and breaks the connection off. */
+  /** Ends at once: fails the calls in flight and aborts the connection. */
   abort(reason?: unknown): void {
     this.#connection.abort(reason);
   }

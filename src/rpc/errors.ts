@@ -2,18 +2,18 @@ import type { SocketAddress } from "../../mod.ts";
 import type { RpcId } from "./message.ts";
 
 /**
- * Why an rpc came to nothing.
+ * Why an RPC failed.
  *
- * - `cancelled`: the other end cancelled it: a server that refuses a request or
- *   whose handler failed, or, in a handler's signal, a client that has lost interest.
- * - `connection-closed`: the connection, or the pool, ended first; the `cause` tells
- *   how, if it was not in order. Whether the server saw the request is not known,
- *   unless `sent` is false: then it did not.
+ * - `cancelled`: the peer cancelled it. For a caller: the server refused the request, is
+ *   shutting down, or its handler threw. For a handler, as its signal's reason: the client
+ *   cancelled the RPC, or this server is shutting down.
+ * - `connection-closed`: the connection, or the pool, ended first; the `cause` says why,
+ *   unless it ended in order. The server may have seen the request, unless `sent` is
+ *   `false`.
  * - `deadline-exceeded`: its `timeout` passed first.
- * - `encode-failed`: the message could not be encoded; the `cause` says why. Nothing
- *   was sent.
- * - `unavailable`: a pool has no connection and cannot make one now; the `cause` is
- *   what the last try to connect failed with. Nothing was sent.
+ * - `encode-failed`: a message could not be encoded, and was not sent; see the `cause`.
+ * - `unavailable`: a pool has no connection and cannot make one now; the `cause` is the
+ *   error of the last attempt to connect. Nothing was sent.
  */
 export type RpcErrorCode =
   | "cancelled"
@@ -22,37 +22,37 @@ export type RpcErrorCode =
   | "encode-failed"
   | "unavailable";
 
-/** What else an {@linkcode RpcError} tells. */
+/** Details of an {@linkcode RpcError}. */
 export interface RpcErrorOptions extends ErrorOptions {
-  /** The rpc's id on its connection, if it had got one. */
+  /** The RPC's id on its connection, if it was assigned one. */
   readonly id?: RpcId | undefined;
-  /** The other end's address, where it is known. */
+  /** The peer's address, if it is known. */
   readonly remoteAddress?: SocketAddress | undefined;
   /** Whether the request may have left this machine; see {@linkcode RpcError.sent}. */
   readonly sent?: boolean | undefined;
 }
 
 /**
- * An error of one rpc. On Deno and Node, that of a call which was awaited has the stack of
- * the function that awaited it; Bun does not tell it.
+ * An error of one RPC. On Deno and Node, its stack includes the function that awaited the
+ * call; on Bun it does not.
  */
 export class RpcError extends Error {
   /** Always `"RpcError"`. */
   override readonly name = "RpcError";
   /** What went wrong, for a program to act on. */
   readonly code: RpcErrorCode;
-  /** The rpc's id on its connection, if it had got one. */
+  /** The RPC's id on its connection, if it was assigned one. */
   readonly id: RpcId | undefined;
-  /** The other end's address, where it is known. */
+  /** The peer's address, if it is known. */
   readonly remoteAddress: SocketAddress | undefined;
   /**
-   * At a client whose connection was not there or ended: whether the request may have
-   * left this machine. `false` says for certain that no server has seen it, so that it
-   * can be made again elsewhere. `undefined` in all other errors.
+   * For `connection-closed` and `unavailable` at a client: whether the request may have
+   * been sent. `false` guarantees that no server has seen it, so it is safe to retry.
+   * `undefined` in all other errors.
    */
   readonly sent: boolean | undefined;
 
-  /** Makes an error with a code, a sentence for people, and which rpc it is about. */
+  /** Makes an error from a code, a message, and details of the RPC. */
   constructor(
     code: RpcErrorCode,
     message: string,
@@ -66,9 +66,9 @@ export class RpcError extends Error {
   }
 }
 
-/** The error for an rpc whose connection ended, for `cause` or in order. */
+/** The error for an RPC whose connection ended, because of `cause` or in order. */
 export function connectionClosed(options: RpcErrorOptions): RpcError {
-  // Without a cause the error is to have none, and not one that is undefined.
+  // Without a cause, the error must have no `cause` property, not an undefined one.
   const { cause, ...others } = options;
   return new RpcError(
     "connection-closed",

@@ -1,14 +1,14 @@
 /**
- * Remote procedure calls over a {@linkcode Connection}: one request, one answer or a
- * stream of them, in any order, with cancellation both ways. Speaks the protocol of
- * the Rust crate `protosocket-rpc`.
+ * Remote procedure calls over a {@linkcode Connection}: a request gets one response or a
+ * stream of them, in any order, and either end can cancel. Speaks the protocol of the
+ * Rust crate `protosocket-rpc`.
  *
- * Any type of message will do that has an id and a control code somewhere:
- * {@linkcode RpcMessage} says where. Codes: 0 normal, 1 cancel, 2 end; a response is
- * matched to its request by the id alone.
+ * Messages may be of any type that has an id and a control code somewhere:
+ * {@linkcode RpcMessage} tells where. The control codes are 0 normal, 1 cancel and 2 end.
+ * A response is matched to its request by the id alone.
  *
- * {@linkcode RpcClient} calls over one connection, {@linkcode RpcPool} over several;
- * {@linkcode serveRpc} answers.
+ * {@linkcode RpcClient} makes calls over one connection, {@linkcode RpcPool} over several;
+ * {@linkcode serveRpc} serves them.
  *
  * @example Messages of your own, both ends in one process
  * ```ts
@@ -42,8 +42,8 @@
  * console.log((await client.unary(say("world"))).text); // hello, world
  * ```
  *
- * In other examples `plain_messages.ts` of the repository's examples says the same of
- * plain objects.
+ * The other examples take such messages from `examples/support/plain_messages.ts` in the
+ * repository.
  *
  * @module
  */

@@ -1,34 +1,34 @@
 import type { SocketAddress } from "../../mod.ts";
 import type { RpcId } from "./message.ts";
 
-/** An rpc that an {@linkcode RpcObserver} is told of. */
+/** An RPC as an {@linkcode RpcObserver} sees it. */
 export interface ObservedRpc<Request> {
   /** Its id on its connection. */
   readonly id: RpcId;
-  /** What is asked. */
+  /** The request. */
   readonly request: Request;
-  /** At a server: the client's address, where it is known. */
+  /** At a server: the client's address, if it is known. */
   readonly remoteAddress?: SocketAddress;
 }
 
 /**
- * Hears how an rpc ended, once: with `undefined` if it was answered in full, else with
- * the error that its caller got or its handler threw.
+ * Called once when an RPC ends: with `undefined` if it was answered completely, otherwise
+ * with the error that its caller got or its handler threw.
  */
 export type OnRpcEnd = (error: unknown) => void;
 
 /**
- * Watches the rpcs of a client or of a server, for traces and metrics. Without one,
- * nothing is done for it. What an observer throws is ignored.
+ * Observes the RPCs of a client or of a server, for traces and metrics. What an observer
+ * throws is ignored.
  */
 export interface RpcObserver<Request> {
-  /** An rpc begins; what is returned hears how it ends. */
+  /** An RPC begins. The function that it returns, if any, is called when the RPC ends. */
   onRpc(rpc: ObservedRpc<Request>): OnRpcEnd | void;
 }
 
 const nobody: OnRpcEnd = () => {};
 
-/** Tells an observer of an rpc; its own failures harm nobody. */
+/** Reports an RPC to an observer; whatever the observer throws is ignored. */
 export function observe<Request>(
   observer: RpcObserver<Request>,
   rpc: ObservedRpc<Request>,
@@ -39,7 +39,7 @@ export function observe<Request>(
       try {
         onEnd(error);
       } catch {
-        // Watching must not change what is watched.
+        // Observing must not change what is observed.
       }
     };
   } catch {

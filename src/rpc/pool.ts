@@ -9,30 +9,29 @@ import type { PoolCallOptions, PoolClientOptions, RpcPoolConfig } from "./pool_o
 const NONE: PoolCallOptions = {};
 
 /**
- * Calls rpcs over several connections, to one endpoint or to several, and makes them
- * anew when they end.
+ * Makes RPCs over several connections, to one endpoint or to many, and reconnects when
+ * they end.
  *
- * - **Slots.** There are so many places for a connection. Each connects when a call
- *   first falls to it, and again after its connection has ended; calls that come
- *   meanwhile share the connect in flight. A call takes two slots at random and goes to
- *   the one with fewer calls in flight; with a `key` it takes slot `key mod slots`. No
- *   call without a key waits for a connect while any slot is connected.
- * - **Endpoints.** A slot connects to one of the endpoints that have the fewest slots.
- *   If that fails, or takes longer than 250 ms, the next is tried; the first to answer
- *   wins. An endpoint that failed rests, longer each time. One that has come back, or is
- *   new, gets slots of the others, one a second at the most: calls in flight on such a
- *   slot stay where they are and finish.
- * - **Failures.** When no endpoint can be connected to, all who wait are told at once,
- *   with the code `unavailable`, and so are those who come while all endpoints rest: no
- *   call is queued for better times. The pool needs no restart: the first call after a
- *   rest tries again.
- * - **Retries.** A call whose connection ended before it left this machine is made again
- *   on another, up to `slots` times. One that may have been sent is made again only if it
- *   is `idempotent`, up to twice. It goes to an endpoint where it has not failed, if one is
- *   connected or can be. What the server refused or cancelled is not made again. The
- *   `timeout` counts all attempts together.
+ * - **Slots.** A pool has a fixed number of slots, each for one connection. A slot connects
+ *   when the first call is assigned to it, and again after its connection has ended; calls
+ *   that arrive meanwhile share the pending connect. A call picks two slots at random and
+ *   takes the one with fewer calls in flight; with a `key` it takes slot `key mod slots`. A
+ *   call without a key never waits for a connect while any slot is connected.
+ * - **Endpoints.** A slot connects to one of the endpoints that have the fewest slots. If
+ *   that fails, or takes longer than 250 ms, the next endpoint is tried as well, and the
+ *   first to connect wins. An endpoint that failed is left alone (it backs off), longer each
+ *   time. One that has recovered, or is new, is given slots of the others, at most one a
+ *   second; calls in flight on such a slot finish on its old connection.
+ * - **Failures.** If no endpoint can be connected to, all waiting calls fail at once with
+ *   the code `unavailable`, and so do new calls while all endpoints back off: calls are not
+ *   queued. The first call after a backoff tries again.
+ * - **Retries.** A call whose connection ended before the request was sent is retried on
+ *   another connection, up to `slots` times. A call that may have been sent is retried only
+ *   if it is `idempotent`, at most twice. A retry prefers an endpoint where the call has not
+ *   failed. What the server refused or cancelled is not retried. The `timeout` covers all
+ *   attempts together.
  *
- * Requests belong to the pool from the call on: their ids are overwritten.
+ * Requests belong to the pool once they are passed to a call: their ids are overwritten.
  *
  * @example
  * ```ts
@@ -66,51 +65,51 @@ export class RpcPool<Request, Response, Endpoint> implements AsyncDisposable {
   #closing: Promise<void> | undefined;
 
   /**
-   * Connects to nothing yet. Throws a `RangeError` for an option that is out of its
-   * range, and for endpoints that are none or not different; a `TypeError` for one that
-   * is of another kind, and for an `endpointsTtl` without a function.
+   * Does not connect yet: the first call does. Throws a `RangeError` for an option out of
+   * range, or for an empty or duplicate list of endpoints; a `TypeError` for an option of
+   * the wrong type, or for an `endpointsTtl` if `endpoints` is not a function.
    */
   constructor(config: RpcPoolConfig<Request, Response, Endpoint>) {
     this.#slots = new Slots(config);
   }
 
-  /** How many connections there may be. */
+  /** How many connections there can be: the option `slots`. */
   get size(): number {
     return this.#slots.settings.slots;
   }
 
-  /** How many slots have a connection on which calls can be made. */
+  /** How many slots have a connection that can take calls. */
   get connected(): number {
     return this.#slots.connected;
   }
 
-  /** How many calls wait for their answer, or for the end of their stream, on all connections. */
+  /** How many calls are waiting for their response, or for the end of their stream, in total. */
   get inFlight(): number {
     return this.#slots.inFlight;
   }
 
-  /** How many calls wait for a connection. */
+  /** How many calls are waiting for a connection. */
   get waiting(): number {
     return this.#slots.waiting;
   }
 
   /**
-   * Sends a request and gives its one answer.
+   * Sends a request and returns its single response.
    *
-   * Rejects as {@linkcode RpcClient.unary} does, with `unavailable` if no connection can
-   * be made, and with `connection-closed` once the pool is closed. Throws a `RangeError`
-   * for a bad `timeout` or `key`.
+   * Rejects as {@linkcode RpcClient.unary} does, with `unavailable` if no connection can be
+   * made, and with `connection-closed` once the pool is closed. Throws a `RangeError` for a
+   * `timeout` or `key` out of range.
    */
   unary(request: Request, options: PoolCallOptions = NONE): Promise<Response> {
     return this.#unary(request, new Attempts(options, this.#slots.settings));
   }
 
   /**
-   * Sends a request, at once if a slot is connected, and gives its answers as they come.
-   * Fails as {@linkcode unary} does, where it is read. It is made again only before its
-   * first answer, when that is read.
+   * Sends a request, at once if a slot is connected, and returns its responses as they
+   * arrive. Fails as {@linkcode unary} does, when it is read. It is retried only while no
+   * response has arrived, and only when the first one is read.
    *
-   * As with a client, a stream must be read or left.
+   * As with a client, a stream must be read to its end or left.
    */
   streaming(request: Request, options: PoolCallOptions = NONE): RpcStream<Response> {
     const attempts = new Attempts(options, this.#slots.settings);
@@ -126,12 +125,11 @@ export class RpcPool<Request, Response, Endpoint> implements AsyncDisposable {
   }
 
   /**
-   * Gives a connection for calls of one's own, chosen as for a call. Ask for it again for
-   * each piece of work rather than keep it: it may end at any time, as the pool closes
-   * idle connections and moves slots to other endpoints, and calls made on it are not
-   * made again.
+   * Returns one of the pool's clients, chosen as for a call. Request one for each piece of
+   * work instead of keeping it: it may end at any time, since the pool closes idle
+   * connections and moves slots to other endpoints. Calls made on it are not retried.
    *
-   * Rejects as {@linkcode unary} does; `timeout` bounds the wait for a connection.
+   * Rejects as {@linkcode unary} does; `timeout` limits the wait for a connection.
    */
   async client(options: PoolClientOptions = NONE): Promise<RpcClient<Request, Response>> {
     const { signal } = options;
@@ -141,9 +139,9 @@ export class RpcPool<Request, Response, Endpoint> implements AsyncDisposable {
   }
 
   /**
-   * Takes no more calls, lets those that wait for a connection and those in flight finish
-   * until the `timeout`, gives up the rest like {@linkcode close}, and closes all
-   * connections. May be called again. Throws a `RangeError` for a bad `timeout`.
+   * Accepts no more calls, lets those that are waiting for a connection or in flight finish
+   * within `timeout`, ends the rest as {@linkcode close} does, and closes all connections.
+   * May be called again. Throws a `RangeError` for a `timeout` out of range.
    */
   drain(options: DrainOptions = {}): Promise<void> {
     const timeout = checkDrainTimeout(options.timeout, "timeout");
@@ -152,9 +150,9 @@ export class RpcPool<Request, Response, Endpoint> implements AsyncDisposable {
   }
 
   /**
-   * Ends in order: fails the calls that wait or are in flight with `connection-closed`,
-   * gives up the connects under way, and closes all connections. Leaves no timer. May be
-   * called again, also to cut a {@linkcode drain} short.
+   * Closes in order: fails the calls that are waiting or in flight with `connection-closed`,
+   * aborts pending connects, and closes all connections. Leaves no timer behind. May be
+   * called again, and cuts a {@linkcode drain} short.
    */
   close(): Promise<void> {
     this.#open = false;

@@ -19,59 +19,59 @@ export const DEFAULT_BACKOFF: Required<BackoffOptions> = {
 };
 
 /**
- * How long an endpoint rests after it could not be connected to: `initial`, then each
- * time `factor` times as long, at most `max`, and of that a random part off. A
- * connection that ends within `initial` counts as a failure too; one that has lasted
- * longer makes the next failure the first again.
+ * How long an endpoint is left alone after a failed connect: `initial`, then `factor` times
+ * as long with each further failure, at most `max`, less a random part (`jitter`). A
+ * connection that ends within `initial` counts as a failure too; one that lasts longer
+ * resets the backoff.
  */
 export interface BackoffOptions {
   /**
-   * The first rest, in milliseconds: an integer from 1 to 2,147,483,647.
+   * The first backoff, in milliseconds: an integer from 1 to 2,147,483,647.
    *
    * @default {100}
    */
   readonly initial?: number;
   /**
-   * The longest rest, in milliseconds: an integer from `initial` to 2,147,483,647.
+   * The longest backoff, in milliseconds: an integer from `initial` to 2,147,483,647.
    *
    * @default {10000} or `initial`, if that is more
    */
   readonly max?: number;
   /**
-   * How many times as long each rest is as the one before: 1 or more.
+   * How many times longer each backoff is than the one before: 1 or more.
    *
    * @default {2}
    */
   readonly factor?: number;
   /**
-   * How much of each rest is left to chance: with 0.5 a rest of 100 ms is one of 50 to
-   * 100. From 0 to 1.
+   * How much of each backoff is random: with 0.5, a backoff of 100 ms becomes one of 50 to
+   * 100 ms. From 0 to 1.
    *
    * @default {0.5}
    */
   readonly jitter?: number;
 }
 
-/** Watches a pool, for logs and metrics. What an observer throws is ignored. */
+/** Observes a pool, for logs and metrics. What an observer throws is ignored. */
 export interface PoolObserver<Endpoint> {
   /** A connection is open. */
   onConnected?(endpoint: Endpoint): void;
-  /** An endpoint could not be connected to; it rests for so many milliseconds. */
+  /** An endpoint could not be connected to; it is left alone for `rest` milliseconds. */
   onConnectFailed?(endpoint: Endpoint, error: unknown, rest: number): void;
-  /** A connection has ended, in whatever way. */
+  /** A connection has ended, for whatever reason. */
   onDisconnected?(endpoint: Endpoint, reason: CloseReason): void;
-  /** The endpoints could not be found; the pool goes on with those it knows. */
+  /** The `endpoints` function failed; the pool continues with the endpoints it knows. */
   onEndpointsFailed?(error: unknown): void;
 }
 
-/** What an `RpcPool` is made of, with its bounds. */
+/** The parts of an `RpcPool`, with its limits and timeouts. */
 export interface RpcPoolConfig<Request, Response, Endpoint> {
   /**
-   * Makes a client that is connected to an endpoint. The signal fires when nobody wants
-   * it any more: when `connectTimeout` has passed, another endpoint was faster, or the
-   * pool closes. A client that comes later is aborted.
+   * Connects to an endpoint and returns a client. The signal fires when the client is no
+   * longer needed: `connectTimeout` has passed, another endpoint was faster, or the pool is
+   * closing. A client that is returned after that is aborted.
    *
-   * A rejection, a throw and a client that is not alive all count as a failed connect.
+   * A throw, a rejection and a client that is not alive all count as a failed connect.
    */
   readonly connect: (
     endpoint: Endpoint,
@@ -79,99 +79,99 @@ export interface RpcPoolConfig<Request, Response, Endpoint> {
   ) => Promise<RpcClient<Request, Response>>;
   /**
    * Where to connect to: at least one endpoint, all different; or a function that finds
-   * them, as `dnsEndpoints()` does. It is called when the pool needs its first
-   * connection, when a connect has failed, and when `endpointsTtl` has passed. If it
-   * fails, takes longer than `connectTimeout` or finds none, the pool goes on with those
-   * that it knows, and asks again after a rest as of an endpoint.
+   * them, such as `dnsEndpoints()` returns. The function is called when the pool needs its
+   * first connection, after a failed connect, and once `endpointsTtl` has passed. If it
+   * fails, takes longer than `connectTimeout` or finds none, the pool continues with the
+   * endpoints it knows, and calls it again after a backoff.
    *
-   * Connections to an endpoint that is found no more stay until they end.
+   * Connections to an endpoint that is no longer found stay open until they end.
    */
   readonly endpoints:
     | readonly Endpoint[]
     | ((options: { readonly signal: AbortSignal }) => Promise<readonly Endpoint[]>);
   /**
-   * What tells endpoints apart: two with the same key are one.
+   * Returns a key that identifies an endpoint: two endpoints with the same key are the same.
    *
    * @default {JSON.stringify} strings by themselves, everything else by its JSON
    */
   readonly endpointKey?: (endpoint: Endpoint) => string;
   /**
-   * For how many milliseconds what an `endpoints` function found is good: an integer
-   * from 1 to 2,147,483,647. Only with a function.
+   * How long the result of an `endpoints` function stays valid, in milliseconds: an integer
+   * from 1 to 2,147,483,647. Only allowed with a function.
    *
    * @default {30000}
    */
   readonly endpointsTtl?: number;
   /**
-   * How many connections there may be: an integer from 1 to 65,536. Each is made when a
-   * call first falls to its slot.
+   * How many connections there can be: an integer from 1 to 65,536. Each is opened when the
+   * first call is assigned to its slot.
    *
    * @default {4}
    */
   readonly slots?: number;
   /**
-   * For how many milliseconds one connect may last: an integer from 1 to 2,147,483,647.
+   * How long one connect may take, in milliseconds: an integer from 1 to 2,147,483,647.
    *
    * @default {10000}
    */
   readonly connectTimeout?: number;
   /**
-   * How long an endpoint rests that could not be connected to.
+   * How long an endpoint is left alone after a failed connect.
    *
    * @default {DEFAULT_BACKOFF}
    */
   readonly backoff?: BackoffOptions;
   /**
    * Milliseconds without a call after which a connection is closed in order: an integer
-   * from 1 to 2,147,483,647. It is opened again by the next call that falls to its slot.
-   * Not to be confused with `idleTimeout` of a connection, which is about a peer that
-   * sends nothing.
+   * from 1 to 2,147,483,647. The next call that is assigned to its slot opens it again. Not
+   * to be confused with `idleTimeout` of a connection, which detects a peer that sends
+   * nothing.
    *
    * @default {undefined} connections stay open
    */
   readonly idleTimeout?: number;
   /**
-   * The `timeout` of calls that have none of their own, in milliseconds: an integer from
-   * 1 to 2,147,483,647. Unlike the one of an `RpcClient`, it counts the connect and all
-   * attempts together.
+   * The default `timeout` of calls, in milliseconds: an integer from 1 to 2,147,483,647.
+   * Unlike that of an `RpcClient`, it covers the connect and all attempts together.
    *
-   * @default {undefined} without end
+   * @default {undefined} no limit
    */
   readonly timeout?: number;
-  /** Watches the pool. */
+  /** Observes the pool, for logs and metrics. */
   readonly observer?: PoolObserver<Endpoint>;
   /**
-   * Draws a number from 0 to below 1, as `Math.random`, for tests: which slots are
-   * compared, which endpoint is tried, how long one rests. Anything else counts as 0.
+   * Returns a number from 0 to below 1, like `Math.random`; for tests. It decides which
+   * slots are compared, which endpoint is tried, and how long one backs off. A value outside
+   * that range counts as 0.
    *
    * @default {Math.random}
    */
   readonly random?: () => number;
 }
 
-/** Which slot a call goes to, and how long it may wait. */
+/** Which slot a call takes, and how long it may wait. */
 export interface PoolClientOptions extends CallOptions {
   /**
-   * Chooses slot `key mod slots`, so that calls with the same key share a connection: an
-   * integer from 0 to 2^53 - 1, or a bigint that is not negative.
+   * Selects slot `key mod slots`, so that calls with the same key share a connection: an
+   * integer from 0 to 2^53 - 1, or a non-negative bigint.
    *
    * @default {undefined} the less busy of two random slots
    */
   readonly key?: RpcId;
 }
 
-/** Options of one call of a pool. */
+/** Options of one call through a pool. */
 export interface PoolCallOptions extends PoolClientOptions {
   /**
-   * Says that the request may be carried out twice without harm. Then it is made again
-   * also if its connection ended after it may have been sent, at most twice.
+   * Declares that the request may safely be executed more than once. It is then retried, at
+   * most twice, even if its connection ended after it may have been sent.
    *
    * @default {false}
    */
   readonly idempotent?: boolean;
 }
 
-/** A pool's settings, checked. */
+/** A pool's configuration, checked. */
 export interface PoolSettings<Endpoint> {
   readonly slots: number;
   readonly connectTimeout: number;

@@ -17,15 +17,15 @@ import { observe, type RpcObserver } from "./observer.ts";
 /** The default of {@linkcode RpcServerOptions.maxConcurrentRpcs}: 1,024. */
 export const DEFAULT_MAX_CONCURRENT_RPCS = 1024;
 
-/** What a handler answers to refuse a request: the client is told Cancel. */
+/** Returned by a handler to refuse a request: the client's call fails with `cancelled`. */
 export const refused: unique symbol = Symbol("refused");
 
-/** What a handler may answer. */
+/** What a handler may return: a response, a stream of responses, or {@linkcode refused}. */
 export type RpcAnswer<Response> =
   | RpcResult<Response>
   | PromiseLike<RpcResult<Response>>;
 
-/** What a handler may answer, at once or by a promise. */
+/** An {@linkcode RpcAnswer}, or a promise of one. */
 export type RpcResult<Response> =
   | Response
   | typeof refused
@@ -33,16 +33,16 @@ export type RpcResult<Response> =
   | IterableIterator<Response>;
 
 /**
- * Answers a request: with a response or a promise of one (unary), with responses that come
- * one after another (streaming), or with {@linkcode refused}.
+ * Handles a request. It returns a response or a promise of one (unary), an iterable of
+ * responses (streaming), or {@linkcode refused}.
  *
- * A stream is an async iterable, or an iterator, as a `function*` gives, which costs a third
- * for each item: it is for items that need not be waited for.
+ * A stream is an async iterable, such as an `async function*` returns, or an iterator, such
+ * as a `function*` returns. The latter takes about a third of the time for each item; use
+ * it if no item has to be awaited.
  *
- * Responses are stamped with the request's id, and belong to the connection from
- * then on. A stream is asked for more only while there is room to send. If a
- * handler throws, its rpc is cancelled and `onError` hears of it; the connection
- * and its other rpcs go on.
+ * The request's id is written into each response, which belongs to the connection from then
+ * on: do not change or reuse it. A stream is iterated only while there is room to send. If
+ * a handler throws, its RPC alone is cancelled and `onError` is called.
  *
  * A response must not itself be a promise, an async iterable or an iterator.
  */
@@ -51,39 +51,39 @@ export type RpcHandler<Request, Response> = (
   context: RpcContext,
 ) => RpcAnswer<Response>;
 
-/** What a handler is told of its rpc. */
+/** A handler's view of its RPC. */
 export interface RpcContext {
-  /** The rpc's id on its connection. */
+  /** The RPC's id on its connection. */
   readonly id: RpcId;
   /**
-   * Fires, with an {@linkcode RpcError}, when the client cancels the rpc, when one of
-   * its responses cannot be encoded, or when the connection ends. What the handler
-   * answers afterwards is dropped.
+   * Fires when the RPC need not be answered any more: the client cancelled it, one of its
+   * responses could not be encoded, a drain's timeout has passed, or the connection ended.
+   * Its reason is an {@linkcode RpcError}. What the handler returns afterwards is dropped.
    */
   readonly signal: AbortSignal;
 }
 
-/** The bounds of the rpcs of one connection, and who hears of errors. */
+/** Limits of the RPCs of one connection, and error reporting. */
 export interface RpcServerOptions {
   /**
-   * How many rpcs of one connection may be worked on, or wait with their answer for
-   * room to send. A request beyond that waits until one has finished, and with it
-   * all that is behind it, Cancels included. A cancelled rpc counts until its handler
-   * has returned.
+   * How many RPCs of one connection may be in progress: being handled, or with a response
+   * that waits for room to send. At the limit, the connection stops reading until one
+   * finishes, so everything behind the next request waits too, cancellations included. A
+   * cancelled RPC counts until its handler has returned. From 1 to 2^31.
    *
    * @default {1024}
    */
   readonly maxConcurrentRpcs?: number;
   /**
-   * How many responses of one connection may wait for room to send before its
-   * streams are no longer asked for more.
+   * How many responses of one connection may wait for room to send. At the limit, its
+   * streams are not iterated further. From 1 to 2^31.
    *
    * @default {256}
    */
   readonly maxQueuedMessages?: number;
   /**
-   * Hears of what a handler threw, and of a response that could not be encoded. What
-   * it throws itself is ignored.
+   * Called with what a handler threw, or with the error of a response that could not be
+   * encoded. What it throws itself is ignored.
    *
    * @default {console.error}
    */
@@ -92,24 +92,24 @@ export interface RpcServerOptions {
 
 /** Options of {@linkcode rpcReactor}. */
 export interface RpcReactorOptions<Request> extends RpcServerOptions {
-  /** The client's address, for observers. */
+  /** The client's address, for errors and observers. */
   readonly remoteAddress?: SocketAddress;
-  /** Watches the rpcs. */
+  /** Observes the RPCs, for traces and metrics. */
   readonly rpcObserver?: RpcObserver<Request>;
 }
 
-/** Which rpc an error is about. */
+/** The RPC that an error is about. */
 export interface FailedRpc {
-  /** The rpc's id on its connection. */
+  /** The RPC's id on its connection. */
   readonly id: RpcId;
-  /** The client's address, where it is known. */
+  /** The client's address, if it is known. */
   readonly remoteAddress?: SocketAddress;
 }
 
 /**
- * Makes the reactor that serves rpcs on one connection. {@linkcode serveRpc} does it
- * for each connection of a listener; this is for a Duplex from elsewhere. Throws a
- * `RangeError` for a bad option.
+ * Makes a reactor that serves RPCs on one connection. {@linkcode serveRpc} does this for
+ * each connection of a listener; use this for a Duplex from elsewhere. Throws a
+ * `RangeError` for an option out of range.
  *
  * @example
  * ```ts
@@ -160,20 +160,20 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
   readonly #handler: RpcHandler<Request, Response>;
   readonly #settings: Settings<Request>;
   readonly #sender: Sender<Response>;
-  /** Rpcs that are not answered at once. */
+  /** RPCs whose handlers did not return a response at once. */
   readonly #active = new ActiveRpcs<Response>();
-  /** What waits for room to send: items of streams, and rpcs for the last message of each. */
+  /** What waits for room to send: items of streams, and RPCs whose last message is due. */
   readonly #ready = new Fifo<Response | ServedRpc<Response>>();
-  /** Of the latest pull: the rpcs whose last messages it gave, and how many those are. */
+  /** The RPCs whose last messages went out in the latest pull, and how many there are. */
   readonly #pulled: (ServedRpc<Response> | undefined)[] = [];
   #pulledCount = 0;
-  /** Streams that wait until fewer answers do. */
+  /** Async streams that wait until fewer responses are queued. */
   readonly #waitingStreams: (() => void)[] = [];
-  /** Streams whose items are taken when there is room to send. */
+  /** Streams whose items are pulled when there is room to send. */
   readonly #sources = new Fifo<Source<Response>>();
-  /** Lets in the request that waits at the bound. */
+  /** Admits the request that waits at `maxConcurrentRpcs`. */
   #goOn: (() => void) | undefined;
-  /** Whether no new work is taken on. */
+  /** Whether new requests are refused. */
   #draining = false;
 
   constructor(
@@ -213,8 +213,8 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     while (this.#pulledCount > 0) this.#pulled[--this.#pulledCount] = undefined;
     while (budget.remaining > 0 && this.#ready.length > 0) {
       const next = this.#ready.peek();
-      // A stream must not end as if complete after an item that cannot be encoded. All
-      // that this pull gives will have been encoded before the next.
+      // A stream must not end as complete after an item that cannot be encoded, so its
+      // end waits for the next pull, by when all items of this one have been encoded.
       if (next instanceof ServedRpc && next.iterator && budget.remaining < before) break;
       this.#ready.shift();
       budget.send(next instanceof ServedRpc ? this.#pullLast(next) : next);
@@ -231,7 +231,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     if (this.#response.code(response) !== ControlCode.normal) return;
     const unary = this.#pulled.find((rpc) => rpc?.last === response);
     const rpc = unary ?? this.#active.get(id);
-    // An item of a stream that is over in any case.
+    // An item of a stream that has already ended.
     if (rpc === undefined) return;
     if (unary) unary.last = undefined;
     this.#cancel(
@@ -241,7 +241,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
   }
 
   async onInboundEnd(): Promise<void> {
-    // The client has no more requests; those that it has not cancelled are still answered.
+    // No more requests will come; those that were not cancelled are still answered.
     await this.#active.settled();
   }
 
@@ -265,7 +265,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     this.#ready.clear();
     this.#sources.clear();
     for (const goOn of this.#waitingStreams.splice(0)) goOn();
-    // What waits at the bound is never begun.
+    // The request that waits at the limit is never handled.
     this.#goOn = undefined;
   }
 
@@ -287,7 +287,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     }
   }
 
-  /** Keeps an rpc that is not answered at once until its handler has returned. */
+  /** Tracks an RPC that is not answered at once until its handler has returned. */
   async #run(rpc: ServedRpc<Response>, answer: RpcAnswer<Response>): Promise<void> {
     this.#active.add(rpc);
     try {
@@ -304,7 +304,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
 
   async #stream(rpc: ServedRpc<Response>, answers: AsyncIterable<Response>): Promise<void> {
     const iterator = rpc.iterator = answers[Symbol.asyncIterator]();
-    // Cancelled while the promise of the stream was pending.
+    // It was cancelled while the promise of the stream was pending.
     if (rpc.done) return rpc.leave();
     while (!rpc.done) {
       if (this.#ready.length >= this.#settings.maxQueuedMessages) {
@@ -319,7 +319,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     }
   }
 
-  /** Lets a stream be pulled; settles when it has been, or is left. */
+  /** Lets a stream be pulled; settles when it is complete, or left. */
   async #walk(rpc: ServedRpc<Response>, iterator: IterableIterator<Response>): Promise<void> {
     rpc.iterator = iterator;
     if (rpc.done) return rpc.leave();
@@ -330,7 +330,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     });
   }
 
-  /** Gives items of the streams that are pulled, of each its share. */
+  /** Sends items of the pulled streams, each its share of the budget. */
   #pullItems(budget: SendBudget<Response>): void {
     for (let left = this.#sources.length; left > 0 && budget.remaining > 0; left--) {
       const source = this.#sources.shift();
@@ -340,7 +340,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     }
   }
 
-  /** Gives so many items of a stream; returns whether there may be more. */
+  /** Sends a number of items of a stream; returns whether there may be more. */
   #give(
     { rpc, iterator, resolve, reject }: Source<Response>,
     budget: SendBudget<Response>,
@@ -364,7 +364,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     return !rpc.done;
   }
 
-  /** All items are on their way; until the end has left, the stream can still be cancelled. */
+  /** Queues the end of a stream; until it has been sent, the stream can still be cancelled. */
   #endStream(rpc: ServedRpc<Response>): void {
     rpc.end(undefined);
     this.#pushLast(rpc, this.#response.ended(rpc.id));
@@ -381,9 +381,9 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     this.#finish(rpc, answer);
   }
 
-  /** The handler threw: cancels its rpc and no other. */
+  /** The handler threw: cancels its RPC alone. */
   #fail(rpc: ServedRpc<Response>, error: unknown): void {
-    // One that was cancelled is expected to throw.
+    // A handler whose RPC was cancelled is expected to throw.
     if (rpc.done) return;
     this.#finish(rpc, this.#response.cancelled(rpc.id));
     rpc.end(error);
@@ -430,7 +430,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     goOn();
   }
 
-  /** Which rpc an error is about, and with whom. */
+  /** The details for an error: the RPC's id and the peer's address. */
   #about(id: RpcId): RpcErrorOptions {
     return { id, remoteAddress: this.#settings.remoteAddress };
   }
@@ -440,7 +440,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     try {
       onError(error, remoteAddress ? { id, remoteAddress } : { id });
     } catch {
-      // An observer's own failure is not the client's.
+      // A failure of the callback must not affect the client.
     }
   }
 }

@@ -19,33 +19,32 @@ import {
   type RpcServerOptions,
 } from "./reactor.ts";
 
-/** What {@linkcode serveRpc} runs for each connection, with its bounds. */
+/** How {@linkcode serveRpc} runs each connection, with its limits and timeouts. */
 export interface RpcServerConfig<Request, Response>
   extends ConnectionOptions, RpcServerOptions, ServeOptions {
   /** Makes the codec of one connection. */
   readonly codec: () => Codec<Request, Response>;
-  /** Where ids and control codes are in the messages. */
+  /** Tells where the id and the control code are in a message. */
   readonly messages: RpcMessages<Request, Response>;
   /**
-   * Makes the service of one connection, whose peer's address is at
-   * `duplex.remoteAddress`: a function that answers its requests, with whatever
-   * state it keeps. If it throws, that connection is refused.
+   * Makes the handler of one connection, which may keep state for it. The client's address
+   * is `duplex.remoteAddress`. If it throws, that connection is refused.
    */
   readonly service: (duplex: SocketDuplex) => RpcHandler<Request, Response>;
   /**
-   * Keeps quiet connections alive with a message that clients ignore, such as
+   * Keeps idle connections alive with a message that clients ignore, such as
    * `messages.response.ended(0)`.
    */
   readonly heartbeat?: Heartbeat<Response>;
-  /** Watches the connections. */
+  /** Observes the connections, for metrics and logs. */
   readonly observer?: ConnectionObserver;
-  /** Watches the rpcs. */
+  /** Observes the RPCs, for traces and metrics. */
   readonly rpcObserver?: RpcObserver<Request>;
 }
 
 /**
- * Serves rpcs on each connection that the listener accepts, until it is closed.
- * Throws a `RangeError` for a bad option.
+ * Serves RPCs on each connection that the listener accepts, until the listener is closed.
+ * Throws a `RangeError` for an option out of range.
  *
  * @example
  * ```ts
@@ -73,7 +72,7 @@ export function serveRpc<Request, Response>(
   listener: Listener,
   config: RpcServerConfig<Request, Response>,
 ): Server {
-  // Else each connection would be refused for them, one by one.
+  // Otherwise each connection would be refused, one by one.
   checkConnectionOptions(config);
   checkRpcServerOptions(config);
   return serve(listener, (duplex) => ({

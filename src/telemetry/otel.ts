@@ -1,10 +1,9 @@
 /**
- * OpenTelemetry for rpcs and connections: spans and metrics on `@opentelemetry/api`,
- * with the names of the RPC semantic conventions
- * (opentelemetry.io/docs/specs/semconv/rpc).
+ * OpenTelemetry for RPCs and connections: spans and metrics through `@opentelemetry/api`,
+ * named by the RPC semantic conventions (opentelemetry.io/docs/specs/semconv/rpc).
  *
- * The protocol has no place for a trace context, so a server's span is not a child of
- * its client's unless your messages carry one.
+ * The protocol has no field for a trace context, so a server's span is not a child of its
+ * client's.
  *
  * @example A server with spans and metrics
  * ```ts
@@ -45,7 +44,7 @@ const NAME = "@protosocket/protosocket";
 /** Options of {@linkcode otelConnections}. */
 export interface OtelConnectionsOptions {
   /**
-   * What makes the instruments.
+   * Makes the instruments.
    *
    * @default {metrics.getMeter("@protosocket/protosocket")}
    */
@@ -55,14 +54,14 @@ export interface OtelConnectionsOptions {
 /** Options of {@linkcode otelRpcs}. */
 export interface OtelRpcsOptions<Request> extends OtelConnectionsOptions {
   /**
-   * What makes the spans.
+   * Makes the spans.
    *
    * @default {trace.getTracer("@protosocket/protosocket")}
    */
   readonly tracer?: Tracer;
   /**
-   * Names what a request calls, for `rpc.method` and the name of the span. It must have
-   * few different answers.
+   * Returns the method that a request calls, for `rpc.method` and the name of the span. Keep
+   * the number of different names small, as each becomes a metric series.
    *
    * @default {() => "call"}
    */
@@ -70,9 +69,9 @@ export interface OtelRpcsOptions<Request> extends OtelConnectionsOptions {
 }
 
 /**
- * Makes an observer of rpcs: a span each, and the histogram `rpc.client.call.duration`
- * or `rpc.server.call.duration` in seconds. An rpc that failed has `error.type`: the
- * code of its error, or else the error's name.
+ * Makes an observer of RPCs: a span for each, and the histogram `rpc.client.call.duration`
+ * or `rpc.server.call.duration`, in seconds. An RPC that failed has the attribute
+ * `error.type`: the error's code, or its name if it has none.
  */
 export function otelRpcs<Request>(
   side: "client" | "server",
@@ -122,7 +121,7 @@ export function otelRpcs<Request>(
 /**
  * Makes an observer of connections: `protosocket.connections` (open now),
  * `protosocket.io` (bytes) and `protosocket.messages`, each with `network.io.direction`,
- * and `protosocket.queue` (messages that wait to be sent, seen at each batch).
+ * and `protosocket.queue` (messages waiting to be sent, recorded at each batch).
  */
 export function otelConnections(options: OtelConnectionsOptions = {}): ConnectionObserver {
   const { meter = metrics.getMeter(NAME) } = options;
