@@ -12,7 +12,7 @@ const SHORT = 24;
 
 /** What writes one type of message. */
 export interface Encodes<Message> {
-  encode(message: Message, writer: BinaryWriter): BinaryWriter;
+  encode(message: Message, writer: BinaryWriter): { finish(): Uint8Array };
 }
 
 /** A writer of protobuf's wire format into the memory that a connection sends from. */

@@ -35,22 +35,33 @@
  *
  * @module
  */
-import type { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { Codec } from "../codec.ts";
 import { delimited } from "./_delimited.ts";
 import { SlabReader } from "./_slab_reader.ts";
 import { SlabWriter } from "./_slab_writer.ts";
 
-export type { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+/** The `BinaryReader` of `@bufbuild/protobuf/wire`, which generated code reads from. */
+export interface TsProtoReader {
+  /** Bytes read. */
+  readonly pos: number;
+  /** Bytes in all. */
+  readonly len: number;
+}
+
+/** The `BinaryWriter` of `@bufbuild/protobuf/wire`, which generated code writes to. */
+export interface TsProtoWriter {
+  /** Returns the bytes written. */
+  finish(): Uint8Array;
+}
 
 /** Encodes and decodes one type of message; ts-proto generates such objects. */
 export interface TsProtoType<Message> {
   /** The message's full name, if ts-proto was configured to add it; for errors. */
   readonly $type?: string;
   /** Encodes a message with `writer`, and returns the writer. */
-  encode(message: Message, writer?: BinaryWriter): BinaryWriter;
+  encode(message: Message, writer?: TsProtoWriter): TsProtoWriter;
   /** Decodes a message from all of `input`. */
-  decode(input: BinaryReader | Uint8Array, length?: number): Message;
+  decode(input: TsProtoReader | Uint8Array, length?: number): Message;
 }
 
 /**

@@ -19,9 +19,11 @@ const JSONS = {
   },
 };
 
+const TYPES: Record<string, unknown> = { Request, Response };
+
 for (const { type, what, hex, json } of VECTORS) {
   test(`ts-proto: ${what}, byte by byte, both ways`, () => {
-    const Type = (type === "Request" ? Request : Response) as TsProtoType<never>;
+    const Type = TYPES[type] as TsProtoType<never>;
     const codec = tsProto(Type, Type);
     const message = decodeOne(codec, fromHex(hex));
     assertEquals(JSONS[type](message), json);
