@@ -57,7 +57,7 @@ test("serve: each connection has a reactor of its own", async () => {
   assertEquals(ports, [address(1), address(2), address(3)]);
 });
 
-test("serve: a connection that has ended is let go of", async () => {
+test("serve: a connection that has ended is released", async () => {
   const listener = memoryListener();
   await using server = serve(listener, echo());
   const peer = await talk(listener.dial(1));

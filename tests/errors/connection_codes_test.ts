@@ -99,7 +99,7 @@ async function refused(): Promise<unknown> {
 }
 
 for (const [code, [says, make]] of Object.entries(MADE)) {
-  test(`ConnectionError ${code}: tells with whom it was, and what the matter is`, async () => {
+  test(`ConnectionError ${code}: names the peer and the problem`, async () => {
     const error = await make();
     assertInstanceOf(error, ConnectionError);
     assertEquals([error.code, error.remoteAddress], [code, ADDRESS]);

@@ -110,7 +110,7 @@ function protocols(): [tls: unknown, says: RegExp][] {
   ];
 }
 
-test("TLS options: what makes no sense to connect with is refused", async () => {
+test("TLS options: invalid options of connect are refused", async () => {
   await using server = await TlsServer.listen();
   for (const [tls, says] of CONNECT) {
     const options = { port: server.port, tls: tls as typeof trusting };
@@ -122,7 +122,7 @@ test("TLS options: what makes no sense to connect with is refused", async () => 
   assertEquals(server.failures, 0);
 });
 
-test("TLS options: what makes no sense to listen with is refused", async () => {
+test("TLS options: invalid options of listen are refused", async () => {
   for (const [tls, says] of LISTEN) {
     const options = { port: 0, tls: tls as typeof ours };
     assertMatch((await assertFails(listen(options), "invalid-option")).message, says);

@@ -17,7 +17,7 @@ async function dial(port: number, added: string | undefined, roots: string): Pro
   return outcome!;
 }
 
-test("TLS: public roots are trusted unless roots are given, which are instead of them", async () => {
+test("TLS: public roots are trusted unless roots are given, which replace them", async () => {
   using place = directory();
   const file = (name: string, text: string) => {
     writeFileSync(join(place.path, name), text);
