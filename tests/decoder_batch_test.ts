@@ -1,4 +1,4 @@
-// Batches with a bound: what a chunk has beyond it is decoded later.
+// Batches with a limit: what a chunk has beyond it is decoded later.
 import { test } from "node:test";
 import { assertEquals, assertThrows } from "@std/assert";
 import { DecoderStream } from "../mod.ts";

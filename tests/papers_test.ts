@@ -1,4 +1,4 @@
-// What the papers name is there: linked files and headings, source files, commands.
+// What the documentation mentions exists: linked files and headings, source files, commands.
 import { assert, assertEquals } from "@std/assert";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path/posix";

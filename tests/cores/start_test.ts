@@ -129,7 +129,7 @@ test("cores: a worker cannot start workers, on Node", { skip: runtime !== "node"
   }
 });
 
-/** A port that nobody listens on. */
+/** A port that nothing listens on. */
 async function freePort(): Promise<{ port: number }> {
   await using listener = await listen({ port: 0 });
   return { port: portOf(listener) };

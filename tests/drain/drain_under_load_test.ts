@@ -1,4 +1,4 @@
-// A server is told to end with tens of thousands of calls in flight and to come.
+// A server is shut down with tens of thousands of calls in flight and to come.
 import { assert, assertEquals, assertInstanceOf, assertMatch } from "@std/assert";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

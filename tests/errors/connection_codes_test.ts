@@ -1,4 +1,4 @@
-// Each code of a ConnectionError, made once; its error tells with whom, and how much.
+// Provokes each code of a ConnectionError once; the error names the peer and the sizes.
 import { assertEquals, assertInstanceOf, assertMatch } from "@std/assert";
 import { test } from "node:test";
 import {

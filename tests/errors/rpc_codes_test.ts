@@ -17,7 +17,7 @@ interface Made {
   readonly answer?: (peer: Peer, request: Message) => unknown;
   /** Whether the pool cannot connect. */
   readonly down?: boolean;
-  /** What the error says of whether the request was sent. */
+  /** The expected `sent` of the error. */
   readonly sent?: boolean;
 }
 

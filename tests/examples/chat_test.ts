@@ -57,7 +57,7 @@ test("example chat: a slow member delays nobody, and is told how much it missed"
     await talker.hears(`talker: that was ${i}\n`);
   }
   slow.socket.resume();
-  // It is told with the next line that there is room for.
+  // It learns of it with the next line that there is room for.
   const reading = setInterval(() => talker.socket.write("still there?\n"), 20);
   await slow.hears("* you missed ");
   clearInterval(reading);

@@ -1,4 +1,4 @@
-// The bounds of a server's connections, in memory.
+// The limits of a server's connections, in memory.
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { Connection, type ConnectionConfig, duplexPair, serve } from "@protosocket/protosocket";

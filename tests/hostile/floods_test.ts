@@ -57,7 +57,7 @@ test("hostile: a million requests without reading a response", async () => {
 });
 
 test("hostile: a million requests that are never answered stop at maxConcurrentRpcs", async () => {
-  // A peer that is not read from is known to have gone by what is sent to it.
+  // While nothing is read from a peer, only a failing write shows that it is gone.
   await using victim = await Victim.start("rpc", { heartbeat: 50 });
   const before = await victim.health();
   const attacker = await Attacker.dial(victim.port, { reads: false });

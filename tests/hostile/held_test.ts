@@ -29,7 +29,7 @@ function framed(length: number): Uint8Array {
   return message;
 }
 
-/** Offers messages without end; tells how many bytes have been taken. */
+/** Writes messages without end; counts the bytes that were taken. */
 function offer(end: End, message: Uint8Array): { readonly taken: number; stop(): void } {
   const offered = { taken: 0, stopped: false, stop: () => void (offered.stopped = true) };
   outcome((async () => {

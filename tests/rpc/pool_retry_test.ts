@@ -305,7 +305,7 @@ test("if nothing is left to try, the error still says that an earlier attempt ma
   host!.down();
   const error = await rpcError(call, "connection-closed");
   assertEquals(error.sent, true);
-  // Another, which was not sent, says so.
+  // Another call, which was not sent, reports that.
   await unavailable(pool.unary(body("x"), { idempotent: true }));
   await soon(pool.close(), "the end");
 });

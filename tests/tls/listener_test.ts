@@ -1,4 +1,4 @@
-// Whatever a client does in its handshake, the listener goes on, and tells of it.
+// Whatever a client does in its handshake, the listener continues and reports it.
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { test } from "node:test";
 import type { SocketAddress, TransportErrorCode } from "../../mod.ts";
@@ -10,7 +10,7 @@ import { outcome, soon } from "../support/within.ts";
 /** A time-out that a handshake in order is not to meet, on a machine however busy. */
 const LONG = 60_000;
 
-/** What a client may say instead of a handshake, and what is made of it. */
+/** What a client may send instead of a handshake, and how that is reported. */
 const STRANGE: Record<string, [bytes: Uint8Array, code: TransportErrorCode]> = {
   "plain text": [new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"), "tls"],
   "a message of its own": [new Uint8Array([5, 1, 2, 3, 4, 5]), "tls"],

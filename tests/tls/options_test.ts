@@ -12,7 +12,7 @@ const cut = `${ours.cert.slice(0, 200)}\n-----END CERTIFICATE-----`;
 const encrypted = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey
   .export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase: "secret" });
 
-/** Wrong values of both ends' options, and what the message says. */
+/** Invalid options of both ends, and the expected messages. */
 const BOTH: [tls: unknown, says: RegExp][] = [
   [null, /tls must be an object with options, not null/],
   [0, /tls must be an object/],

@@ -7,7 +7,7 @@ import { directory } from "../conformance/sockets.ts";
 import { Program } from "../support/program.ts";
 import { ca, stranger, TlsServer } from "../support/tls.ts";
 
-/** How each runtime is told of roots beside its own. */
+/** How each runtime is given roots besides its own. */
 const VARIABLES = ["NODE_EXTRA_CA_CERTS", "DENO_CERT"];
 
 async function dial(port: number, added: string | undefined, roots: string): Promise<string> {

@@ -1,4 +1,4 @@
-// Nothing is held without a bound.
+// Everything that is buffered is bounded.
 import { assertEquals, assertMatch } from "@std/assert";
 import { test } from "node:test";
 import { acceptWebSocket } from "../../src/adapters/websocket.ts";

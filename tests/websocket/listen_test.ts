@@ -39,7 +39,7 @@ function lines(headers: Headers): string {
     .map(([name, value]) => `${name}: ${value}\r\n`).join("");
 }
 
-/** Resolves when nobody listens at a port any more. */
+/** Resolves when nothing listens on a port any more. */
 async function untilFree(port: number): Promise<void> {
   for (let free = false; !free;) {
     free = await new Promise<boolean>((resolve) => {
