@@ -43,8 +43,8 @@ export { DecoderStream, type DecoderStreamOptions } from "./src/decoder_stream.t
 export { EncoderStream, type EncoderStreamOptions } from "./src/encoder_stream.ts";
 export type { Reactor, ReactorStatus, SendBudget } from "./src/reactor.ts";
 export type { Sender, SendOptions } from "./src/sender.ts";
+export type { CloseReason } from "./src/close_reason.ts";
 export {
-  type CloseReason,
   Connection,
   type ConnectionConfig,
   type DrainOptions,

@@ -1,22 +1,9 @@
 // What the clients of all rows have in common: they do the work that the runner sends.
 import process from "node:process";
+import type { Caller } from "./caller.ts";
 import { onLine } from "./lines.ts";
 import { closedLoop, openLoop } from "./loops.ts";
 import type { Work } from "./work.ts";
-
-/** A call is over; it failed if there is an error. */
-export type Done = (error?: unknown) => void;
-
-/** One connection of a row. */
-export interface Caller {
-  /** Sends a text and a number to be echoed, and checks the echo. */
-  echo(text: string, number: number, done: Done): void;
-  /** Asks for a stream of so many items of so many bytes; reads and checks all. */
-  stream?(items: number, bytes: number, done: Done): void;
-  /** Asks for a stream that has no end, and never reads. */
-  unread?(): void;
-  close(): void | Promise<unknown>;
-}
 
 /** Runs a client of the bench: its server's port is its argument. */
 export async function client(connect: (port: number) => Promise<Caller>): Promise<void> {

@@ -1,6 +1,6 @@
 // Makes calls for a while and takes their times.
 import { build, type Histogram } from "hdr-histogram-js";
-import type { Caller } from "./client.ts";
+import type { Caller } from "./caller.ts";
 import type { Result, Work } from "./work.ts";
 
 /** Keeps so many calls in flight, each lane on one connection. */

@@ -1,6 +1,7 @@
 import { Outbox, SENT } from "./_outbox.ts";
 import { Patience, type PatienceLimits } from "./_patience.ts";
 import { Silence } from "./_silence.ts";
+import type { CloseReason } from "./close_reason.ts";
 import type { Codec } from "./codec.ts";
 import { DecoderStream } from "./decoder_stream.ts";
 import type { Duplex, SocketAddress, SocketDuplex } from "./duplex.ts";
@@ -16,18 +17,6 @@ import {
 } from "./options.ts";
 import type { Reactor } from "./reactor.ts";
 import type { Sender } from "./sender.ts";
-
-/**
- * How a connection ended.
- *
- * - `local`: this end closed it in order: `close()`, or a reactor returned `disconnect`.
- * - `peer`: the peer closed it in order; everything queued for it has been sent.
- * - `error`: it failed, with a {@linkcode ConnectionError} or a {@linkcode TransportError}.
- */
-export type CloseReason =
-  | { readonly kind: "local" }
-  | { readonly kind: "peer" }
-  | { readonly kind: "error"; readonly error: ConnectionError | TransportError };
 
 /** The parts of a {@linkcode Connection}, with its limits and timeouts. */
 export interface ConnectionConfig<Inbound, Outbound = Inbound, Logical = Outbound>

@@ -1,4 +1,4 @@
-import type { CloseReason } from "./connection.ts";
+import type { CloseReason } from "./close_reason.ts";
 
 /**
  * Observes a connection, for metrics and logs. Each call covers a batch or a chunk, never

@@ -1,4 +1,4 @@
-import type { CloseReason } from "./connection.ts";
+import type { CloseReason } from "./close_reason.ts";
 
 /**
  * What a reactor returns for a message. Returning nothing means `continue`. `disconnect`

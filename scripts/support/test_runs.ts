@@ -72,8 +72,10 @@ interface FileResult {
 export async function runTests(runtime: Runtime, files: readonly string[]): Promise<TestRun> {
   const started = performance.now();
   const notes: string[] = [];
+  const times: [seconds: number, file: string][] = [];
   let sum = NONE;
   for (const file of files) {
+    const begun = performance.now();
     let result = await runFile(runtime, file);
     if (result.counts.failed > 0) {
       console.log(result.output);
@@ -87,11 +89,18 @@ export async function runTests(runtime: Runtime, files: readonly string[]): Prom
     }
     for (const line of figures(result.output)) console.log(`${runtime.padEnd(5)} ${line}`);
     sum = add(sum, result.counts);
+    times.push([secondsSince(begun), file]);
   }
-  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  const slowest = times.filter(([seconds]) => seconds > 10).sort(([a], [b]) => b - a);
+  for (const [seconds, file] of slowest) {
+    console.log(`${runtime.padEnd(5)} ${seconds.toFixed(0)} s for ${file}`);
+  }
+  const seconds = secondsSince(started).toFixed(1);
   console.log(`${runtime.padEnd(5)} ${format(sum)} (${files.length} files, ${seconds} s)`);
   return { ...sum, notes };
 }
+
+const secondsSince = (start: number) => (performance.now() - start) / 1000;
 
 async function runFile(runtime: Runtime, file: string): Promise<FileResult> {
   const { args, counts: patterns, failure, last } = RUNNERS[runtime];

@@ -1,4 +1,5 @@
-import type { Fields } from "./_protobuf_plan.ts";
+/** A message, or another object, as a record of its properties. */
+export type Fields = Record<string, unknown>;
 
 type Create = () => Fields;
 

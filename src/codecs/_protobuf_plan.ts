@@ -3,10 +3,7 @@
 // Field types are the numbers of FieldDescriptorProto.Type in descriptor.proto, which
 // ScalarType of @bufbuild/protobuf shares.
 import { create, type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
-import { creator } from "./_protobuf_create.ts";
-
-/** A message, or another object, as a record of its properties. */
-export type Fields = Record<string, unknown>;
+import { creator, type Fields } from "./_protobuf_create.ts";
 
 export const GROUP = 10;
 export const MESSAGE = 11;

@@ -1,7 +1,8 @@
 // Decodes messages by the plans of their types. For anything that the library's fromBinary
 // would refuse or treat specially, it throws, and the library decides.
 import { type DescMessage, mergeFromBinary, type MessageShape } from "@bufbuild/protobuf";
-import type { FieldPlan, Fields, MessagePlan } from "./_protobuf_plan.ts";
+import type { Fields } from "./_protobuf_create.ts";
+import type { FieldPlan, MessagePlan } from "./_protobuf_plan.ts";
 import { readText } from "./_text.ts";
 import { fixed32, float32, float64, int64, Varint64 } from "./_varint64.ts";
 

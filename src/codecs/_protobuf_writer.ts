@@ -2,7 +2,8 @@
 // would convert or refuse, it throws, and the library decides.
 import { type DescMessage, type MessageShape, protoInt64, toBinary } from "@bufbuild/protobuf";
 import type { EncodeBuffer } from "../encode_buffer.ts";
-import type { FieldPlan, Fields, MessagePlan } from "./_protobuf_plan.ts";
+import type { Fields } from "./_protobuf_create.ts";
+import type { FieldPlan, MessagePlan } from "./_protobuf_plan.ts";
 import { writeText } from "./_text.ts";
 import { putLength, putVarint, varintWidth } from "./_varint.ts";
 import { putBits, putVarint64, zigzag64 } from "./_varint64.ts";

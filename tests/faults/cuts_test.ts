@@ -14,7 +14,7 @@ import { converse, DRAIN, type Heard } from "../support/conversation.ts";
 import { countTimers } from "../support/count_timers.ts";
 import { type Faults, relay } from "../support/relay.ts";
 import { Retained } from "../support/retained.ts";
-import { strictTest } from "../support/strict_test.ts";
+import { strictTest } from "../support/strict.ts";
 import { soon } from "../support/within.ts";
 
 /** Conversations at a time: most of each is waiting for a turn. */

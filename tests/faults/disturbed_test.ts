@@ -5,7 +5,7 @@ import { converse, DRAIN, type Heard } from "../support/conversation.ts";
 import { assertEnded, assertUncut } from "../support/conversation_checks.ts";
 import { countTimers } from "../support/count_timers.ts";
 import { type Faults, relay } from "../support/relay.ts";
-import { strictTest } from "../support/strict_test.ts";
+import { strictTest } from "../support/strict.ts";
 
 type Ways = { there?: Faults; back?: Faults };
 

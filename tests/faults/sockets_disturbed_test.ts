@@ -5,7 +5,7 @@ import { assertEnded, assertUncut } from "../support/conversation_checks.ts";
 import { type Network, network } from "../support/network.ts";
 import { leftOver, openHandles } from "../support/open_handles.ts";
 import type { Faults } from "../support/relay.ts";
-import { strictTest } from "../support/strict_test.ts";
+import { strictTest } from "../support/strict.ts";
 
 /** A test with a network, after which no handle is left. */
 function networkTest(name: string, run: (over: Network["over"]) => Promise<void>): void {

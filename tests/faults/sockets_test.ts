@@ -6,7 +6,7 @@ import { assertOver, assertUncut, recordedMessages } from "../support/conversati
 import { type Network, network } from "../support/network.ts";
 import { leftOver, openHandles } from "../support/open_handles.ts";
 import { Retained } from "../support/retained.ts";
-import { strictTest } from "../support/strict_test.ts";
+import { strictTest } from "../support/strict.ts";
 
 /** Conversations at a time. */
 const AT_ONCE = 16;

@@ -82,7 +82,7 @@ test("a timeout: deadline-exceeded, and one Cancel", async () => {
   assertEquals(client.inFlight, 0);
   assertEquals(await peer.next(), cancel(id));
 
-  const stream = client.streaming(body("b"), { timeout: 20 });
+  const stream = client.streaming(body("b"), { timeout: 200 });
   const request = await peer.next();
   await peer.send(normal(request.id, "one"));
   assertEquals((await stream.next()).value?.body, "one");

@@ -1,5 +1,6 @@
 // The client of the echo with connect-node over HTTP/2.
-import { type Caller, client, type Done } from "../../client.ts";
+import type { Caller, Done } from "../../caller.ts";
+import { client } from "../../client.ts";
 import { MAX_MESSAGE } from "../../limits.ts";
 import { Echo } from "./service.ts";
 

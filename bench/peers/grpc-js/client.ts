@@ -1,5 +1,6 @@
 // The client of the echo with grpc-js.
-import { type Caller, client, type Done } from "../../client.ts";
+import type { Caller, Done } from "../../caller.ts";
+import { client } from "../../client.ts";
 import { type Client, grpc, ITEMS, OPTIONS, requests, responses, UNARY } from "./library.ts";
 
 class GrpcJs implements Caller {

@@ -1,5 +1,6 @@
 // The client of the echo by hand over a raw socket.
-import { type Caller, client, type Done } from "../../client.ts";
+import type { Caller, Done } from "../../caller.ts";
+import { client } from "../../client.ts";
 import { In, type Message, Out } from "./frames.ts";
 import { connect, type OnData, type Raw } from "./sockets.ts";
 

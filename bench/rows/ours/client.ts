@@ -4,7 +4,8 @@ import { clientCodec, echoMessages } from "../../../examples/proto/echo.ts";
 import { type Request, type Response, ResponseBehavior } from "../../../examples/proto/gen/echo.ts";
 import { echo } from "../../../examples/proto/load.ts";
 import { sockets } from "../../../examples/support/sockets.ts";
-import { type Caller, client, type Done } from "../../client.ts";
+import type { Caller, Done } from "../../caller.ts";
+import { client } from "../../client.ts";
 import { MAX_MESSAGE } from "../../limits.ts";
 
 const { connect } = await sockets();

@@ -1,6 +1,7 @@
 // The client of the echo as JSON over WebSockets.
 import { WebSocket } from "ws";
-import { type Caller, client, type Done } from "../../client.ts";
+import type { Caller, Done } from "../../caller.ts";
+import { client } from "../../client.ts";
 
 class WsJson implements Caller {
   readonly #socket: WebSocket;

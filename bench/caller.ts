@@ -1,0 +1,15 @@
+// What each row has a client for.
+
+/** A call is over; it failed if there is an error. */
+export type Done = (error?: unknown) => void;
+
+/** One connection of a row. */
+export interface Caller {
+  /** Sends a text and a number to be echoed, and checks the echo. */
+  echo(text: string, number: number, done: Done): void;
+  /** Asks for a stream of so many items of so many bytes; reads and checks all. */
+  stream?(items: number, bytes: number, done: Done): void;
+  /** Asks for a stream that has no end, and never reads. */
+  unread?(): void;
+  close(): void | Promise<unknown>;
+}
