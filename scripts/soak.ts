@@ -43,7 +43,7 @@ const FLAGS: Record<Runtime, string[]> = {
   node: ["--expose-gc", "--import", "tsx"],
 };
 
-/** A process of the soak, and what it has told. */
+/** A process of the soak test, and what it has reported. */
 class Part {
   readonly samples: Sample[] = [];
   readonly ended: Promise<number>;

@@ -194,7 +194,8 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
   /**
    * Closes in order: accepts no more messages, sends what is queued, ends the writable
    * (half-close), and waits for the peer to end too. Messages that still arrive are
-   * dropped. After `drainTimeout` the connection is aborted.
+   * dropped. After `drainTimeout` the connection is aborted, which is an error of code
+   * `drain-timeout` only if something was left unsent.
    *
    * Resolves with how the connection ended, and never rejects. May be called again.
    */

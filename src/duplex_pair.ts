@@ -100,7 +100,7 @@ class Direction {
       start: (controller) => {
         this.#sink = controller;
         // An abort must not wait for a write that waits for room. The stream knows of it
-        // already, and Node 20 fails an assertion if its controller is told again.
+        // already, and Node 20 fails an assertion if its controller is errored again.
         const { signal } = controller;
         signal.addEventListener("abort", () => this.#abort(signal.reason));
       },

@@ -45,7 +45,7 @@ export interface ServeOptions {
    * Called for each connection that was refused: with what the connector threw, or with a
    * {@linkcode ConnectionError} of code `too-many-connections`. What it throws is ignored.
    *
-   * @default {console.error} for too many connections, once a minute at the most
+   * @default {console.error} for too many connections, at most once a minute
    */
   readonly onConnectError?: (error: unknown, duplex: SocketDuplex) => void;
 }

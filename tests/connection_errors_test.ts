@@ -48,7 +48,7 @@ test("Connection: a reactor whose onEncodeError throws ends it", async () => {
   assertStrictEquals(causeOf(reason), oh);
 });
 
-test("Connection: a reactor whose onClose throws is told of, but not over an error", async () => {
+test("Connection: a reactor whose onClose throws is reported, unless there already is an error", async () => {
   const [inOrder, end] = peerAndEnd({ onClose: throws });
   await end.close();
   assertEquals(codeOf(await inOrder.closed), "reactor");
@@ -57,7 +57,7 @@ test("Connection: a reactor whose onClose throws is told of, but not over an err
   assertEquals(codeOf(await aborted.closed), "aborted");
 });
 
-test("Connection: a message that cannot be encoded ends it, or is left out if that is heard", async () => {
+test("Connection: a message that cannot be encoded ends it, or is left out if there is an onEncodeError", async () => {
   const [deaf] = peerAndEnd();
   deaf.sender.trySend(TOO_LONG);
   const reason = await deaf.closed;
@@ -111,7 +111,7 @@ test("Connection: a transport that breaks ends it at once, with its own error", 
   assertStrictEquals(reason.kind === "error" && reason.error, error);
 });
 
-test("Connection: a transport that breaks is heard of while the reactor is busy", async () => {
+test("Connection: a transport that breaks is noticed while the reactor is busy", async () => {
   const duplex = new ScriptedDuplex();
   const peer = new Peer(duplex, { onInboundMessage: () => new Promise(() => {}) });
   duplex.arrive(1, 1);
@@ -123,7 +123,7 @@ test("Connection: a transport that breaks is heard of while the reactor is busy"
   assertEquals(codeOf(await peer.closed), "reset");
 });
 
-test("Connection: a transport that breaks with another error is told as other", async () => {
+test("Connection: a transport that breaks with a foreign error is reported as other", async () => {
   const duplex = new ScriptedDuplex();
   const peer = new Peer(duplex);
   duplex.break(oh);

@@ -130,7 +130,7 @@ test("Connection: a peer that never ends is given up after drainTimeout, in orde
   const duplex = new ScriptedDuplex();
   const peer = new Peer(duplex, {}, { drainTimeout: 20 });
   peer.sender.trySend([1]);
-  // All was sent: that the peer says no more is its own affair.
+  // Everything was sent, so a reset by the peer is not an error.
   assertEquals(await soon(peer.connection.close(), "the close"), { kind: "local" });
   assertEquals(duplex.written, new Uint8Array([1, 1]));
   await duplex.until(() => duplex.events.includes("cancel"), "the transport to be let go of");

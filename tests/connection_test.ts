@@ -30,7 +30,7 @@ test("Connection: the reactor may send before anything else", async () => {
   await connection.close();
 });
 
-test("Connection: close() sends what is queued, and both sides tell", async () => {
+test("Connection: close() sends what is queued, and both ends report how it ended", async () => {
   const [a, b] = peers();
   for (let at = 0; at < 50; at++) a.sender.trySend([at]);
   const closed = a.connection.close();

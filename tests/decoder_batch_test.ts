@@ -1,4 +1,4 @@
-// Batches with a bound: what a chunk has beyond it is decoded later.
+// Batches with a limit: what a chunk has beyond it is decoded later.
 import { test } from "node:test";
 import { assertEquals, assertThrows } from "@std/assert";
 import { DecoderStream } from "../mod.ts";
@@ -42,7 +42,7 @@ test("DecoderStream: a batch has as many messages as it may, an empty chunk asks
   assertEquals(await rest, undefined);
 });
 
-test("DecoderStream: who writes on, or ends, without waiting loses nothing", async () => {
+test("DecoderStream: writing on, or closing, before the rest is decoded loses nothing", async () => {
   for (let size = 1; size <= STREAM.length; size++) {
     for (let most = 1; most <= MESSAGES.length; most++) {
       const { write, end, batch } = open(most);
@@ -55,7 +55,7 @@ test("DecoderStream: who writes on, or ends, without waiting loses nothing", asy
   }
 });
 
-test("DecoderStream: a bad message behind a batch is told after it", async () => {
+test("DecoderStream: a bad message after a batch is reported after it", async () => {
   const { write, batch } = open(1);
   const first = batch();
   await write(bytes(0, INVALID));
@@ -65,7 +65,7 @@ test("DecoderStream: a bad message behind a batch is told after it", async () =>
   assertEquals([(await second).kind, (await next).kind], ["error", "error"]);
 });
 
-test("DecoderStream: who writes on gets all that came before a bad message", async () => {
+test("DecoderStream: writing on delivers everything before a bad message", async () => {
   const { write, end, batch } = open(1);
   const writes = [bytes(0, 0, 0), bytes(0, 0, INVALID)].map((chunk) => outcome(write(chunk)));
   writes.push(outcome(end()));
@@ -74,7 +74,7 @@ test("DecoderStream: who writes on gets all that came before a bad message", asy
   await Promise.all(writes);
 });
 
-test("DecoderStream: a wrong maxBatchLength is refused", () => {
+test("DecoderStream: a maxBatchLength out of range is refused", () => {
   for (const value of [0, -1, 0.5, NaN, 2 ** 33]) {
     assertThrows(() => open(value), RangeError, "maxBatchLength");
   }

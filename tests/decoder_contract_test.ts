@@ -107,7 +107,7 @@ test("DecoderStream: a message that is over the limit is refused though it is th
   assert(error.message.includes("4 bytes is over maxBufferLength, 3 bytes"), error.message);
 });
 
-test("DecoderStream: a message of just the limit is taken, whole or in pieces", async () => {
+test("DecoderStream: a message of exactly the limit is accepted, whole or in pieces", async () => {
   for (const cut of [0, 1, 2, 3]) {
     const chunk = new Uint8Array([3, 1, 2, 3]);
     const { batches, error } = await decode(frames(), [chunk.slice(0, cut), chunk.slice(cut)], 4);
@@ -121,7 +121,7 @@ test("DecoderStream: what is skipped may be longer than the limit", async () => 
   assertEquals(await decode(far, chunks, 10), { batches: [] });
 });
 
-test("DecoderStream: a limit that makes no sense is refused", () => {
+test("DecoderStream: a limit out of range is refused", () => {
   for (const maxBufferLength of [0, -1, 1.5, NaN, Infinity, 2 ** 32 + 1]) {
     const error = assertThrows(() => new DecoderStream(frames(), { maxBufferLength }), RangeError);
     assert(error.message.includes("maxBufferLength"), error.message);

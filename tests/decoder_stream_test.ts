@@ -55,7 +55,7 @@ test("DecoderStream: a chunk that completes nothing gives no batch", async () =>
   assertEquals(batches, [[[1, 2]], [[7]]]);
 });
 
-test("DecoderStream: no bytes at all are an end in order", async () => {
+test("DecoderStream: an empty input ends in order", async () => {
   assertEquals(await decode(frames(), []), { batches: [] });
   assertEquals(await decode(frames(), [bytes()]), { batches: [] });
 });
@@ -94,7 +94,7 @@ test("DecoderStream: a decoder may look further than its message goes", async ()
   }
 });
 
-test("DecoderStream: a message is never shown what came before it", async () => {
+test("DecoderStream: the decoder never sees bytes before its message", async () => {
   const seen: number[][] = [];
   const { decode: real } = frames();
   const spy = {
@@ -121,13 +121,13 @@ test("DecoderStream: an end within a message is an error, after those before it"
   assert(message.includes("3 of at least 5 bytes"), message);
 });
 
-test("DecoderStream: an end within what is skipped is an error", async () => {
+test("DecoderStream: an end within skipped bytes is an error", async () => {
   const { error } = await decode(frames(), [bytes(SKIP, 10, 0, 0)]);
   const { message } = assertCode(error, "truncated");
   assert(message.includes("6 bytes"), message);
 });
 
-test("DecoderStream: messages are views of where they arrived", async () => {
+test("DecoderStream: messages are views of the chunk that they arrived in", async () => {
   const chunk = bytes(1, 2, 3);
   const whole = {
     decode: (shown: Uint8Array, offset: number) => ({

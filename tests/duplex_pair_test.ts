@@ -100,7 +100,7 @@ test("duplexPair: a reader that cancels resets the writer", async () => {
   assertEquals(error.code, "reset");
 });
 
-test("duplexPair: options that make no sense are refused", () => {
+test("duplexPair: options out of range are refused", () => {
   const bad: [string, DuplexPairOptions][] = [
     ["capacity", { capacity: 0 }],
     ["capacity", { capacity: NaN }],
@@ -115,7 +115,7 @@ test("duplexPair: options that make no sense are refused", () => {
   }
 });
 
-test("duplexPair: a function that returns nonsense breaks the connection", async () => {
+test("duplexPair: a function that returns a value out of range breaks the connection", async () => {
   const [a, b] = duplexPair({ chunkSize: () => 0 });
   const write = await soon(outcome(a.writable.getWriter().write(new Uint8Array(1))), "the write");
   assertEquals(write.kind, "error");

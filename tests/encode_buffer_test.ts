@@ -62,7 +62,7 @@ test("EncodeBuffer: what was taken is never written again", () => {
   for (const [index, chunk] of taken.entries()) assertSameBytes(chunk, copies[index]!);
 });
 
-test("EncodeBuffer: truncate takes back the end", () => {
+test("EncodeBuffer: truncate discards the end", () => {
   const out = new EncodeBuffer();
   out.write(new Uint8Array([1]));
   out.take();
@@ -97,7 +97,7 @@ test("EncodeBuffer: an idle one holds little, also after a large message", () =>
   assert(out.bytes.length <= 256 * KIB, `${out.bytes.length} bytes are held`);
 });
 
-test("EncodeBuffer: what was released is written again, and nothing else is", () => {
+test("EncodeBuffer: memory that was released is reused, and nothing else is", () => {
   const out = new EncodeBuffer();
   out.write(new Uint8Array(300));
   out.take();
@@ -119,7 +119,7 @@ test("EncodeBuffer: what was released is written again, and nothing else is", ()
   assertEquals([...third, ...fourth], [3, 4]);
 });
 
-test("EncodeBuffer: what is released of a slab that is no longer in use changes nothing", () => {
+test("EncodeBuffer: releasing part of a slab that is no longer in use changes nothing", () => {
   const out = new EncodeBuffer();
   out.write(new Uint8Array(10));
   const old = out.take();

@@ -63,7 +63,7 @@ test("EncoderStream: without onEncodeError, a bad message ends the stream", asyn
   assertInstanceOf(error.cause, RangeError);
 });
 
-test("EncoderStream: with it, a bad message is left out, with all that was written of it", async () => {
+test("EncoderStream: with onEncodeError, a bad message is left out, with everything written of it", async () => {
   const heard: [unknown, number[]][] = [];
   const onEncodeError = (error: unknown, message: number[]) => void heard.push([error, message]);
   const { chunks, error } = await encode([[[1], TOO_LONG, [2]], [TOO_LONG], [[3]]], {
@@ -113,7 +113,7 @@ test("EncoderStream: messages are asked for when there is room and not before", 
   assertEquals(asked, 2);
 });
 
-test("EncoderStream: it tells how far the batch has come", async () => {
+test("EncoderStream: it reports the size of the current batch", async () => {
   const { stream, writer, reader } = open();
   const seen: number[] = [];
   function* batch(): Generator<number[]> {

@@ -88,7 +88,7 @@ test("Hostile peer: a hundred thousand empty messages are that many messages", a
   assertEquals(received.length, 100_000);
 });
 
-test("Hostile peer: a message that never comes whole costs what has come of it", async () => {
+test("Hostile peer: an incomplete message uses only the memory of what has arrived", async () => {
   const { allocated } = await countCopies(10 * MAX, async () => {
     const { end, closed, received } = victim();
     await end.write(new Uint8Array([...varint(MAX - 2), 1, 2, 3]));
@@ -99,7 +99,7 @@ test("Hostile peer: a message that never comes whole costs what has come of it",
   assert(allocated < 1000, `${allocated} bytes were allocated for 5`);
 });
 
-test("Hostile peer: one that only ever sends is not answered out of memory", async () => {
+test("Hostile peer: responses to a peer that only sends are bounded", async () => {
   // An echo whose peer never reads: it must stop reading, too.
   const [here, there] = duplexPair({ capacity: 1000 });
   const connection = new Connection(here, {

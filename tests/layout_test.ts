@@ -1,4 +1,4 @@
-// The rooms of the source, and which may import which.
+// The folders of the source, and which may import which.
 import { assertEquals } from "@std/assert";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path/posix";

@@ -32,14 +32,14 @@ function peer(duplex: ReturnType<typeof duplexPair>[0], onInboundMessage: () => 
   });
 }
 
-test("a peer that says nothing for idleTimeout is given up", async () => {
+test("a connection whose peer sends nothing for idleTimeout ends", async () => {
   const { connection } = open({ idleTimeout: 20 });
   const reason = await within(LIMIT, connection.closed, "the idle time-out");
   assert(reason.kind === "error" && reason.error instanceof ConnectionError);
   assertEquals(reason.error.code, "idle-timeout");
 });
 
-test("a peer with a heartbeat is not given up", async () => {
+test("a connection whose peer has a heartbeat stays open", async () => {
   const beats = deferred();
   let count = 0;
   const { connection, there } = open({ idleTimeout: 2000 }, {
@@ -92,7 +92,7 @@ test("a heartbeat that cannot be made ends the connection", async () => {
   assert(reason.kind === "error" && reason.error.code === "reactor");
 });
 
-test("wrong times are refused", () => {
+test("times out of range are refused", () => {
   for (const idleTimeout of [0, -1, 1.5, NaN, 2 ** 31]) {
     assertThrows(() => open({ idleTimeout }), RangeError, "idleTimeout");
     const heartbeat = { interval: idleTimeout, message: () => new Uint8Array() };
@@ -105,7 +105,7 @@ test("wrong times are refused", () => {
   connection.abort();
 });
 
-test("drain lets the reactor finish, and sends what it says meanwhile", async () => {
+test("drain lets the reactor finish, and sends what it sends meanwhile", async () => {
   const work = deferred();
   const asked = deferred();
   const heard = deferred();
@@ -120,7 +120,7 @@ test("drain lets the reactor finish, and sends what it says meanwhile", async ()
   assertEquals((await other.closed).kind, "peer");
 });
 
-test("drain gives up at its timeout, and says so first", async () => {
+test("drain ends at its timeout, and fires the signal first", async () => {
   let signal: AbortSignal | undefined;
   const heard = deferred();
   const { connection, there } = open({}, {
@@ -137,7 +137,7 @@ test("drain gives up at its timeout, and says so first", async () => {
   await within(LIMIT, heard.promise, "what was said at the timeout");
 });
 
-test("drain ends with the connection, twice is harmless, and a throw is told", async () => {
+test("drain ends with the connection, may be called twice, and reports a throw", async () => {
   const { connection } = open({}, { onDrain: () => new Promise(() => {}) });
   const drained = connection.drain();
   assertEquals(connection.drain(), drained);
@@ -153,7 +153,7 @@ test("drain ends with the connection, twice is harmless, and a throw is told", a
   assert(reason.kind === "error" && reason.error.code === "reactor");
 });
 
-test("an observer is told of batches and bytes, and cannot harm", async () => {
+test("an observer sees batches and bytes, and cannot do harm", async () => {
   const seen: string[] = [];
   const [here, there] = duplexPair();
   const heard = deferred();

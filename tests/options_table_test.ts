@@ -7,14 +7,14 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const read = (file: string) => readFileSync(root + file, "utf8");
 
-/** These are exported for other files, or are no options. */
+/** These are only exported for other files, or are not options. */
 const NOT_OPTIONS = [
   "src/rpc/_endpoints.ts EndpointsOptions",
   "src/rpc/_rest.ts RestOptions",
   "src/rpc/errors.ts RpcErrorOptions", // what an error knows
 ];
 
-/** By interface, what its options' documentation says of their defaults. */
+/** By interface, the defaults in its options' documentation. */
 const documented = new Map<string, Map<string, string>>();
 for (const name of readdirSync(`${root}src`, { recursive: true, encoding: "utf8" })) {
   const file = `src/${name.replaceAll("\\", "/")}`;
@@ -34,7 +34,7 @@ for (const name of readdirSync(`${root}src`, { recursive: true, encoding: "utf8"
   }
 }
 
-/** The tables of the guide: the interfaces of each, and the defaults that it tells. */
+/** The guide's tables: the interfaces of each, and the defaults that it gives. */
 const tables = [...read("docs/options.md").matchAll(/<!-- (.*) -->\n\n((?:\|.*\n)+)/g)].map(
   ([, interfaces, table]) => {
     const [head, , ...rows] = table!.trimEnd().split("\n").map((row) =>
@@ -67,7 +67,7 @@ function plain(text: string): string {
     .replaceAll(/["`]/g, "");
 }
 
-/** Whether a cell says what a default is: `{value} words`, by its value, its words or both. */
+/** Whether a cell matches a default `{value} words`, by its value, its words or both. */
 function says(cell: string, tag: string): boolean {
   const [, value, words] = /^(?:\{(.*?)\}(?= |$))?\s*(.*)$/.exec(plain(tag))!;
   const told = plain(cell);

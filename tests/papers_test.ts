@@ -1,4 +1,4 @@
-// What the papers name is there: linked files and headings, source files, commands.
+// What the documentation mentions exists: linked files and headings, source files, commands.
 import { assert, assertEquals } from "@std/assert";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path/posix";
@@ -40,7 +40,7 @@ test("links within the repository lead somewhere", () => {
   assert(links.length > 50);
 });
 
-test("source files that are named exist", () => {
+test("source files that are mentioned exist", () => {
   const src = readdirSync(`${root}src`, { recursive: true, encoding: "utf8" })
     .map((name) => `/src/${name.replaceAll("\\", "/")}`);
   const missing = named(/`([a-z0-9_/]+\.ts)`/g).filter(([, name]) =>
@@ -50,7 +50,7 @@ test("source files that are named exist", () => {
   assertEquals(missing, []);
 });
 
-test("the guides for newcomers name what the source has", () => {
+test("the migration guides mention only names that exist", () => {
   const files = readdirSync(`${root}src`, { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".ts"));
   const source = new Set(files.flatMap((file) => read(`src/${file}`).match(/[A-Za-z_]\w*/g) ?? []));
@@ -64,13 +64,13 @@ test("the guides for newcomers name what the source has", () => {
   }
 });
 
-test("programs and tests that commands name exist", () => {
+test("programs and tests in commands exist", () => {
   const files = named(/\b((?:bench|examples|scripts|tests)\/[a-z0-9_/]+\.ts)\b/g);
   assertEquals(files.filter(([, file]) => !existsSync(root + file)), []);
   assert(files.length > 10);
 });
 
-test("commands that are named exist", () => {
+test("npm and deno commands that are mentioned exist", () => {
   const { scripts } = json("package.json");
   const { tasks } = json("deno.json");
   const missing = [

@@ -59,7 +59,7 @@ test("pullOutbound: a budget is no larger than the bound of the queue", async ()
   assert(budgets.length >= 10 && Math.max(...budgets) === 3, `budgets ${budgets}`);
 });
 
-test("pullOutbound: while the transport takes nothing, no more is asked for", async () => {
+test("pullOutbound: while the transport takes nothing, it is not called", async () => {
   let made = 0;
   const { duplex } = puller(
     (budget) => {
@@ -159,7 +159,7 @@ test("pullOutbound: without it, a wake does nothing", async () => {
   assertEquals(duplex.chunks, []);
 });
 
-test("pullOutbound: what it has ready at a close() is sent", async () => {
+test("pullOutbound: what is ready at a close() is sent", async () => {
   let left = 300;
   const { peer, duplex } = puller((budget) => {
     for (; left > 0 && budget.remaining > 0; left--) budget.send([1]);

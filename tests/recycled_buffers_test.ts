@@ -64,7 +64,7 @@ test("recycled buffers: what is being written stays as it is, and is used again 
 });
 
 for (const returnsBuffers of [false, undefined]) {
-  test(`recycled buffers: not where a transport may keep them (${returnsBuffers})`, async () => {
+  test(`recycled buffers: not if the transport may keep them (${returnsBuffers})`, async () => {
     const { duplex, next } = transport(returnsBuffers);
     const connection = new Connection(duplex, {
       codec,
@@ -82,7 +82,7 @@ for (const returnsBuffers of [false, undefined]) {
   });
 }
 
-test("recycled buffers: a write that fails gives nothing back", async () => {
+test("recycled buffers: a write that fails returns nothing", async () => {
   const { duplex, next } = transport(true);
   const connection = new Connection(duplex, {
     codec,

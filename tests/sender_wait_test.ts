@@ -25,7 +25,7 @@ function codeOfError(error: unknown): string {
   return error.code;
 }
 
-test("Sender: queued tells how many wait, and never more than the bound", async () => {
+test("Sender: queued is how many wait, and never more than the limit", async () => {
   const { peer: { sender } } = await full();
   assertEquals(sender.queued, QUEUE);
   sender.send([1]).catch(() => {});
@@ -33,7 +33,7 @@ test("Sender: queued tells how many wait, and never more than the bound", async 
   assertEquals(sender.queued, QUEUE);
 });
 
-test("Sender: trySend says no while the queue is full, and yes after", async () => {
+test("Sender: trySend returns false while the queue is full, and true after", async () => {
   const { peer: { sender }, duplex } = await full();
   assertEquals(sender.trySend([1]), false);
   duplex.unblock();
@@ -86,7 +86,7 @@ test("Sender: a signal that fires once the message is queued changes nothing", a
   await duplex.until(() => duplex.written.length === 2, "the message");
 });
 
-test("Sender: no listener stays on a signal", async () => {
+test("Sender: no listener is left on a signal", async () => {
   for (const end of ["sent", "aborted", "closed"] as const) {
     const { peer, duplex } = await full();
     const controller = new AbortController();

@@ -16,7 +16,7 @@ import { framesCodec } from "./support/framing.ts";
 import { memoryListener } from "./support/memory_listener.ts";
 import { deferred, soon, turn } from "./support/within.ts";
 
-/** Sends each message back, and tells of each end. */
+/** Echoes each message, and records each end. */
 function echo(reasons: CloseReason[] = []): Connector<number[]> {
   return () => ({
     codec: framesCodec(),
@@ -57,7 +57,7 @@ test("serve: each connection has a reactor of its own", async () => {
   assertEquals(ports, [address(1), address(2), address(3)]);
 });
 
-test("serve: a connection that has ended is let go of", async () => {
+test("serve: a connection that has ended is released", async () => {
   const listener = memoryListener();
   await using server = serve(listener, echo());
   const peer = await talk(listener.dial(1));
@@ -218,7 +218,7 @@ test("serve: it rejects when its listener breaks, once the connections have ende
   peer.sender.trySend([3]);
   assertEquals(await peer.messages(2), [[1, 2], [3]]);
   await peer.connection.close();
-  // Nobody looks at it yet: that must not count as an error that nobody handles.
+  // Nobody awaits it yet: that must not count as an unhandled rejection.
   await turn();
   assertStrictEquals(await soon(assertRejects(() => server.finished), "the end"), broken);
   await soon(server.close(), "the close");

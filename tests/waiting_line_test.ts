@@ -11,7 +11,7 @@ function item(number: number): Item {
   return { number, left: false };
 }
 
-test("a line gives what waits in order, without those that have left", () => {
+test("a line returns its items in order, without those that have left", () => {
   const line = new WaitingLine<Item>();
   const items = Array.from({ length: 1000 }, (_, number) => item(number));
   for (const each of items) line.push(each);

@@ -1,7 +1,7 @@
 import { build } from "esbuild";
 import { fileURLToPath } from "node:url";
 
-/** Makes one file of the page's program, the library in it. */
+/** Bundles the page's program, with the library, into one file. */
 export async function bundlePage(): Promise<Uint8Array> {
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(new URL("main.ts", import.meta.url))],

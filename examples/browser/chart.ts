@@ -1,7 +1,7 @@
 // A chart of the last half minute: the median and the 99th percentile of latency.
 import type { Moment } from "./latencies.ts";
 
-/** How many moments are shown. */
+/** How many points in time are shown. */
 const SHOWN = 120;
 const HEIGHT = 240;
 const [TOP, RIGHT, BOTTOM, LEFT] = [12, 44, 26, 56];
@@ -18,7 +18,7 @@ function roundUp(value: number): number {
   return [1, 2, 5, 10].map((step) => step * power).find((step) => step >= value * 0.999)!;
 }
 
-/** Draws into an SVG element. What has no answers is a gap. */
+/** Draws into an SVG element. A moment without responses is a gap. */
 export class Chart {
   readonly #svg: SVGSVGElement;
   /** Milliseconds from one moment to the next. */
@@ -50,7 +50,7 @@ export class Chart {
     const known = this.#moments.filter((moment) => moment !== undefined);
     const highest = roundUp(Math.max(0.1, ...known.map(({ p99 }) => p99)));
     const step = (width - LEFT - RIGHT) / (SHOWN - 1);
-    // The newest is at the right.
+    // The newest point is at the right.
     const x = (index: number) => LEFT + (SHOWN - this.#moments.length + index) * step;
     const y = (value: number) => HEIGHT - BOTTOM - value / highest * (HEIGHT - TOP - BOTTOM);
     this.#svg.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
@@ -91,7 +91,7 @@ export class Chart {
     }
     const last = this.#moments.at(-1);
     if (!last) return `<path class="${name}" d="${path}"/>`;
-    // Names of lines that lie together are not to.
+    // The labels of lines that are close together must not overlap.
     const at = name === "p50" ? y(last.p50) : Math.min(y(last.p99), y(last.p50) - 13);
     const end = `<text class="${name}" x="${x(this.#moments.length - 1) + 8}" y="${
       at + 4

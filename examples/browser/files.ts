@@ -3,7 +3,7 @@ import type { PageFile } from "./pages.ts";
 
 const read = (name: string) => readFileSync(new URL(name, import.meta.url), "utf8");
 
-/** What the page is made of, by its path. */
+/** The page's files, by path. */
 export function pageFiles(program: Uint8Array): Record<string, PageFile> {
   return {
     "/": { type: "text/html", body: read("index.html") },

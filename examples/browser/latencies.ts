@@ -1,4 +1,4 @@
-/** How the calls of one moment went; times in milliseconds. */
+/** The calls of one interval; times in milliseconds. */
 export interface Moment {
   readonly p50: number;
   readonly p99: number;
@@ -6,9 +6,9 @@ export interface Moment {
   readonly rate: number;
 }
 
-/** Gathers latencies, and sums them up from time to time. */
+/** Collects latencies, and summarizes them at intervals. */
 export class Latencies {
-  /** How many there have been. */
+  /** How many calls there have been in total. */
   total = 0;
   #latest: number[] = [];
   #since: number = performance.now();
@@ -18,7 +18,7 @@ export class Latencies {
     this.#latest.push(milliseconds);
   }
 
-  /** What there was since the last time; nothing if no call was answered. */
+  /** Summarizes the calls since the last time; `undefined` if none was answered. */
   take(): Moment | undefined {
     const sorted = Float64Array.from(this.#latest).sort();
     const now = performance.now();

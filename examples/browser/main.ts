@@ -14,7 +14,7 @@ import { type EchoClient, keepConnected, sentence } from "./session.ts";
 
 /** Milliseconds from one point of the chart to the next. */
 const INTERVAL = 250;
-/** How much of a stream is shown. */
+/** How many characters of a stream are shown. */
 const SHOWN_LETTERS = 400;
 
 function element<T extends Element = HTMLElement>(id: string): T {
@@ -29,7 +29,7 @@ function request(message: string, responseBehavior: ResponseBehavior): Request {
   return create(RequestSchema, { body: create(EchoRequestSchema, { message }), responseBehavior });
 }
 
-/** Forms make calls; while there is no connection they cannot. */
+/** The forms that make calls; disabled while there is no connection. */
 let client: EchoClient | undefined;
 
 function setClient(now: EchoClient | undefined, status: string, why = ""): void {
@@ -40,7 +40,7 @@ function setClient(now: EchoClient | undefined, status: string, why = ""): void 
   for (const id of ["ask", "listen"]) element<HTMLFieldSetElement>(id).disabled = !now;
 }
 
-// Latency: so many calls are in flight all the time.
+// Latency: a fixed number of calls is always in flight.
 
 const latencies = new Latencies();
 const chart = new Chart(element("chart"), INTERVAL);
@@ -56,7 +56,7 @@ async function drive(on: EchoClient): Promise<void> {
       const started = performance.now();
       const call: Promise<unknown> = on.unary(request("tick", ResponseBehavior.UNARY)).then(
         () => latencies.add(performance.now() - started),
-        // The session tells how the connection ended.
+        // The session reports how the connection ended.
         () => {},
       ).finally(() => open.delete(call));
       open.add(call);
@@ -74,7 +74,7 @@ setInterval(() => {
   show("total", latencies.total.toLocaleString("en-US"));
 }, INTERVAL);
 
-// One answer.
+// A unary call.
 
 element("one").addEventListener("submit", async (event) => {
   event.preventDefault();

@@ -1,16 +1,16 @@
-// A page that calls rpcs, and the server that it calls: one answer, a stream that is
-// cancelled, a live chart of latency, a server that goes away and comes back.
+// A page that makes RPCs, and the server that it calls: a unary call, a stream to cancel, a
+// live chart of latency, and reconnecting after the server has been restarted.
 //
 //   deno run -A examples/browser/server.ts
 //   bun examples/browser/server.ts
 //   npx tsx examples/browser/server.ts
 //
-// Then open http://127.0.0.1:8000. Two arguments are where the page is and where the rpcs
-// are, 127.0.0.1:8000 and 127.0.0.1:8001 if left out.
+// Then open http://127.0.0.1:8000. The two optional arguments are the addresses of the page
+// (default 127.0.0.1:8000) and of the RPCs (default 127.0.0.1:8001).
 //
-// The page may call another echo server: http://127.0.0.1:8000/?server=ws://127.0.0.1:9002
-// is for examples/gateway, which takes it on to a TCP server such as that of the Rust
-// crates, if it is told that pages of http://127.0.0.1:8000 may connect.
+// The page can call another echo server: http://127.0.0.1:8000/?server=ws://127.0.0.1:9002
+// uses examples/gateway, which forwards to a TCP server such as that of the Rust crates;
+// start it with http://127.0.0.1:8000 as an origin that may connect.
 import process from "node:process";
 import { formatAddress, parseAddress } from "../support/sockets.ts";
 import { webSockets } from "../support/web_sockets.ts";
@@ -23,7 +23,7 @@ const [pageAt = "127.0.0.1:8000", rpcsAt = "127.0.0.1:8001"] = process.argv.slic
 const { listen } = await webSockets();
 const files = pageFiles(await bundlePage());
 const pages = await servePages(parseAddress(pageAt), files);
-// A page of any site could connect otherwise. This one has two names.
+// Otherwise a page of any site could connect. This page's host has two names.
 const { port } = new URL(pages.origin);
 const allowedOrigins = [pages.origin, `http://localhost:${port}`];
 const listener = await listen({ ...parseAddress(rpcsAt), allowedOrigins });

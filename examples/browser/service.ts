@@ -1,4 +1,4 @@
-// The echo service, whose streams have no end: they are there to be cancelled.
+// The echo service. Its streams never end, so that they can be cancelled.
 import { create } from "@bufbuild/protobuf";
 import type { Listener, Server } from "@protosocket/protosocket";
 import { protobufEs } from "@protosocket/protosocket/protobuf-es";
@@ -22,7 +22,7 @@ function echo({ message, nanotime }: EchoRequest): Response {
   return create(ResponseSchema, { kind: { case: "echo", value } });
 }
 
-/** Says the message again and again, a letter at a time, and tells when nobody listens any more. */
+/** Repeats the message, a letter at a time, and logs when the stream is left. */
 async function* say({ message, nanotime }: EchoRequest): AsyncGenerator<Response> {
   const letters = [...message, " "];
   let sequence = 0n;
@@ -40,7 +40,7 @@ async function* say({ message, nanotime }: EchoRequest): AsyncGenerator<Response
   }
 }
 
-/** Serves rpcs to whoever the listener accepts. */
+/** Serves RPCs on each connection that the listener accepts. */
 export function serveRpcs(listener: Listener): Server {
   return serveRpc(listener, {
     codec: () => protobufEs(RequestSchema, ResponseSchema),

@@ -1,4 +1,4 @@
-// A connection to the server, made again when it is lost.
+// A connection to the server that is reopened when it is lost.
 import { protobufEs } from "@protosocket/protosocket/protobuf-es";
 import { RpcClient } from "@protosocket/protosocket/rpc";
 import { connect } from "@protosocket/protosocket/websocket";
@@ -12,24 +12,24 @@ import {
 
 export type EchoClient = RpcClient<Request, Response>;
 
-/** Milliseconds from a loss to the next try. */
+/** Milliseconds from a loss to the next attempt. */
 const PAUSE = 1000;
 
-/** What an error says, and what caused it. */
+/** An error's message, with that of its cause. */
 export function sentence(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { message, cause } = error;
   return cause instanceof Error ? `${message}: ${sentence(cause)}` : message;
 }
 
-/** Hears of a connection. */
+/** Called when the connection's state changes. */
 export interface SessionEvents {
   opened(client: EchoClient): void;
-  /** It ended, or there was none to be had, and why. It is tried again. */
+  /** It ended, or could not be opened, with the reason. Another attempt follows. */
   lost(why: string): void;
 }
 
-/** Keeps one connection to a server, for as long as the page is there. */
+/** Keeps a connection to a server for as long as the page is open. */
 export async function keepConnected(url: string, { opened, lost }: SessionEvents): Promise<never> {
   for (;;) {
     try {

@@ -1,4 +1,4 @@
-// Takes part in the chat: says what is typed, prints what is said.
+// A chat client: sends what is typed, and prints what it receives.
 //
 //   deno run -A examples/chat/client.ts 127.0.0.1:9000 name
 //   bun examples/chat/client.ts 127.0.0.1:9000 name

@@ -1,7 +1,7 @@
-// A chat room, which knows nothing of sockets.
+// A chat room, independent of sockets.
 import type { Sender } from "@protosocket/protosocket";
 
-/** Somebody in the room. */
+/** A member of the room. */
 export class Member {
   readonly name: string;
   readonly #sender: Sender<string>;
@@ -12,7 +12,7 @@ export class Member {
     this.#sender = sender;
   }
 
-  /** Shows a line, unless too many wait already: nobody else waits for a slow reader. */
+  /** Sends a line, unless too many are queued: others must not wait for a slow reader. */
   show(line: string): void {
     if (this.#missed > 0 && this.#sender.trySend(`* you missed ${this.#missed} lines`)) {
       this.#missed = 0;
@@ -21,11 +21,11 @@ export class Member {
   }
 }
 
-/** Who is there. */
+/** The members, by name. */
 export class Room {
   readonly #members = new Map<string, Member>();
 
-  /** Lets somebody in, and says so; not if the name is taken, or none. */
+  /** Admits a member and announces it, unless the name is empty or taken. */
   join(name: string, sender: Sender<string>): Member | undefined {
     if (name === "" || this.#members.has(name)) return undefined;
     const member = new Member(name, sender);
@@ -34,12 +34,12 @@ export class Room {
     return member;
   }
 
-  /** Says a line to everybody. */
+  /** Sends a line to everybody. */
   say(line: string): void {
     for (const member of this.#members.values()) member.show(line);
   }
 
-  /** Lets somebody go, and says so. May be called again, when another has the name. */
+  /** Removes a member and announces it. May be called again, even if another has the name. */
   leave(member: Member): void {
     const { name } = member;
     if (this.#members.get(name) !== member) return;

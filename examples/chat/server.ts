@@ -1,12 +1,12 @@
-// A chat room: a reactor without rpcs, and lines of text that people can type.
+// A chat room: a reactor without RPCs, and lines of text that people can type.
 //
 //   deno run -A examples/chat/server.ts 127.0.0.1:9000
 //   bun examples/chat/server.ts 127.0.0.1:9000
 //   npx tsx examples/chat/server.ts 127.0.0.1:9000
 //
-// Come in with the client beside this, or with `nc 127.0.0.1 9000`: the first line is a
-// name, each one after it is said to everybody. A member that reads too slowly misses
-// lines, and is told how many; the others do not wait.
+// Join with client.ts in this folder, or with `nc 127.0.0.1 9000`: the first line is a name,
+// and each further line is sent to everybody. A member that reads too slowly misses lines,
+// and is told how many; the others do not wait.
 import process from "node:process";
 import { type Reactor, type Sender, serve } from "@protosocket/protosocket";
 import { lines } from "@protosocket/protosocket/lines";
@@ -15,7 +15,7 @@ import { type Member, Room } from "./room.ts";
 
 const room = new Room();
 
-/** What one connection does. */
+/** The reactor of one connection. */
 function reactor(sender: Sender<string>): Reactor<string> {
   let member: Member | undefined;
   const leave = () => {

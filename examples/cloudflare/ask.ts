@@ -1,4 +1,4 @@
-// Answers an HTTP request by an rpc over TCP, to the server of examples/proto or to the
+// Answers an HTTP request with an RPC over TCP to the server of examples/proto, or to the
 // echo server of the Rust crates.
 import { create } from "@bufbuild/protobuf";
 import { connect } from "@protosocket/protosocket/cloudflare";
@@ -13,15 +13,15 @@ import {
   ResponseSchema,
 } from "../proto/gen/echo_pb.ts";
 
-/** Lets work go on when the request has been answered. */
+/** Lets work continue after the response. */
 export interface Context {
   waitUntil(work: Promise<unknown>): void;
 }
 
-/** Milliseconds that the server has to take the connection, and then to answer. */
+/** Milliseconds within which the server must accept the connection, and then respond. */
 const PATIENCE = 10_000;
 
-/** Asks the server to echo a text. */
+/** Has the server echo a text. */
 export async function ask(
   server: { readonly hostname: string; readonly port: number },
   message: string,
@@ -43,7 +43,7 @@ export async function ask(
   } catch (error) {
     return new globalThis.Response(`${(error as Error).message}\n`, { status: 502 });
   } finally {
-    // The socket belongs to this request: it ends in order after the answer.
+    // The socket belongs to this request: let it close in order after the response.
     context.waitUntil(client.close());
   }
 }

@@ -1,4 +1,4 @@
-// A Durable Object that serves rpcs over WebSockets, and sleeps while nobody asks.
+// A Durable Object that serves RPCs over WebSockets, and hibernates while it is idle.
 import { Connection } from "@protosocket/protosocket";
 import {
   type HibernatingState,
@@ -10,7 +10,7 @@ import { refused, type RpcAnswer, rpcReactor } from "@protosocket/protosocket/rp
 import { plain } from "../support/plain_messages.ts";
 import { messages, type Request, type Response } from "./messages.ts";
 
-/** What is used of the state of a Durable Object. */
+/** The part of a Durable Object's state that is used. */
 interface State extends HibernatingState {
   readonly storage: {
     get(key: string): Promise<number | undefined>;
@@ -21,7 +21,7 @@ interface State extends HibernatingState {
 export class Counter {
   readonly #storage: State["storage"];
   readonly #sockets: HibernatingWebSockets;
-  /** Begins anew when the object wakes up, as all that is not stored. */
+  /** Reset when the object wakes up, like everything that is not stored. */
   #awake = 0;
 
   constructor(state: State) {
@@ -30,7 +30,7 @@ export class Counter {
       const { rpcObserver } = rest;
       new Connection(duplex, {
         codec: rest.codec(json<Request, Response>()),
-        // Half a message keeps the object awake, and is not to for ever.
+        // An incomplete message keeps the object awake, but must not do so for ever.
         messageTimeout: 60_000,
         reactor: rpcReactor(messages, (request) => this.#answer(request), { rpcObserver }),
       });

@@ -1,12 +1,12 @@
-// What the worker and its WebSocket clients agree on: JSON lines.
+// The messages of the Worker and its WebSocket clients: lines of JSON.
 import type { RpcMessages } from "@protosocket/protosocket/rpc";
 import { type Plain, plainMessage } from "../support/plain_messages.ts";
 
-/** Counts up by so many; `stream` asks for each number on the way. */
+/** Adds to the count; with `stream`, each number on the way is returned. */
 export type Request = Plain<{ by: number; stream?: boolean }>;
 /**
- * `total` is what all clients have counted. `awake` is how many rpcs there were since the
- * object woke up: that was in its memory only.
+ * `total` is the count of all clients. `awake` is the number of RPCs since the object woke
+ * up, which is only in its memory.
  */
 export type Response = Plain<{ total: number; awake: number }>;
 

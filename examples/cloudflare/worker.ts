@@ -1,7 +1,7 @@
 // A Cloudflare Worker:
 //
-//   /ask?text=…      answers by an rpc over TCP to the server at RPC_HOST and RPC_PORT
-//   /count           serves rpcs over a WebSocket, from a count of the connection's own
+//   /ask?text=…      answers with an RPC over TCP to the server at RPC_HOST and RPC_PORT
+//   /count           serves RPCs over a WebSocket, with a count for each connection
 //   /counters/NAME   serves them from a Durable Object, which all clients of NAME share
 //
 // `npx wrangler dev --config examples/cloudflare/wrangler.jsonc` runs it; `npm run edge`
@@ -16,7 +16,7 @@ import { messages, type Request, type Response } from "./messages.ts";
 
 export { Counter } from "./counter.ts";
 
-/** What wrangler.jsonc binds. */
+/** The bindings in wrangler.jsonc. */
 interface Env {
   readonly RPC_HOST: string;
   readonly RPC_PORT: string;

@@ -1,9 +1,9 @@
-// Carries bytes between two streams: what is in them is not looked at.
+// Forwards bytes between two duplexes without decoding them.
 import type { Duplex, Listener, SocketDuplex } from "@protosocket/protosocket";
 
 /**
- * Joins each connection of the listener to one of its own that `dial` opens, until the
- * listener is closed. One that fails harms no other.
+ * Joins each connection of the listener to a new one that `dial` opens, until the listener
+ * is closed. A connection that fails does not affect others.
  */
 export async function gateway(listener: Listener, dial: () => Promise<Duplex>): Promise<void> {
   for await (const client of listener) {
@@ -23,14 +23,14 @@ async function open(client: SocketDuplex, dial: () => Promise<Duplex>): Promise<
 }
 
 /**
- * Carries bytes both ways until both have ended. Each write waits for the one to whom it
- * goes, and nothing is read meanwhile: whoever is slow slows down the other end. If one
- * end breaks, both do, at once.
+ * Forwards bytes in both directions until both have ended. While a write waits, nothing is
+ * read from the other end: that is the backpressure. If one end breaks, the other is aborted
+ * at once.
  */
 export async function join(one: Duplex, other: Duplex): Promise<void> {
   const [a, b] = [hold(one), hold(other)];
   try {
-    // A loss is heard of while a write waits, too.
+    // Notices a broken connection even while a write waits.
     await Promise.all([carry(a, b), carry(b, a), a.reader.closed, b.reader.closed]);
   } catch (error) {
     await Promise.allSettled([a.writer.abort(error), b.writer.abort(error)]);
@@ -47,7 +47,7 @@ function hold({ readable, writable }: Duplex) {
   return held;
 }
 
-/** `pipeTo` would wait for a write under way before it hears of a loss. */
+/** Not `pipeTo`, which would wait for the write in progress before it notices a loss. */
 async function carry({ reader }: Held, { writer }: Held): Promise<void> {
   for (;;) {
     const { done, value } = await reader.read();

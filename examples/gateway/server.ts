@@ -4,9 +4,9 @@
 //   bun examples/gateway/server.ts 127.0.0.1:9002 127.0.0.1:9000
 //   npx tsx examples/gateway/server.ts 127.0.0.1:9002 127.0.0.1:9000
 //
-// The first address is where it listens, the second where it connects to. More arguments
-// are the origins whose pages may connect, such as http://localhost:8000; without any it
-// is those of its own host.
+// The first address is where it listens, the second where it connects to. Further arguments
+// are the origins whose pages may connect, such as http://localhost:8000; without any, only
+// pages of its own host may.
 import process from "node:process";
 import { formatAddress, parseAddress, sockets } from "../support/sockets.ts";
 import { webSockets } from "../support/web_sockets.ts";
@@ -21,5 +21,5 @@ const listener = await listen({
   ...(origins.length > 0 && { allowedOrigins: origins }),
 });
 console.log(`listening ${formatAddress(listener.address)}`);
-// A server that does not answer keeps nobody waiting for long.
+// Do not keep clients waiting long for a server that does not answer.
 await gateway(listener, () => connect({ ...target, signal: AbortSignal.timeout(10_000) }));

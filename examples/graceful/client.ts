@@ -1,5 +1,5 @@
-// Asks the server beside this for a little work, some, and far too much, and tells how
-// each ends. End the server meanwhile.
+// Asks server.ts in this folder for a little work, for more, and for far too much, and prints
+// how each call ends. Stop the server meanwhile.
 //
 //   deno run -A examples/graceful/client.ts 127.0.0.1:9000
 //   bun examples/graceful/client.ts 127.0.0.1:9000

@@ -1,4 +1,4 @@
-// What both ends agree on: work that takes so many milliseconds.
+// The messages of both ends: requests for work that takes a number of milliseconds.
 import type { RpcMessages } from "@protosocket/protosocket/rpc";
 import { type Plain, plainMessage } from "../support/plain_messages.ts";
 

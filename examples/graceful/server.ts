@@ -1,7 +1,6 @@
-// A server that ends as a service should. At SIGTERM, or Ctrl-C, it accepts no more
-// connections and no more rpcs; those in flight may finish until a deadline, then their
-// signals fire and their clients are told. The second argument is the deadline, in
-// milliseconds.
+// A server that shuts down gracefully. On SIGTERM or Ctrl-C, it accepts no more connections
+// and no more RPCs. Those in flight may finish until a deadline; then their signals fire and
+// their clients' calls are cancelled. The second argument is the deadline, in milliseconds.
 //
 //   deno run -A examples/graceful/server.ts 127.0.0.1:9000 5000
 //   bun examples/graceful/server.ts 127.0.0.1:9000 5000

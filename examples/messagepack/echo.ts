@@ -1,5 +1,5 @@
-// What both ends of the example agree on: the messages of the Rust crates' MessagePack
-// example (example-messagepack/src/messages.rs), and where their ids and control codes are.
+// The messages of the Rust crates' MessagePack example (example-messagepack/src/messages.rs),
+// and where their ids and control codes are.
 import {
   messagePack,
   option,
@@ -73,7 +73,7 @@ export function serverCodec(): Codec<Request, Response> {
   return messagePack(requests, responses);
 }
 
-/** A request that has no id yet: the client gives it one. */
+/** A request without an id: the client assigns it. */
 export function request(
   body: EchoRequest,
   responseBehavior: Request["responseBehavior"] = "Unary",
@@ -81,7 +81,7 @@ export function request(
   return { requestId: 0, code: ControlCode.normal, body, responseBehavior };
 }
 
-/** An answer or an item that has no id yet: the server stamps it. */
+/** A response or an item without an id: the server sets it. */
 export function response(kind: EchoResponseKind): Response {
   return { requestId: 0, code: ControlCode.normal, kind };
 }

@@ -1,13 +1,13 @@
-// A client that goes on when a server goes. Start two servers, then this, and end either
-// of the servers and start it again as you like:
+// A client that keeps working when a server fails. Start two servers and this client, then
+// stop and restart either server as you like:
 //
 //   npx tsx examples/proto/server.ts 127.0.0.1:9000      # or: deno run -A …, bun …
 //   npx tsx examples/proto/server.ts 127.0.0.1:9001
 //   npx tsx examples/pool/client.ts 127.0.0.1:9000 127.0.0.1:9001
 //
-// It makes a hundred calls a second over a pool of four connections. It prints a line
-// for each connection that is made, cannot be made or ends, and each second how the
-// calls went. With --seconds it ends by itself: it drains the pool.
+// It makes a hundred calls a second over a pool of four connections. It prints a line for
+// each connection that opens, fails to open or ends, and a summary of the calls each second.
+// With --seconds, it drains the pool and ends after that time.
 import { parseArgs } from "node:util";
 import { RpcClient, RpcError, RpcPool } from "@protosocket/protosocket/rpc";
 import { clientCodec, echoMessages as messages } from "../proto/echo.ts";
@@ -24,7 +24,7 @@ type Endpoint = ReturnType<typeof parseAddress>;
 const name = (endpoint: Endpoint) => formatAddress({ transport: "tcp", ...endpoint });
 
 const pool = new RpcPool({
-  // A name can stand for all of them: dnsEndpoints({ hostname, port }) of the entry ./dns.
+  // Or look them up by a host name: dnsEndpoints({ hostname, port }) of ./dns.
   endpoints: (positionals.length > 0 ? positionals : ["127.0.0.1:9000", "127.0.0.1:9001"])
     .map(parseAddress),
   connect: async (endpoint, { signal }) =>
@@ -46,8 +46,8 @@ const outcomes = new Map<string, number>();
 async function call(): Promise<void> {
   let outcome = "answered";
   try {
-    // An echo does no harm if it is made twice, so a call that a dying server may have
-    // seen is made again on another.
+    // An echo may safely be executed twice, so a call that a dying server may have seen is
+    // retried on another.
     await pool.unary(echo.request("hello", 0), { idempotent: true });
   } catch (error) {
     outcome = error instanceof RpcError ? error.code : String(error);

@@ -5,10 +5,9 @@
 //   bun examples/proto-stream/client.ts 127.0.0.1:9000
 //   npx tsx examples/proto-stream/client.ts 127.0.0.1:9000
 //
-// Each request asks for a stream: one item for each byte of its message. The client reads
-// 256 streams at a time over 4 connections, checks every item and that none is missing,
-// and prints a line each second: here an rpc is a whole stream. With --help it tells its
-// options.
+// Each request asks for a stream of one item per byte of its message. The client reads 256
+// streams at a time over 4 connections, checks that every item is right and none is missing,
+// and prints a line each second, in which an RPC is a whole stream. --help lists its options.
 import { clientCodec, echoMessages } from "../proto/echo.ts";
 import { ResponseBehavior } from "../proto/gen/echo.ts";
 import { drive } from "../support/load_client.ts";

@@ -4,8 +4,8 @@
 //   bun examples/proto-tls/client.ts 127.0.0.1:9000
 //   npx tsx examples/proto-tls/client.ts 127.0.0.1:9000
 //
-// It takes the server's certificate whatever it is. Against a server that has a proper
-// one, that is `tls: true`, or `tls: { caCerts: [...] }` for an authority of your own.
+// It accepts any certificate, since the server's is self-signed. For a server with a publicly
+// trusted certificate use `tls: true`, for one of your own CA `tls: { caCerts: [...] }`.
 import { echo } from "../proto/load.ts";
 import { loadClient } from "../support/load_client.ts";
 

@@ -4,8 +4,8 @@
 //   bun examples/proto-tls/server.ts 127.0.0.1:9000
 //   npx tsx examples/proto-tls/server.ts 127.0.0.1:9000
 //
-// Its certificate is made at the start and signed by itself, so that a client has to take
-// it unverified.
+// It generates a self-signed certificate at the start, so clients have to accept it
+// unverified.
 import process from "node:process";
 import { generate } from "selfsigned";
 import { serveEcho } from "../proto/service.ts";

@@ -1,5 +1,5 @@
-// What both ends of the example agree on: where the ids and control codes of their messages
-// are, and how the messages look on the wire.
+// What both ends of the example share: where the ids and control codes are in their messages,
+// and the codecs.
 import type { Codec } from "@protosocket/protosocket";
 import { ControlCode, type RpcId, type RpcMessages } from "@protosocket/protosocket/rpc";
 import { tsProto } from "@protosocket/protosocket/ts-proto";

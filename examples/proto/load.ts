@@ -1,4 +1,4 @@
-// What the load clients send, and what should come back.
+// What the load clients send, and what they expect back.
 import type { Echo } from "../support/load_client.ts";
 import { clientCodec, echoMessages } from "./echo.ts";
 import { type Request, type Response, ResponseBehavior } from "./gen/echo.ts";

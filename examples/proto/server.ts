@@ -4,8 +4,8 @@
 //   bun examples/proto/server.ts 127.0.0.1:9000
 //   npx tsx examples/proto/server.ts 127.0.0.1:9000
 //
-// It answers a unary request with its message, and a stream request with one item per
-// byte of the message. A request without a body is refused.
+// It answers a unary request with the request's message, and a stream request with one item
+// per byte of it. A request without a body is refused.
 import process from "node:process";
 import { formatAddress, parseAddress, sockets } from "../support/sockets.ts";
 import { serveEcho } from "./service.ts";

@@ -1,11 +1,11 @@
-// What the echo servers do: a unary request is answered with its message, a stream
-// request with one item per byte of the message. A request without a body is refused.
+// The echo service: it answers a unary request with the request's message, and a stream
+// request with one item per byte of it. A request without a body is refused.
 import type { Listener, Server } from "@protosocket/protosocket";
 import { refused, serveRpc } from "@protosocket/protosocket/rpc";
 import { echoMessages, serverCodec } from "./echo.ts";
 import { type EchoRequest, type Response, ResponseBehavior } from "./gen/echo.ts";
 
-/** An answer, whose id is the library's to set. */
+/** A response; the library sets its id. */
 function answer(kind: Response["kind"]): Response {
   return { requestId: 0n, code: 0, kind };
 }
@@ -18,7 +18,7 @@ function* echoBytes({ message, nanotime }: EchoRequest): Generator<Response> {
   }
 }
 
-/** Serves echoes to whoever the listener accepts. */
+/** Serves echoes on each connection that the listener accepts. */
 export function serveEcho(listener: Listener): Server {
   return serveRpc(listener, {
     codec: serverCodec,

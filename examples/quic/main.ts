@@ -1,11 +1,11 @@
-// Rpcs over QUIC. A stream of a QUIC connection has a readable and a writable, so it is a
-// Duplex as it is, and no adapter is needed.
+// RPCs over QUIC. A stream of a QUIC connection has a readable and a writable, so it already
+// is a Duplex, and no adapter is needed.
 //
 //   deno run -A --unstable-net examples/quic/main.ts
 //
-// Each RpcClient has a stream of its own: what is lost on the way holds up that one only.
-// Bytes, ends and backpressure are as the contract of Duplex wants them. Aborts are not: a
-// QUIC stream resets each direction on its own. Connection resets both.
+// Each RpcClient has a stream of its own, so a lost packet delays only the streams that it
+// carried. Bytes, ends and backpressure are as the contract of Duplex requires. Aborts are
+// not: a QUIC stream resets each direction on its own. Connection resets both.
 import { Connection, type Duplex } from "@protosocket/protosocket";
 import { json } from "@protosocket/protosocket/json";
 import { RpcClient, type RpcMessages, rpcReactor } from "@protosocket/protosocket/rpc";
@@ -13,7 +13,7 @@ import process from "node:process";
 import { generate } from "selfsigned";
 import { type Plain, plain, plainMessage } from "../support/plain_messages.ts";
 
-/** What is used of Deno, which has QUIC behind --unstable-net. */
+/** The part of Deno that is used; QUIC needs --unstable-net. */
 interface Quic {
   QuicEndpoint?: new (at: { hostname: string; port: number }) => {
     readonly addr: { readonly port: number };
@@ -41,7 +41,7 @@ if (!Deno?.QuicEndpoint) {
   process.exit(1);
 }
 
-// QUIC is never without TLS; this certificate vouches for itself.
+// QUIC always uses TLS; this certificate is self-signed.
 const { cert, private: key } = await generate([{ name: "commonName", value: "localhost" }], {
   keyType: "ec",
   algorithm: "sha256",
@@ -55,7 +55,7 @@ async function* letters({ body = "" }: Message): AsyncGenerator<Message> {
   for (const letter of body) yield plain(letter);
 }
 
-/** Serves rpcs on each stream of one connection. */
+/** Serves RPCs on each stream of one connection. */
 async function serveOne(): Promise<void> {
   const { incomingBidirectionalStreams } = await listener.accept();
   for await (const stream of incomingBidirectionalStreams) {
@@ -91,7 +91,7 @@ for await (const _ of clients[0]!.streaming(plain(`spell ${"x".repeat(1000)}`)))
 console.log(`${spelled} letters`);
 
 for await (const { body } of clients[1]!.streaming(plain("spell nothing else"))) {
-  // To leave the loop cancels the rpc.
+  // Leaving the loop cancels the RPC.
   console.log(body);
   break;
 }

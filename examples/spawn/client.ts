@@ -1,5 +1,5 @@
-// A client of the server beside this, on one connection: it asks for heavy work and, while
-// that goes on, for light work; then for too heavy work, which it gives up.
+// A client for server.ts in this folder, on one connection: it asks for heavy work and,
+// meanwhile, for light work; then for too much work, which it cancels.
 //
 //   deno run -A examples/spawn/client.ts 127.0.0.1:9000
 //   bun examples/spawn/client.ts 127.0.0.1:9000

@@ -1,8 +1,8 @@
-// What both ends agree on: how many primes are below a limit?
+// The messages of both ends: how many primes are below a limit?
 import type { RpcMessages } from "@protosocket/protosocket/rpc";
 import { type Plain, plainMessage } from "../support/plain_messages.ts";
 
-/** Asks for the primes below a limit; without a limit, whether anybody is there. */
+/** Asks how many primes are below a limit; without a limit, it is a ping. */
 export type Request = Plain<{ primesBelow?: number }>;
 export type Response = Plain<{ primes?: number }>;
 

@@ -1,4 +1,4 @@
-// A small pool of workers for work that would keep the event loop busy.
+// A small pool of workers for work that would block the event loop.
 import { Worker } from "node:worker_threads";
 
 class Job {
@@ -18,7 +18,7 @@ class Job {
   }
 }
 
-/** Workers that do one job each; more jobs wait, up to a bound. */
+/** Workers that do one job at a time; further jobs wait, up to a limit. */
 export class WorkerPool {
   readonly #module: URL;
   readonly #maxWaiting: number;
@@ -31,12 +31,12 @@ export class WorkerPool {
     this.#idle = Array.from({ length: workers }, () => new Worker(module));
   }
 
-  /** Whether a job more would be too many. */
+  /** Whether another job would exceed the limit. */
   get full(): boolean {
     return this.#idle.length === 0 && this.#waiting.size >= this.#maxWaiting;
   }
 
-  /** Has a worker do a job. When the signal fires the job is dropped, also in the middle. */
+  /** Has a worker do a job. When the signal fires, the job is dropped, even if it is running. */
   async run(input: unknown, signal: AbortSignal): Promise<unknown> {
     signal.throwIfAborted();
     const job = new Job(input);
@@ -69,7 +69,7 @@ export class WorkerPool {
   #stop(job: Job, reason: unknown): void {
     job.reject(reason);
     if (this.#waiting.delete(job)) return;
-    // A worker that computes hears nothing: it can only be ended, and another take its place.
+    // A worker that is computing receives no messages: it can only be terminated and replaced.
     job.worker!.removeAllListeners();
     void job.worker!.terminate();
     this.#free(new Worker(this.#module));

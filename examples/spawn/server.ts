@@ -1,15 +1,15 @@
-// A server whose rpcs are heavy work, done by other threads:
+// A server whose RPCs are heavy work, done by other threads:
 //
 //   deno run -A examples/spawn/server.ts 127.0.0.1:9000
 //   bun examples/spawn/server.ts 127.0.0.1:9000
 //   npx tsx examples/spawn/server.ts 127.0.0.1:9000
 //
-// A handler hands its work to a small pool of workers and gives back a promise, so that
-// all connections go on meanwhile: what is answered here is answered at once. What a
-// client cancels is stopped in the middle. When too much waits, requests are refused: a
-// client that can be told so is better off than one that waits for ever.
+// A handler passes its work to a small pool of workers and returns a promise, so that the
+// event loop stays free and light requests are answered at once. Work that a client cancels
+// is stopped even if it is running. When too many jobs are waiting, requests are refused,
+// which is better for a client than waiting without end.
 //
-// The messages are JSON; `nc 127.0.0.1 9000` does for a client:
+// The messages are JSON, so `nc 127.0.0.1 9000` can be a client:
 // {"id":1,"code":0,"body":{"primesBelow":1000000}}
 import process from "node:process";
 import { json } from "@protosocket/protosocket/json";

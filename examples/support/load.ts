@@ -1,9 +1,9 @@
-// Drives calls and tells how fast they were: for the load clients of the examples.
+// Makes calls and measures how fast they are; for the load clients of the examples.
 import { build, type Histogram } from "hdr-histogram-js";
 
 /**
- * Calls as fast as answers come, with so many in flight, for a number of seconds. Returns
- * how many calls a second that made.
+ * Makes calls as fast as responses arrive, with a fixed number in flight, for a number of
+ * seconds. Returns the calls per second.
  */
 export async function closedLoop(
   call: () => Promise<void>,
@@ -23,7 +23,7 @@ export async function closedLoop(
   return report.rate;
 }
 
-/** Calls on a fixed schedule; a latency counts from when the schedule says. */
+/** Makes calls on a fixed schedule; latencies count from the scheduled time. */
 export async function openLoop(
   call: () => Promise<void>,
   { rate, seconds }: { rate: number; seconds: number },
@@ -50,7 +50,7 @@ export async function openLoop(
   for (const error of failed) throw error;
 }
 
-/** Unless it is quiet, prints a line each second, and a summary when it is disposed of. */
+/** Prints a line each second, and a summary when disposed of, unless it is quiet. */
 class Report {
   readonly #started = performance.now();
   #lastLine = this.#started;

@@ -8,23 +8,23 @@ import { parseAddress, sockets } from "./sockets.ts";
 
 const HELP = `Usage: client.ts [host:port] [options]
 
-Drives an echo server (default 127.0.0.1:9000) and prints, each second, rpcs per second
-and the latencies' percentiles in milliseconds; at the end, the same of the whole run.
+Calls an echo server (default 127.0.0.1:9000). Prints, each second and at the end for the
+whole run, the RPCs per second and the latency percentiles in milliseconds.
 
-  --seconds N      stop after N seconds (default: until stopped)
-  --rate N         send N rpcs a second on a fixed schedule, and count latency from the
-                   time that the schedule says (default: as fast as answers come)
-  --in-flight N    rpcs in flight without --rate (default 256)
+  --seconds N      stop after N seconds (default: when interrupted)
+  --rate N         make N RPCs a second on a fixed schedule, and measure latency from the
+                   scheduled time (default: as fast as responses arrive)
+  --in-flight N    RPCs in flight without --rate (default 256)
   --connections N  connections (default 4)
   --help           this text`;
 
-/** How the messages of a load client look. */
+/** A load client's codec, and where ids and control codes are in its messages. */
 export interface LoadMessages<Request, Response> {
   readonly codec: () => Codec<Response, Request>;
   readonly messages: RpcMessages<Request, Response>;
 }
 
-/** What is echoed, and how to tell. */
+/** What is echoed, and how to check it. */
 export interface Echo<Request, Response> extends LoadMessages<Request, Response> {
   /** Makes a request to be echoed. */
   readonly request: (message: string, nanotime: number) => Request;
@@ -32,10 +32,10 @@ export interface Echo<Request, Response> extends LoadMessages<Request, Response>
   readonly isEcho: (response: Response, message: string, nanotime: number) => boolean;
 }
 
-/** How to connect, beside where to. */
+/** How to connect, besides the address. */
 type How = Pick<Parameters<Awaited<ReturnType<typeof sockets>>["connect"]>[0], "tls">;
 
-/** Calls unary echoes as the command line says. */
+/** Makes unary echo calls, as the command line says. */
 export async function loadClient<Request, Response>(
   echo: Echo<Request, Response>,
   how: How = {},
@@ -49,7 +49,7 @@ export async function loadClient<Request, Response>(
   }, how);
 }
 
-/** Makes calls as the command line says; `call` makes one, and checks what it brings. */
+/** Makes calls, as the command line says; `call` makes one and checks its result. */
 export async function drive<Request, Response>(
   { codec, messages }: LoadMessages<Request, Response>,
   call: (client: RpcClient<Request, Response>, number: number) => Promise<void>,

@@ -1,5 +1,5 @@
-// Rpc messages as plain objects, for examples whose point is not the encoding. With the
-// codec of ./json they can be typed by hand: {"id":1,"code":0,"body":…}
+// RPC messages as plain objects, for examples that are not about the encoding. With the
+// codec of ./json, they can be typed by hand: {"id":1,"code":0,"body":…}
 import { ControlCode, type RpcId, type RpcMessage } from "@protosocket/protosocket/rpc";
 
 export interface Plain<Body> {
@@ -8,7 +8,7 @@ export interface Plain<Body> {
   body?: Body;
 }
 
-/** A request or an answer; who sends it gives it its id. */
+/** A request or a response; the sending end sets its id. */
 export function plain<Body>(body: Body): Plain<Body> {
   return { id: 0, code: ControlCode.normal, body };
 }

@@ -4,12 +4,12 @@
 //   bun examples/telnet/server.ts 127.0.0.1:9000
 //   npx tsx examples/telnet/server.ts 127.0.0.1:9000
 //
-// Then `telnet 127.0.0.1 9000`, or `nc 127.0.0.1 9000`, and type: each character is
-// answered on a line of its own, white space by nothing, and a digit after as many
-// seconds. What is no ASCII ends the connection.
+// Then run `telnet 127.0.0.1 9000` or `nc 127.0.0.1 9000`, and type: each character is
+// answered on a line of its own, white space not at all, and a digit after that many
+// seconds. A byte that is not ASCII ends the connection.
 //
-// It shows a codec of one's own, whose decoder skips bytes, and a reactor that answers
-// later, in any order.
+// It shows a custom codec, whose decoder skips bytes, and a reactor that answers later, in
+// any order.
 import { setTimeout } from "node:timers/promises";
 import process from "node:process";
 import { type Codec, type Reactor, type Sender, serve } from "@protosocket/protosocket";
@@ -31,7 +31,7 @@ const telnet: Codec<string> = {
   },
 };
 
-/** How many answers of one connection may be in the making. */
+/** How many responses of one connection may be pending. */
 const MAX_RUNNING = 64;
 
 function reactor(sender: Sender<string>): Reactor<string> {
@@ -44,10 +44,10 @@ function reactor(sender: Sender<string>): Reactor<string> {
     onInboundMessage(message) {
       const answer = run(message).finally(() => running.delete(answer));
       running.add(answer);
-      // Who types faster is not read from until an answer has been sent.
+      // Beyond that, nothing is read until a response has been sent.
       if (running.size >= MAX_RUNNING) return Promise.race(running);
     },
-    // Who has finished typing still gets the answers.
+    // A client that has half-closed still gets its responses.
     async onInboundEnd() {
       await Promise.all(running);
     },

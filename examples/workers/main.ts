@@ -1,12 +1,12 @@
-// Rpcs to threads: a pool of workers, called as servers would be.
+// RPCs to threads: a pool of workers, called like servers.
 //
 //   deno run -A examples/workers/main.ts
 //   bun examples/workers/main.ts
 //   npx tsx examples/workers/main.ts
 //
-// The endpoints of the pool are the numbers of the workers, and to connect is to start
-// one. A worker that dies is another endpoint that cannot be reached: the pool starts it
-// again, and calls that are marked as idempotent are made again on another.
+// The pool's endpoints are the numbers of the workers, and connecting starts a worker. A
+// worker that dies is like a connection that ended: the pool starts it again, and retries
+// calls that are marked as idempotent on another.
 import { json } from "@protosocket/protosocket/json";
 import { portDuplex } from "@protosocket/protosocket/message-port";
 import { RpcClient, RpcPool } from "@protosocket/protosocket/rpc";

@@ -1,10 +1,10 @@
-// What the program and its workers agree on: how many primes are below a limit?
+// The messages of the program and its workers: how many primes are in a range?
 import type { RpcMessages } from "@protosocket/protosocket/rpc";
 import { type Plain, plainMessage } from "../support/plain_messages.ts";
 
-/** Asks for the primes from a number on and below another. */
+/** Asks how many primes there are from one number to below another. */
 export type Request = Plain<{ from: number; below: number }>;
-/** How many there are, and which worker has counted them. */
+/** How many there are, and which worker counted them. */
 export type Response = Plain<{ primes: number; worker: number }>;
 
 export const messages: RpcMessages<Request, Response> = {

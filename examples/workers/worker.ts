@@ -1,6 +1,5 @@
-// One of the workers: a server of rpcs whose only connection is the port of the worker.
-// A browser's worker, or a web worker of Deno or Bun, says `self` where this says
-// `parentPort`.
+// One of the workers: an RPC server whose only connection is the worker's port. In a
+// browser's worker, or a web worker of Deno or Bun, use `self` instead of `parentPort`.
 import { Connection } from "@protosocket/protosocket";
 import { json } from "@protosocket/protosocket/json";
 import { portDuplex } from "@protosocket/protosocket/message-port";

@@ -1,4 +1,4 @@
-// What browsers and workers are given: one module, with nothing of another runtime in it.
+// Bundles for browsers and Workers: one module, with nothing from other runtimes in it.
 import { build } from "esbuild";
 import { resolve } from "node:path";
 import { gzipSync } from "node:zlib";

@@ -5,7 +5,7 @@ import { root } from "./runtimes.ts";
 
 /** The package's name on npm. */
 export const NPM_NAME = "protosocket";
-/** What it is, on npm and on JSR, which takes 250 characters at the most. */
+/** The description on npm and on JSR, which allows at most 250 characters. */
 export const DESCRIPTION: string =
   "Messages and RPCs over TCP, TLS, Unix sockets, WebSockets or any " +
   "other pair of byte streams. Fast, with backpressure and bounds; wire-compatible with the " +

@@ -7,7 +7,7 @@ export function hasCargo(): boolean {
   return spawnSync("cargo", ["--version"]).status === 0;
 }
 
-/** Builds tests/interop/rust; tells whether that went well. */
+/** Builds tests/interop/rust; returns whether that succeeded. */
 export function buildRust(): boolean {
   console.log("building tests/interop/rust (minutes, the first time)");
   const manifest = `${root}tests/interop/rust/Cargo.toml`;

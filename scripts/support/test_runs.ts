@@ -64,9 +64,10 @@ interface FileResult {
 }
 
 /**
- * Runs the files on one runtime, each in a process of its own; prints the output of what
- * failed, and what tests have measured. A file that failed is run once more, as on a machine
- * with much else to do a time-out is soon over: if it passes then, that is told and counts.
+ * Runs the files on one runtime, each in a process of its own; prints the output of those
+ * that failed, and what tests have measured. A file that failed is run once more, since
+ * timeouts are easily exceeded on a busy machine: if it then passes, it counts as passed and
+ * is reported as flaky.
  */
 export async function runTests(runtime: Runtime, files: readonly string[]): Promise<TestRun> {
   const started = performance.now();
@@ -168,7 +169,7 @@ function lastMatch(text: string, pattern: RegExp): string | undefined {
   return [...text.matchAll(new RegExp(pattern.source, `${pattern.flags}g`))].at(-1)?.[1];
 }
 
-/** A run that says nothing for so long hangs: it is ended, and has failed. */
+/** A run without output for this long hangs: it is killed, and has failed. */
 const SILENCE_MS = 5 * 60_000;
 /** How long a run may take to exit after its last line. */
 const EXIT_MS = 3_000;

@@ -1,11 +1,11 @@
-/** A message, or another object, property by property. */
+/** A message, or another object, as a record of its properties. */
 export type Fields = Record<string, unknown>;
 
 type Create = () => Fields;
 
 /**
- * Engines are quick to copy an object at a place in the code that only ever copies objects
- * of one shape, so each of the first types gets a place of its own.
+ * Engines copy objects fastest at a call site that only ever sees one shape, so each of the
+ * first types gets a call site of its own.
  */
 const PLACES: ((template: Fields) => Create)[] = [
   (template) => () => ({ ...template }),
@@ -20,7 +20,7 @@ const PLACES: ((template: Fields) => Create)[] = [
 
 /**
  * Makes a function that makes messages like `template`, with the same properties.
- * `complete` tells that no message of the type has others.
+ * `complete` means that no message of the type has further properties.
  */
 export function creator(template: Fields, complete: boolean): Create {
   const prototype = Object.getPrototypeOf(template);
@@ -30,7 +30,7 @@ export function creator(template: Fields, complete: boolean): Create {
   for (const [name, value] of entries) copied[name] = value;
   const own = entries.filter(([, value]) => fresh(value) !== value);
 
-  // On Node 20 a property that is added to a copy costs more than the copy saves.
+  // On Node 20, adding a property to a copy costs more than copying saves.
   const copy = plain && complete ? PLACES.pop()?.(copied) : undefined;
   if (copy === undefined) {
     return () => {
@@ -47,7 +47,7 @@ export function creator(template: Fields, complete: boolean): Create {
   };
 }
 
-/** Lists, maps and oneofs are made anew for each message. */
+/** Copies lists, maps and oneofs, which messages must not share. */
 function fresh(value: unknown): unknown {
   if (Array.isArray(value)) return [];
   if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;

@@ -1,7 +1,7 @@
-// What is to be known of a message type to write and read it, worked out once.
+// What encoding and decoding need to know of a message type, computed once.
 //
-// The types of fields are numbers, those of FieldDescriptorProto.Type in descriptor.proto,
-// which ScalarType of @bufbuild/protobuf shares.
+// Field types are the numbers of FieldDescriptorProto.Type in descriptor.proto, which
+// ScalarType of @bufbuild/protobuf shares.
 import { create, type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { creator, type Fields } from "./_protobuf_create.ts";
 
@@ -13,20 +13,20 @@ export const ENUM = 14;
 export class FieldPlan {
   readonly name: string = "";
   readonly number: number = 0;
-  /** How values stand in the message, and on the wire. */
+  /** How values are stored in the message, and on the wire. */
   readonly shape: "single" | "list" | "packed" | "map" = "single";
-  /** The type of the values; of a map it is that of its entries, {@linkcode MESSAGE}. */
+  /** The type of the values; for a map, that of its entries, {@linkcode MESSAGE}. */
   readonly type: number = 0;
-  /** What stands before a value. */
+  /** The tag before a value. */
   readonly tag: number = 0;
-  /** The name of the oneof that it is a case of. */
+  /** The name of the oneof that it belongs to. */
   readonly oneof: string | undefined = undefined;
-  /** Whether it is set when its value is not `zero`, or when it is there. */
+  /** Implicit presence: it is set if its value is not `zero`; otherwise, if it is there. */
   readonly implicit: boolean = false;
-  /** The value that it has without one. */
+  /** Its default value. */
   readonly zero: unknown = undefined;
   readonly required: boolean = false;
-  /** Whether messages inherit a value while it is not set. */
+  /** Whether messages inherit a value from their prototype while it is not set. */
   readonly inherited: boolean = false;
   /** Whether its 64-bit numbers are decimal strings. */
   readonly longAsString: boolean = false;
@@ -34,15 +34,15 @@ export class FieldPlan {
   readonly closed: Readonly<Record<number, unknown>> | undefined = undefined;
   /** The type of its messages. */
   readonly message: MessagePlan | undefined = undefined;
-  /** The one field of a wrapper type, where the wrapper's value stands for it. */
+  /** The single field of a wrapper type, if the message has its value directly. */
   readonly wrapped: FieldPlan | undefined = undefined;
-  /** Whether it is left to the library: google.protobuf.Struct, which is JSON in a message. */
+  /** Whether the library handles it: google.protobuf.Struct, which is JSON in a message. */
   readonly foreign: boolean = false;
   /** The keys and the values of a map, as fields of its entries. */
   readonly key: FieldPlan | undefined = undefined;
   readonly value: FieldPlan | undefined = undefined;
 
-  // One class with all properties: engines are quick where objects are of one shape.
+  // One class with all properties: engines are fastest if all objects have one shape.
   constructor(plan: Partial<FieldPlan>) {
     Object.assign(this, plan);
   }
@@ -59,11 +59,11 @@ export interface Property {
 export class MessagePlan {
   readonly desc: DescMessage;
   readonly typeName: string;
-  /** The same as `create` of the library with this type. */
+  /** Does the same as the library's `create` with this type. */
   readonly create: () => Fields;
-  /** In the order of the fields' numbers, which is that of the wire. */
+  /** In the order of field numbers, as on the wire. */
   readonly properties: Property[] = [];
-  /** The fields by the tags that they may begin with. */
+  /** The fields by the tags that may precede them. */
   readonly #byTag = new Map<number, FieldPlan>();
   /** The same for tags of one byte. */
   readonly #byShortTag = new Array<FieldPlan | undefined>(128).fill(undefined);
@@ -74,24 +74,24 @@ export class MessagePlan {
     this.typeName = desc.typeName;
     const template: Fields = create(desc);
     this.create = creator(template, desc.members.every(({ localName }) => localName in template));
-    // Before its fields, some of which may be of this type.
+    // Before making its fields, since some may be of this type.
     PLANS.set(desc, this);
     for (const field of desc.fields.toSorted((a, b) => a.number - b.number)) {
       this.#add(planField(field, template));
     }
   }
 
-  /** The plan of a message type, made at its first use. */
+  /** The plan of a message type, made on first use. */
   static of(desc: DescMessage): MessagePlan {
     return PLANS.get(desc) ?? new MessagePlan(desc);
   }
 
-  /** The field that begins with a tag. */
+  /** The field of a tag. */
   field(tag: number): FieldPlan | undefined {
     return tag < 128 ? this.#byShortTag[tag] : this.#byTag.get(tag);
   }
 
-  /** Whether there is a field of that number, whatever tag it begins with. */
+  /** Whether there is a field of that number, whatever its tag. */
   has(number: number): boolean {
     return this.#numbers.has(number);
   }
@@ -100,7 +100,7 @@ export class MessagePlan {
     this.#numbers.add(field.number);
     const wire = wireType(field.type);
     const tags = [field.tag];
-    // Repeated numbers are read packed and one by one.
+    // Repeated numbers may arrive packed or one by one.
     if (field.shape === "packed") tags.push(field.number * 8 + wire);
     if (field.shape === "list" && wire !== 2 && wire !== 3) tags.push(field.number * 8 + 2);
     for (const tag of tags) {
@@ -120,7 +120,7 @@ export class MessagePlan {
   }
 }
 
-/** Every connection has a codec of its own, and all share these. */
+/** Shared by all codecs. */
 const PLANS = new WeakMap<DescMessage, MessagePlan>();
 
 /** google.protobuf.FeatureSet.FieldPresence. */
@@ -172,7 +172,7 @@ function typed(number: number, type: number): { type: number; tag: number } {
   return { type, tag: number * 8 + wireType(type) };
 }
 
-/** How a value of a type stands on the wire. */
+/** The wire type of a field type. */
 function wireType(type: number): number {
   switch (type) {
     case ScalarType.DOUBLE:
@@ -194,7 +194,7 @@ function wireType(type: number): number {
   }
 }
 
-/** What a key or a value is that an entry of a map does not have. */
+/** The default of a key or a value that a map entry leaves out. */
 function zeroOf(type: number): unknown {
   switch (type) {
     case ScalarType.STRING:

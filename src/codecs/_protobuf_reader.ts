@@ -1,5 +1,5 @@
-// Reads messages by the plans of their types. What fromBinary of the library would refuse,
-// or take in some odd way, is not judged here: it throws, and the library has its say.
+// Decodes messages by the plans of their types. For anything that the library's fromBinary
+// would refuse or treat specially, it throws, and the library decides.
 import { type DescMessage, mergeFromBinary, type MessageShape } from "@bufbuild/protobuf";
 import type { Fields } from "./_protobuf_create.ts";
 import type { FieldPlan, MessagePlan } from "./_protobuf_plan.ts";
@@ -8,20 +8,20 @@ import { fixed32, float32, float64, int64, Varint64 } from "./_varint64.ts";
 
 const EMPTY = new Uint8Array(0);
 
-/** As deep as fromBinary goes: messages in messages, with the first. */
+/** The nesting limit of fromBinary, including the outermost message. */
 const MAX_DEPTH = 100;
 
-/** What is left to the library is no error yet: this one is made once, for its trace costs. */
+/** Thrown to fall back to the library. Made once, since capturing a stack is slow. */
 const ODD = new Error("for the library to read");
 
-/** Reads messages, one after another. */
+/** Decodes messages, one after another. */
 export class ProtobufReader {
   #bytes: Uint8Array = EMPTY;
   #at = 0;
   /** The varint that was read last. */
   readonly #varint64 = new Varint64();
 
-  /** Reads a message. Throws for what fromBinary should see. */
+  /** Decodes a message. Throws if fromBinary must handle it. */
   read(plan: MessagePlan, bytes: Uint8Array, start: number, end: number): Fields {
     this.#bytes = bytes;
     this.#at = start;
@@ -30,7 +30,7 @@ export class ProtobufReader {
       this.#message(plan, message, end, 1);
       return message;
     } finally {
-      // Not to keep the chunk in memory.
+      // So as not to keep the chunk in memory.
       this.#bytes = EMPTY;
     }
   }
@@ -58,7 +58,7 @@ export class ProtobufReader {
   #single(field: FieldPlan, message: Fields, end: number, depth: number): void {
     const { name, oneof } = field;
     if (oneof === undefined) {
-      // A message that comes twice is merged.
+      // If a message field occurs twice, the two are merged.
       const before = field.message === undefined ? undefined : message[name];
       message[name] = this.#value(field, before, end, depth);
     } else {
@@ -91,12 +91,12 @@ export class ProtobufReader {
       else if (tag < 24) throw ODD;
       else this.#skip(tag & 7, last);
     }
-    // Assigned, that name would set the prototype.
+    // Assigning to that name would set the prototype.
     if (this.#at > last || key === "__proto__") throw ODD;
     entries[String(key)] = value ?? values!.message?.create() ?? values!.zero ?? new Uint8Array(0);
   }
 
-  /** Reads what stands behind a tag; into `before`, if that is a message. */
+  /** Reads the value after a tag; into `before`, if that is a message. */
   #value(field: FieldPlan, before: unknown, end: number, depth: number): unknown {
     switch (field.type) {
       case 9: { // string
@@ -135,7 +135,7 @@ export class ProtobufReader {
     }
   }
 
-  /** Reads a value of any type that is neither text nor bytes nor a message. */
+  /** Reads a value of any type except text, bytes and messages. */
   #number(field: FieldPlan): unknown {
     switch (field.type) {
       case 4: // uint64
@@ -180,7 +180,7 @@ export class ProtobufReader {
     }
   }
 
-  /** Leaves a field to the library; it begins at `start`, with the tag that was just read. */
+  /** Leaves a field to the library; `start` is the offset of its tag. */
   #foreign(plan: MessagePlan, message: Fields, start: number, end: number, depth: number): void {
     this.#skip(this.#bytes[start]! & 7, end);
     const bytes = this.#bytes.subarray(start, this.#at);
@@ -191,7 +191,7 @@ export class ProtobufReader {
   /** Keeps a field that the schema does not have. */
   #unknown(plan: MessagePlan, message: Fields, tag: number, end: number): void {
     const no = tag >>> 3;
-    // With another type than the schema says it is for the library.
+    // A known field with another type than in the schema is for the library.
     if (no === 0 || plan.has(no)) throw ODD;
     const start = this.#at;
     const wireType = tag & 7;
@@ -202,7 +202,7 @@ export class ProtobufReader {
     else fields.push(field);
   }
 
-  /** Goes past a value. */
+  /** Skips a value. */
   #skip(wireType: number, end: number): void {
     switch (wireType) {
       case 0:
@@ -223,7 +223,7 @@ export class ProtobufReader {
     if (this.#at > end) throw ODD;
   }
 
-  /** Reads a length and returns the end of what it announces. */
+  /** Reads a length and returns where its bytes end. */
   #length(end: number): number {
     const length = this.#short();
     const last = this.#at + length;
@@ -231,7 +231,7 @@ export class ProtobufReader {
     return last;
   }
 
-  /** Reads a tag or a length: a varint that is far from 32 bits. */
+  /** Reads a tag or a length: a varint far below 32 bits. */
   #short(): number {
     const bytes = this.#bytes;
     const byte = bytes[this.#at++]!;
@@ -259,7 +259,7 @@ export class ProtobufReader {
   }
 }
 
-/** A number of 64 bits, as the field has it. */
+/** A 64-bit number, in the field's representation. */
 function long(field: FieldPlan, low: number, high: number, signed: boolean): bigint | string {
   const value = int64(low, high, signed);
   return field.longAsString ? String(value) : value;

@@ -1,5 +1,5 @@
-// Writes messages by the plans of their types. What toBinary of the library would convert
-// or refuse is not judged here: it throws, and the library has its say.
+// Encodes messages by the plans of their types. For anything that the library's toBinary
+// would convert or refuse, it throws, and the library decides.
 import { type DescMessage, type MessageShape, protoInt64, toBinary } from "@bufbuild/protobuf";
 import type { EncodeBuffer } from "../encode_buffer.ts";
 import type { Fields } from "./_protobuf_create.ts";
@@ -12,7 +12,7 @@ import { putBits, putVarint64, zigzag64 } from "./_varint64.ts";
 const MAX_TAG = 5;
 const MAX_TAG_AND_NUMBER = MAX_TAG + 10;
 
-/** Appends the fields of a message, in the order of their numbers, and those not known. */
+/** Appends the fields of a message in the order of their numbers, then its unknown fields. */
 export function writeMessage(plan: MessagePlan, message: Fields, out: EncodeBuffer): void {
   if (message.$typeName !== plan.typeName) throw new TypeError("a message of another type");
   const { properties } = plan;
@@ -39,14 +39,14 @@ export function writeMessage(plan: MessagePlan, message: Fields, out: EncodeBuff
   if (message.$unknown !== undefined) writeUnknown(message.$unknown as Unknown[], out);
 }
 
-/** Appends one property, by the library. */
+/** Appends a property using the library. */
 function writeForeign(plan: MessagePlan, name: string, value: unknown, out: EncodeBuffer): void {
   const message = plan.create();
   message[name] = value;
   out.write(toBinary(plan.desc, message as MessageShape<DescMessage>));
 }
 
-/** A field that the schema does not have: its bytes after the tag. */
+/** An unknown field: its bytes after the tag. */
 interface Unknown {
   readonly no: number;
   readonly wireType: number;
@@ -65,9 +65,9 @@ function writeTag(tag: number, out: EncodeBuffer): void {
   out.offset = putVarint(out.bytes, at, tag);
 }
 
-/** Whether the value of a field with implicit presence says that it is not set. */
+/** Whether the value of a field with implicit presence means that it is not set. */
 function isZero(field: FieldPlan, value: unknown): boolean {
-  // The minus of a float's zero is something.
+  // For floats, -0 is a value.
   if (value === field.zero) return value !== 0 || field.type > 2 || Object.is(value, 0);
   if (typeof value === "bigint" && !field.longAsString) return false;
   switch (field.type) {
@@ -109,7 +109,7 @@ function writeRepeated(field: FieldPlan, value: unknown, out: EncodeBuffer): voi
   }
 }
 
-/** The key of a map's entry, which a property's name stands for. */
+/** The key of a map entry, from the name of its property. */
 function keyOf(type: number, name: string): unknown {
   switch (type) {
     case 9: // string
@@ -128,14 +128,14 @@ function keyOf(type: number, name: string): unknown {
   }
 }
 
-/** Writes a tag and leaves a byte for a length; returns what comes before the body. */
+/** Writes a tag and leaves a byte for the length; returns how much comes before the body. */
 function begin(tag: number, out: EncodeBuffer): number {
   const at = out.reserve(MAX_TAG + 1);
   out.offset = putVarint(out.bytes, at, tag) + 1;
   return out.length;
 }
 
-/** Writes a tag and the value behind it. */
+/** Writes a tag and the value after it. */
 function writeValue(field: FieldPlan, value: unknown, out: EncodeBuffer): void {
   const { tag, type } = field;
   switch (type) {
@@ -168,7 +168,7 @@ function writeValue(field: FieldPlan, value: unknown, out: EncodeBuffer): void {
 
 function writeString(tag: number, value: unknown, out: EncodeBuffer): void {
   if (typeof value !== "string") throw new TypeError("a string that is none");
-  // Room is left for the length that ASCII has.
+  // Leave room for the length that ASCII would have.
   const guessed = varintWidth(value.length);
   const at = out.reserve(MAX_TAG_AND_NUMBER);
   out.offset = putVarint(out.bytes, at, tag) + guessed;
@@ -177,10 +177,10 @@ function writeString(tag: number, value: unknown, out: EncodeBuffer): void {
   putLength(out, before, guessed);
 }
 
-/** For numbers that stand after one another, packed. */
+/** Instead of a tag, for packed numbers. */
 const NO_TAG = 0;
 
-/** Writes a tag and a value of any type that is neither text nor bytes nor a message. */
+/** Writes a tag and a value of any type except text, bytes and messages. */
 function writeNumber(type: number, tag: number, value: unknown, out: EncodeBuffer): void {
   let at = out.reserve(MAX_TAG_AND_NUMBER);
   const { bytes } = out;
@@ -202,7 +202,7 @@ function writeNumber(type: number, tag: number, value: unknown, out: EncodeBuffe
     case 5: // int32
     case 14: { // enum
       const number = signed(value);
-      // As if it had 64 bits.
+      // Negative numbers are extended to 64 bits.
       if (number >= 0) out.offset = putVarint(bytes, at, number);
       else out.offset = putBits(bytes, at, number, -1);
       return;
@@ -255,13 +255,13 @@ function float(value: unknown): number {
   return value;
 }
 
-/** A number of 64 bits; it may be a decimal string. */
+/** A 64-bit number, which may be given as a decimal string. */
 function long(value: unknown, unsigned: boolean): bigint {
   const parsed = unsigned ? protoInt64.uParse(value as string) : protoInt64.parse(value as string);
   return parsed as bigint;
 }
 
-/** A number of 64 bits, as it is for a varint. */
+/** A 64-bit number, as encoded in a varint. */
 function varint64(type: number, value: unknown): bigint {
   const parsed = typeof value === "bigint" && value >= 0n && value <= MAX_INT64
     ? value // no need to ask the library

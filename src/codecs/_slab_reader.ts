@@ -4,17 +4,17 @@ import { readText } from "./_text.ts";
 import { fixed32, float32, float64, Varint64 } from "./_varint64.ts";
 
 const EMPTY: Uint8Array = new Uint8Array(0);
-/** As deep as the library skips groups within groups. */
+/** The library's nesting limit for skipping groups. */
 const MAX_DEPTH = 100;
 
-/** What reads one type of message. */
+/** Decodes one type of message. */
 export interface Decodes<Message> {
   decode(input: BinaryReader): Message;
 }
 
-/** A reader of protobuf's wire format for one message after another, where they have come. */
+/** A reader of protobuf's wire format that is reused for each message, and reads in place. */
 export class SlabReader extends BinaryReader {
-  /** How deep code of ts-proto is within a message; named here so that it does not come later. */
+  /** The nesting depth that ts-proto's code stores here; declared so that the shape is stable. */
   readonly __tsProtoDecodeDepth = 0;
   #bytes = EMPTY;
   #end = 0;
@@ -22,11 +22,11 @@ export class SlabReader extends BinaryReader {
 
   constructor() {
     super(EMPTY);
-    // A property in the library.
+    // In the library this is a property, which would hide the method.
     this.uint32 = SlabReader.prototype.readUint32;
   }
 
-  /** Reads a message of all that is in `bytes` from `start` to `end`. */
+  /** Decodes a message from all of `bytes` from `start` to `end`. */
   read<Message>(type: Decodes<Message>, bytes: Uint8Array, start: number, end: number): Message {
     this.#move(bytes, start, end);
     try {
@@ -34,7 +34,7 @@ export class SlabReader extends BinaryReader {
       if (this.pos !== end) throw new RangeError(`it ends ${end - this.pos} bytes early`);
       return message;
     } finally {
-      // Not to keep the chunk in memory.
+      // So as not to keep the chunk in memory.
       this.#move(EMPTY, 0, 0);
     }
   }
@@ -158,7 +158,7 @@ export class SlabReader extends BinaryReader {
     return this.#bytes.subarray(start, this.pos) as Uint8Array<ArrayBuffer>;
   }
 
-  /** Throws for bytes that are not UTF-8, as strings of protobuf have to be. */
+  /** Throws for bytes that are not UTF-8, which protobuf requires of strings. */
   override string(): string {
     const start = this.#advance(this.readUint32());
     return readText(this.#bytes, start, this.pos);
@@ -168,7 +168,7 @@ export class SlabReader extends BinaryReader {
     this.#bytes = bytes;
     this.pos = start;
     this.#end = end;
-    // Only to others it is what it was made with.
+    // `len` is read-only for callers only.
     (this as { len: number }).len = end;
   }
 
@@ -179,7 +179,7 @@ export class SlabReader extends BinaryReader {
     this.pos = at;
   }
 
-  /** Goes past so many bytes; returns where they begin. */
+  /** Advances by `size` bytes; returns where they begin. */
   #advance(size: number): number {
     const start = this.pos;
     if (start + size > this.#end) throw this.#tooShort();

@@ -7,20 +7,20 @@ import { putBits, putVarint64, zigzag64 } from "./_varint64.ts";
 
 const NOWHERE = new EncodeBuffer();
 const MAX_INT64 = 2n ** 63n - 1n;
-/** Up to so many characters, text is written letter by letter while it is ASCII. */
+/** Up to this many characters, ASCII text is written character by character. */
 const SHORT = 24;
 
-/** What writes one type of message. */
+/** Encodes one type of message. */
 export interface Encodes<Message> {
   encode(message: Message, writer: BinaryWriter): { finish(): Uint8Array };
 }
 
-/** A writer of protobuf's wire format into the memory that a connection sends from. */
+/** A writer of protobuf's wire format, straight into a connection's send buffer. */
 export class SlabWriter extends BinaryWriter {
   #out = NOWHERE;
-  /** Where the messages begin that are within others and not written to their ends. */
+  /** Where the nested messages that are not complete begin. */
   readonly #forks: number[] = [];
-  /** How many those are; the array keeps its length, for to shorten it costs. */
+  /** How many there are; the array keeps its length, since shortening it is slow. */
   #depth = 0;
 
   /** Appends a message to `out`. */
@@ -70,7 +70,7 @@ export class SlabWriter extends BinaryWriter {
     const out = this.#out;
     const at = out.reserve(10);
     if ((value | 0) !== value) throw invalid("int32", value);
-    // As if it had 64 bits.
+    // Negative numbers are extended to 64 bits.
     if (value >= 0) out.offset = putVarint(out.bytes, at, value);
     else out.offset = putBits(out.bytes, at, value, -1);
     return this;
@@ -160,7 +160,7 @@ export class SlabWriter extends BinaryWriter {
         return this;
       }
     }
-    // Room is left for the length that ASCII has.
+    // Leave room for the length that ASCII would have.
     const guessed = varintWidth(length);
     out.reserve(guessed);
     out.offset += guessed;
@@ -192,7 +192,7 @@ export class SlabWriter extends BinaryWriter {
 }
 
 function unsigned(value: string | number | bigint): bigint {
-  // No need to ask the library about most.
+  // Most values need not be checked by the library.
   if (typeof value === "bigint" && value >= 0n && value <= MAX_INT64) return value;
   return BigInt(protoInt64.uParse(value));
 }

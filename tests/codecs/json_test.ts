@@ -31,12 +31,12 @@ for (const size of [1, 2, 5, 1000]) {
   });
 }
 
-test("json: white space and a carriage return around a value are no harm", async () => {
+test("json: white space and a carriage return around a value are accepted", async () => {
   const { messages } = await decodeAll(json(), [bytesOf(' { "a" : 1 } \r\n\t2\n')]);
   assertEquals(messages, [{ a: 1 }, 2]);
 });
 
-test("json: what is no JSON is invalid, after the values before it, with a reason", async () => {
+test("json: a line that is not JSON is invalid, with a reason, after the values before it", async () => {
   for (const bad of ["", "{", "undefined", "{'a':1}", "1 2", "NaN", "[1,]", '"a\tb"']) {
     const { messages, error } = await decodeAll(json(), [bytesOf(`1\n${bad}\n2\n`)]);
     assertEquals(messages, [1], bad);
@@ -47,7 +47,7 @@ test("json: what is no JSON is invalid, after the values before it, with a reaso
   }
 });
 
-test("json: a last value without a line's end is truncated", async () => {
+test("json: an unterminated last value is truncated", async () => {
   const { messages, error } = await decodeAll(json(), [bytesOf("1\n2")]);
   assertEquals(messages, [1]);
   assertInstanceOf(error, ConnectionError);
@@ -66,7 +66,7 @@ test("json: a key __proto__ changes no prototype", () => {
   assertEquals(encodeAll(json(), message), bytesOf(line));
 });
 
-test("json: what JSON cannot hold is not written", () => {
+test("json: a message that JSON cannot represent is not encoded", () => {
   const cycle: Record<string, unknown> = {};
   cycle["self"] = cycle;
   for (const message of [undefined, () => 1, Symbol("s"), 1n, { a: [1n] }, cycle]) {

@@ -50,7 +50,7 @@ for (const prefix of ["u32be", "u32le"] as const) {
     });
   }
 
-  test(`${prefix}: what is over the limit is refused as soon as it is announced`, async () => {
+  test(`${prefix}: a message over the limit is refused as soon as it is announced`, async () => {
     const codec = lengthDelimited({ prefix });
     const fits = await decodeAll(codec, [encodeAll(codec, randomBytes(996))], 1000);
     assertEquals([fits.messages.length, fits.error], [1, undefined]);
@@ -67,7 +67,7 @@ for (const prefix of ["u32be", "u32le"] as const) {
   });
 }
 
-test("another prefix is refused", () => {
+test("an unknown prefix is refused", () => {
   const error = assertThrows(() => lengthDelimited({ prefix: "u16" as "u32be" }), RangeError);
   assertStringIncludes(error.message, "u16");
 });

@@ -54,12 +54,12 @@ test("lines: a cut anywhere gives the same lines", async () => {
   }
 });
 
-test("lines: a carriage return before where a line begins is none of its", () => {
+test("lines: a carriage return before the beginning of a line is not part of it", () => {
   const result = lines().decoder.decode(bytesOf("\r\n"), 1);
   assertEquals(result, { kind: "message", message: "", bytesUsed: 1 });
 });
 
-test("lines: what would not be read back as it is, is not written", () => {
+test("lines: a message that would not be read back unchanged is not encoded", () => {
   for (const line of ["a\nb", "\n", "a\r\nb", "a\n"]) {
     assertThrows(() => encodeAll(lines(), line), TypeError, "a line feed");
   }
@@ -103,13 +103,13 @@ test("lines: a line over the limit is refused, whether its end is there or not",
   }
 });
 
-test("lines: a last line without an end is truncated", async () => {
+test("lines: an unterminated last line is truncated", async () => {
   for (const size of [1, 1000]) {
     assertEquals(await assertEndsWith(pieces(bytesOf("a\nb"), size), "truncated"), ["a"]);
   }
 });
 
-test("lines: a long line that comes byte by byte is looked at once", () => {
+test("lines: a long line that comes byte by byte is searched only once", () => {
   const { decoder } = lines();
   const line = new Uint8Array(1000).fill(120);
   let looks = 0;

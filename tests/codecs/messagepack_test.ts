@@ -107,7 +107,7 @@ test("MessagePack: a message says how much of it is missing", () => {
   }
 });
 
-test("MessagePack: what does not begin with 0xce is invalid at its first byte", async () => {
+test("MessagePack: a message that does not begin with 0xce is invalid at its first byte", async () => {
   const chunks = [joined(framed("07"), [0xcd])];
   const { messages, error } = await decodeAll(messagePack(u64, u64), chunks);
   assertEquals(messages, [7]);
@@ -116,7 +116,7 @@ test("MessagePack: what does not begin with 0xce is invalid at its first byte", 
   assertEquals(error.message, "Invalid message: it begins with 0xcd, not 0xce");
 });
 
-test("MessagePack: what is over the limit is refused as soon as it is announced", async () => {
+test("MessagePack: a message over the limit is refused as soon as it is announced", async () => {
   for (const announced of ["ce 00 00 03 e4", "ce ff ff ff ff"]) {
     const { error } = await decodeAll(messagePack(u64, u64), [fromHex(announced)], 1000);
     assertInstanceOf(error, ConnectionError);
@@ -201,12 +201,12 @@ for (const [schema, hex, why] of WRONG) {
   });
 }
 
-test("MessagePack: a long name of a stranger's is cut in the reason", () => {
+test("MessagePack: a peer's long name is shortened in the reason", () => {
   const reason = whyNot(kinds, `d9 ff ${"78".repeat(255)}`);
   assert(reason.length < 250, reason);
 });
 
-test("MessagePack: a message that is not of its schema is not written, and is told where", () => {
+test("MessagePack: a message that does not match its schema is not encoded, and the error says where", () => {
   const wrong: [Schema<unknown>, unknown, string][] = [
     [
       call,
@@ -269,7 +269,7 @@ test("MessagePack: bytes that were received are a view of what arrived", () => {
   assertEquals([message.buffer === frame.buffer, toHex(message)], [true, "01 02"]);
 });
 
-test("MessagePack: a schema of one's own is made of others", () => {
+test("MessagePack: a custom schema can be made from others", () => {
   const url: Schema<URL> = {
     name: "a URL",
     write: (value, out) => string.write(value.href, out),
@@ -292,7 +292,7 @@ function mutated(random: Random): Uint8Array {
   return joined([0xce, 0, 0, 0, body.length], Uint8Array.from(body));
 }
 
-test("MessagePack: a body that is anything is a message or invalid, and never an accident", () =>
+test("MessagePack: any random body is a message or invalid, and never crashes", () =>
   withSeeds(2000, (random) => {
     const codec = messagePack(job, job);
     const bytes = mutated(random);

@@ -95,7 +95,7 @@ for (const schema of SCHEMAS) {
     }));
   });
 
-  test(`protobuf-es: any bytes are a ${schema.name}, or are not, as for the library`, () => {
+  test(`protobuf-es: any bytes are accepted as a ${schema.name} or refused exactly as by the library`, () => {
     const bytes = fc.tuple(wire(schema), fc.nat(1000), fc.nat(1000), fc.nat(255));
     fc.assert(
       fc.property(bytes, fc.boolean(), ([bytes, cut, where, byte], whole) => {
@@ -108,7 +108,7 @@ for (const schema of SCHEMAS) {
     );
   });
 
-  test(`protobuf-es: a ${schema.name} with a value of another type is written, or is not`, () => {
+  test(`protobuf-es: a ${schema.name} with a value of another type is encoded or refused as by the library`, () => {
     const names = [...schema.members.map(({ localName }) => localName), "$typeName", "$unknown"];
     const odd = fc.constantFrom<unknown[]>(
       ...[undefined, null, "", "1", "x", "-0", true, 0, -0, -1, 1.5, NaN, Infinity, 2 ** 31],
@@ -124,7 +124,7 @@ for (const schema of SCHEMAS) {
     );
   });
 
-  test(`protobuf-es: what is usual in a ${schema.name} is not left to the library`, () => {
+  test(`protobuf-es: a usual ${schema.name} does not fall back to the library`, () => {
     const plan = MessagePlan.of(schema);
     fc.assert(fc.property(message(schema), (message) => {
       const out = new EncodeBuffer();
@@ -210,7 +210,7 @@ test("protobuf-es: messages within messages, as deep as the library goes, and no
   }
 });
 
-test("protobuf-es: a Struct counts as deep as it stands", () => {
+test("protobuf-es: a Struct counts towards the nesting limit", () => {
   // struct_value within struct_value: Value and Struct and entries in turns.
   let bytes: Uint8Array = new Uint8Array();
   const wrap = (tag: number) => {
@@ -228,7 +228,7 @@ test("protobuf-es: a Struct counts as deep as it stands", () => {
   }
 });
 
-test("protobuf-es: extensions, and all else that is not known, are written as they came", () => {
+test("protobuf-es: extensions and other unknown fields are encoded as they came", () => {
   const bytes = fromHex("08 01 a2 06 01 61 f8 07 05 fd 07 01 02 03 04");
   const result = decode(proto2.OldSchema, bytes);
   assert("value" in result);

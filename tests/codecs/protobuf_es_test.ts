@@ -42,7 +42,7 @@ test("protobuf-es: a body that does not parse ends the input, and names its type
   }
 });
 
-test("protobuf-es: fields that the schema does not have are no harm", () => {
+test("protobuf-es: unknown fields are accepted", () => {
   const codec = protobufEs(RequestSchema, RequestSchema);
   assertEquals(decodeOne(codec, fromHex("05 08 07 a8 06 01")).requestId, 7n);
 });
@@ -97,7 +97,7 @@ test("protobuf-es: rpcs, with ids that are bigints in the messages", async () =>
   await soon(client.close(), "the end");
 });
 
-test("protobuf-es: what is no message of the schema fails its own call only", async () => {
+test("protobuf-es: a message that does not match its schema fails only its own call", async () => {
   const { client } = echo();
   const wrong = create(RequestSchema, { code: -1 });
   const [bad, good] = [outcome(client.unary(wrong)), outcome(client.unary(request("fine")))];

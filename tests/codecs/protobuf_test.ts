@@ -80,7 +80,7 @@ const NAMES: [what: string, type: MessageType<Note>, name: string][] = [
 ];
 
 for (const [what, type, name] of NAMES) {
-  test(`a body that does not parse is told by ${what}`, async () => {
+  test(`the error for a body that cannot be decoded names it by ${what}`, async () => {
     const codec = protobuf(type, type);
     const { messages, error } = await decodeAll(codec, [fromHex("00  03 0a 09 41  00")]);
     assertEquals(messages, [{ text: "" }]);
@@ -107,7 +107,7 @@ test("a message that cannot be encoded leaves nothing behind", async () => {
   assertEquals(left[1], { text: "bad" });
 });
 
-test("a codec is of one connection: two at a time do not disturb each other", () => {
+test("two codecs in use at the same time do not affect each other", () => {
   const [one, other] = [protobuf(Note, Note), protobuf(Note, Note)];
   const bytes = encodeAll(one, { text: "one" });
   const first = one.decoder.decode(bytes, 0);

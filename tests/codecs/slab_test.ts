@@ -107,7 +107,7 @@ test("any values are read as by the library's reader", () => {
   }));
 });
 
-test("values that are none of their type are refused by both writers", () => {
+test("values of the wrong type are refused by both writers", () => {
   const odd = fc.constantFrom<unknown>(
     ...[-1, 1.5, NaN, Infinity, 2 ** 31, 2 ** 32, 1e300, -1n, 2n ** 63n, 2n ** 64n, "x", {}, null],
   );
@@ -125,7 +125,7 @@ test("values that are none of their type are refused by both writers", () => {
   }));
 });
 
-test("any bytes are passed over as by the library, or refused, and never beyond their end", () => {
+test("any bytes are skipped as by the library, or refused, and never read past their end", () => {
   const bytes = fc.uint8Array({ minLength: 1, maxLength: 40 });
   const skip = (reader: BinaryReader) => {
     const ends = [];

@@ -5,7 +5,7 @@ import { type Outcome, outcome, soon, turn } from "../support/within.ts";
 import type { Adapter } from "./adapter.ts";
 import { Flood, onPair, standstill, STEP } from "./ends.ts";
 
-/** An abort ends both directions at once, and the peer hears of it. */
+/** An abort ends both directions at once, and the peer notices. */
 export function abortCases(adapter: Adapter): void {
   const reason = new Error("enough");
 

@@ -14,13 +14,13 @@ export interface OpenOptions {
   readonly keepAlive?: boolean;
 }
 
-/** What a transport cannot do. Each is named, and says why. */
+/** What a transport cannot do, by name, with the reason. */
 export interface Gaps {
   /** The peer of an abort may take it for an end in order, instead of an error. */
   readonly reset?: string;
   /** The first write of an accepted end fails if the peer's end is there already. */
   readonly crossing?: string;
-  /** A peer that writes cannot be made to wait: what nobody reads is bounded by breaking off. */
+  /** There is no backpressure towards the peer: unread data is limited by aborting. */
   readonly inbound?: string;
   /** A connection that breaks while a write waits harms more than itself. */
   readonly breaking?: string;
@@ -32,7 +32,7 @@ export interface Gaps {
 export interface Adapter {
   readonly name: string;
   readonly gaps: Gaps;
-  /** How many bytes a pair may hold that nobody reads; 48 MiB if left out. */
+  /** How many unread bytes a pair may hold; 48 MiB if left out. */
   readonly holds?: number;
   open(options?: OpenOptions): Promise<Pair>;
 }

@@ -5,7 +5,7 @@ import { soon } from "../support/within.ts";
 import type { Adapter } from "./adapter.ts";
 import { Flood, maxTaken, onPair, standstill } from "./ends.ts";
 
-/** What nobody reads is bounded, and stops whoever writes. */
+/** Unread data is bounded, and stops the writer. */
 export function backpressureCases(adapter: Adapter): void {
   onPair(
     adapter,

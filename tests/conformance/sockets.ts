@@ -9,7 +9,7 @@ import type { Adapter, Gaps } from "./adapter.ts";
 /** The two kinds of socket. */
 export type Kind = "tcp" | "unix";
 
-/** What a runtime cannot do with a kind of socket. Each is named, and says why. */
+/** What a runtime cannot do with a kind of socket, by name, with the reason. */
 export interface SocketGaps extends Gaps {
   /** The option `backlog` is refused. */
   readonly backlog?: string;
@@ -31,7 +31,7 @@ export interface SocketAdapter {
   listen(options: ListenOptions): Promise<Listener>;
 }
 
-/** A place that nobody listens at yet. */
+/** An address that nothing listens on yet. */
 export interface Spot extends Disposable {
   readonly options: { readonly port: number } | { readonly path: string };
 }

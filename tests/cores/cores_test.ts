@@ -34,7 +34,7 @@ test("cores: close() answers what is in flight, in every worker", async () => {
   assertEquals(error.code, "refused");
 });
 
-test("cores: close() gives up after its timeout what does not end", async () => {
+test("cores: close() cancels what does not end within its timeout", async () => {
   const server = await serveOnTwo();
   const client = await dial(portOf(server));
   const never = outcome(ask(client, "never"));
@@ -44,14 +44,14 @@ test("cores: close() gives up after its timeout what does not end", async () => 
   await server.finished;
 });
 
-test("cores: a worker that does not close is ended, and told", async () => {
+test("cores: a worker that does not close is killed, and reported", async () => {
   const server = await serveOnTwo({ start: "hangs at close" });
   await within(START_MS, server.close({ timeout: 0 }), "the workers to be ended");
   const error = await assertRejects(() => server.finished, TransportError, "did not close in time");
   assertEquals(error.code, "timed-out");
 });
 
-test("cores: a worker that dies is told and started again", async () => {
+test("cores: a worker that dies is reported and restarted", async () => {
   const told: [message: string, core: number][] = [];
   await using server = await serveOnTwo({}, {
     maxRestarts: 1,
@@ -102,7 +102,7 @@ test("cores: a port that the system chose stays, also when no worker is left", a
   }
 });
 
-test("cores: when workers die too often, all is closed in order and told", async () => {
+test("cores: when workers die too often, all are closed in order, and the failure is reported", async () => {
   const told: number[] = [];
   const server = await serveOnTwo({}, { onError: (_, core) => told.push(core) });
   const port = portOf(server);
@@ -122,7 +122,7 @@ test("cores: when workers die too often, all is closed in order and told", async
   await server.close();
 });
 
-test("cores: the bound of restarts counts those before", async () => {
+test("cores: the limit of restarts counts earlier ones", async () => {
   const told: number[] = [];
   const server = await serveOnTwo({}, {
     cores: 1,

@@ -7,7 +7,7 @@ import { ask, dial, workers } from "./support.ts";
 
 const PROGRAM = "tests/cores/program.ts";
 
-test("cores: SIGTERM for all processes leaves the end to the program, which is orderly", async () => {
+test("cores: after a SIGTERM to all processes, the program decides, and closes in order", async () => {
   await using program = new Program(PROGRAM, [], { ownGroup: true });
   const { port } = await program.listening();
   const clients = await Promise.all(Array.from({ length: 4 }, () => dial(port)));

@@ -18,7 +18,7 @@ async function failure(code: string, start: () => Promise<unknown>): Promise<Tra
   return error;
 }
 
-test("cores: a worker that throws at its start rejects, and none goes on", async () => {
+test("cores: a worker that throws at its start rejects, and none is left running", async () => {
   const { port } = await freePort();
   const error = await failure("other", () => serveOnTwo({ start: "throws" }, { port }));
   assertEquals(error.message, "The worker of core 1 did not start: it is not the day for it");
@@ -105,7 +105,7 @@ test("cores: without --unstable-net, Deno's own listener says that it cannot sha
   assertEquals(typeof await ask(client, "who"), "string");
 });
 
-test("cores: a system that does not spread connections is refused, for threads", {
+test("cores: threads are refused on a system that does not distribute connections", {
   skip: runtime === "node",
 }, async () => {
   const platform = Object.getOwnPropertyDescriptor(process, "platform")!;
@@ -129,7 +129,7 @@ test("cores: a worker cannot start workers, on Node", { skip: runtime !== "node"
   }
 });
 
-/** A port that nobody listens on. */
+/** A port that nothing listens on. */
 async function freePort(): Promise<{ port: number }> {
   await using listener = await listen({ port: 0 });
   return { port: portOf(listener) };

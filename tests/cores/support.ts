@@ -14,7 +14,7 @@ export const START_MS = 30_000;
 
 export const WORKER: URL = new URL("./worker.ts", import.meta.url);
 
-/** Serves the tests' module on two cores, and lets no worker be started again. */
+/** Serves the tests' module on two cores, without restarting workers. */
 export function serveOnTwo(
   data: WorkerData = {},
   options: Partial<CoresOptions<WorkerData>> = {},

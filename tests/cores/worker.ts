@@ -1,5 +1,5 @@
-// What the workers of the tests run: rpcs that tell which worker answers, or that make
-// it behave as its data, or a request, says.
+// What the workers of the tests run: RPCs that return which worker answers, or make it
+// behave as its data or a request says.
 import { mkdirSync } from "node:fs";
 import process from "node:process";
 import { threadId } from "node:worker_threads";

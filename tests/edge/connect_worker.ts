@@ -60,12 +60,12 @@ test("cloudflare, connect: with TLS", {}, async () => {
   await echoes(await connect({ ...at("TLS"), secureTransport: "on" }));
 });
 
-test("cloudflare, connect: not to a TLS server that nobody vouches for", {}, async () => {
+test("cloudflare, connect: not to a TLS server whose certificate is not trusted", {}, async () => {
   const options = { ...at("STRANGER"), secureTransport: "on" } as const;
   await fails(options, "unreachable", /^Cannot connect to localhost:/);
 });
 
-test("cloudflare, connect: goes over to TLS", {}, async () => {
+test("cloudflare, connect: switches to TLS", {}, async () => {
   const plain = await connect({ ...at("STARTTLS"), secureTransport: "starttls" });
   const [reader, writer] = [plain.readable.getReader(), plain.writable.getWriter()];
   await writer.write(new TextEncoder().encode("STARTTLS\n"));
@@ -91,7 +91,7 @@ test("cloudflare, connect: takes too long", {}, async () => {
   await fails(options, "timed-out", /within 20 ms$/);
 });
 
-test("cloudflare, connect: is given up", {}, async () => {
+test("cloudflare, connect: is aborted", {}, async () => {
   const reason = new Error("enough");
   const early = await fails({ ...at("ECHO"), signal: AbortSignal.abort(reason) }, "aborted", /./);
   assertStrictEquals(early.cause, reason);

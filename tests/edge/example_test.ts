@@ -120,7 +120,7 @@ onWorker("a Durable Object serves rpcs to all its clients, streams too", async (
   assertEquals((await add(other, 0)).total, 310);
 });
 
-/** workerd lets an object sleep when it was quiet for 10 seconds. */
+/** workerd lets an object hibernate after 10 idle seconds. */
 const SLEEP_MS = 11_000;
 
 /** A client that breaks off in the middle of its second message. */
@@ -142,13 +142,13 @@ onWorker("a Durable Object sleeps, and goes on with the same WebSocket", async (
   const url = `ws://127.0.0.1:${worker.port}/counters/a`;
   for (let clients = 0; clients < 10; clients++) await breakOff(url);
   assertEquals(await add(client, 5), { total: 10, awake: 12 });
-  // Nothing tells when it sleeps, and to ask wakes it: it is left alone for longer each time.
+  // Hibernation cannot be observed, and asking wakes the object: wait longer each time.
   let [total, awake] = [10, 12];
   for (let ms = SLEEP_MS; awake > 1 && ms <= 8 * SLEEP_MS; ms *= 2) {
     await new Promise((resolve) => setTimeout(resolve, ms));
     ({ total, awake } = await add(client, 0));
   }
-  // The client saw nothing of it; what was stored is there, what was in memory is not.
+  // The client did not notice; what was stored is there, what was in memory is not.
   assertEquals([total, awake], [10, 1]);
   assertEquals(await add(client, 5), { total: 15, awake: 2 });
   assertEquals(await soon(client.close(), "the end"), { kind: "local" });

@@ -8,7 +8,7 @@ import { soon, within } from "../support/within.ts";
 import { webSocket } from "../websocket/support.ts";
 import { noWorkerd, RunningWorker } from "./workerd.ts";
 
-/** workerd lets an object sleep when it was quiet for 10 seconds. */
+/** workerd lets an object hibernate after 10 idle seconds. */
 const SLEEP_MS = 11_000;
 
 const skip = noWorkerd ? { skip: noWorkerd } : {};

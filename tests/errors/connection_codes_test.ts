@@ -1,4 +1,4 @@
-// Each code of a ConnectionError, made once; its error tells with whom, and how much.
+// Provokes each code of a ConnectionError once; the error names the peer and the sizes.
 import { assertEquals, assertInstanceOf, assertMatch } from "@std/assert";
 import { test } from "node:test";
 import {
@@ -99,7 +99,7 @@ async function refused(): Promise<unknown> {
 }
 
 for (const [code, [says, make]] of Object.entries(MADE)) {
-  test(`ConnectionError ${code}: tells with whom it was, and what the matter is`, async () => {
+  test(`ConnectionError ${code}: names the peer and the problem`, async () => {
     const error = await make();
     assertInstanceOf(error, ConnectionError);
     assertEquals([error.code, error.remoteAddress], [code, ADDRESS]);

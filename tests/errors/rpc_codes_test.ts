@@ -17,7 +17,7 @@ interface Made {
   readonly answer?: (peer: Peer, request: Message) => unknown;
   /** Whether the pool cannot connect. */
   readonly down?: boolean;
-  /** What the error says of whether the request was sent. */
+  /** The expected `sent` of the error. */
   readonly sent?: boolean;
 }
 
@@ -57,7 +57,7 @@ async function clientAndPeer(): Promise<{ client: Client; peer: Peer }> {
 for (const [code, made] of Object.entries(MADE)) {
   for (const [way, call] of Object.entries(WAYS)) {
     if (made.down && way.startsWith("client")) continue;
-    test(`RpcError ${code}, ${way}: tells which rpc, with whom, and who called`, async () => {
+    test(`RpcError ${code}, ${way}: names the RPC, the peer and the caller`, async () => {
       const { client, peer } = await clientAndPeer();
       const down = new TransportError("refused", "It is down");
       const pool: Pool = new RpcPool({
@@ -84,7 +84,7 @@ for (const [code, made] of Object.entries(MADE)) {
   }
 }
 
-test("RpcError: after the end of a client, and of a pool, calls were never sent", async () => {
+test("RpcError: calls made after the end of a client or a pool were never sent", async () => {
   const { client } = await clientAndPeer();
   const pool: Pool = new RpcPool({ endpoints: ["a"], connect: () => Promise.resolve(client) });
   client.abort();
@@ -99,7 +99,7 @@ test("RpcError: after the end of a client, and of a pool, calls were never sent"
   }
 });
 
-test("RpcError: who leaves a stream is told nothing, and the observer all", async () => {
+test("RpcError: leaving a stream throws nothing, and the observer gets the error", async () => {
   const [here, there] = pairFrom();
   const heard = deferred<unknown>();
   const client = new RpcClient(here, {

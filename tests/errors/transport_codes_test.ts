@@ -144,7 +144,7 @@ const WINDOWS = process.platform === "win32" ? "Windows has other rules" : undef
 
 for (const [code, [says, make]] of Object.entries(MADE)) {
   const skip = ["unreachable", "denied"].includes(code) && WINDOWS;
-  test(`TransportError ${code}: says what could not be done`, { skip }, async () => {
+  test(`TransportError ${code}: names the action that failed`, { skip }, async () => {
     const error = await make();
     assertInstanceOf(error, TransportError);
     assertEquals(error.code, TOLD_AS[code] ?? code, error.message);

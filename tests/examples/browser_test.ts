@@ -14,7 +14,7 @@ import { dialWebSocket } from "../websocket/support.ts";
 
 const ADDRESSES = ["127.0.0.1:0", "127.0.0.1:0"];
 
-test("example browser: serves the page and its program, and tells where the rpcs are", async () => {
+test("example browser: serves the page and its program, and prints the address of the RPCs", async () => {
   await using program = new Program("examples/browser/server.ts", ADDRESSES);
   const [, origin] = await program.until(/^open (\S+)\n/m);
   const get = async (path: string) => {
@@ -35,7 +35,7 @@ test("example browser: serves the page and its program, and tells where the rpcs
   assertMatch(program.said, new RegExp(`^rpcs at ${(await get("/server")).text}\n`, "m"));
 });
 
-test("example browser: answers, and hears that a stream is left", async () => {
+test("example browser: answers, and notices when a stream is left", async () => {
   await using program = new Program("examples/browser/server.ts", ADDRESSES);
   const [, port] = await program.until(/^rpcs at ws:\/\/127\.0\.0\.1:(\d+)\n/m);
   await using client = echoOver(await dialWebSocket(Number(port)));

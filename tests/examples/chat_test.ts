@@ -10,7 +10,7 @@ async function room(): Promise<{ server: Program; address: string; port: number 
   return { server, ...await server.listening() };
 }
 
-test("example chat: what one says all hear, and who comes and goes", async () => {
+test("example chat: everyone gets each message, and who joins and leaves", async () => {
   const { server, address } = await room();
   await using _server = server;
   await using ada = new Program("examples/chat/client.ts", [address, "ada"]);
@@ -28,7 +28,7 @@ test("example chat: what one says all hear, and who comes and goes", async () =>
   assertEquals(await ada.ended, 0, ada.said);
 });
 
-test("example chat: a name is taken once", async () => {
+test("example chat: a name can be used only once", async () => {
   const { server, port } = await room();
   await using _server = server;
   const one = new Typist(port, "eve");
@@ -41,7 +41,7 @@ test("example chat: a name is taken once", async () => {
   other.socket.destroy();
 });
 
-test("example chat: a slow member holds nobody up, and is told what it missed", async () => {
+test("example chat: a slow member delays nobody, and is told how much it missed", async () => {
   const { server, port } = await room();
   await using _server = server;
   const slow = new Typist(port, "slow");
@@ -57,7 +57,7 @@ test("example chat: a slow member holds nobody up, and is told what it missed", 
     await talker.hears(`talker: that was ${i}\n`);
   }
   slow.socket.resume();
-  // It is told with the next line that there is room for.
+  // It learns of it with the next line that there is room for.
   const reading = setInterval(() => talker.socket.write("still there?\n"), 20);
   await slow.hears("* you missed ");
   clearInterval(reading);

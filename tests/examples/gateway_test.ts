@@ -106,7 +106,7 @@ for (const [slow, stopped] of [["server", "client"], ["client", "server"]] as co
   });
 }
 
-test("example gateway: whoever is slow stops both, and a loss is heard of meanwhile", async () => {
+test("example gateway: a slow end stops both directions, and a loss is noticed meanwhile", async () => {
   const [client, near] = duplexPair({ capacity: 1000 });
   const [far, server] = duplexPair({ capacity: 1000 });
   const joined = outcome(join(near, far));
@@ -129,7 +129,7 @@ test("example gateway: whoever is slow stops both, and a loss is heard of meanwh
   await soon(outcome(reader.read()), "word of it");
 });
 
-test("example gateway: without a server the client hears of it", async () => {
+test("example gateway: without a server, the client's connection fails", async () => {
   const { connect, listen } = await sockets();
   const gone = await listen({ port: 0 });
   await gone.close();

@@ -26,7 +26,7 @@ test("example telnet: each character is answered, white space is not", async () 
   );
 });
 
-test("example telnet: more than may be in the making is answered all the same", async () => {
+test("example telnet: more characters than may be in progress are all answered", async () => {
   await using server = new Program("examples/telnet/server.ts", ["127.0.0.1:0"]);
   const { port } = await server.listening();
   const socket = connect({ port, allowHalfOpen: true });
@@ -35,7 +35,7 @@ test("example telnet: more than may be in the making is answered all the same", 
   assertEquals(await answers, "x DECODED RAN ENCODED\n".repeat(1000));
 });
 
-test("example telnet: what is no ASCII ends the connection, and no other", async () => {
+test("example telnet: a byte that is not ASCII ends its connection only", async () => {
   await using server = new Program("examples/telnet/server.ts", ["127.0.0.1:0"]);
   const { port } = await server.listening();
   const bad = connect({ port });

@@ -8,7 +8,7 @@ for (const subject of SUBJECTS) {
     await fc.assert(decodesAlike(subject), { numRuns: 1000 });
   });
 
-  test(`fuzz: ${subject.name} sets aside what has come, not what is announced`, async () => {
+  test(`fuzz: ${subject.name} buffers what has arrived, not what is announced`, async () => {
     await fc.assert(allocatesLittle(subject), { numRuns: 200 });
   });
 }

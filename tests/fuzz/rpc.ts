@@ -1,4 +1,4 @@
-// What holds of both ends of rpcs, whatever the other end says, in whatever order.
+// Invariants of both ends of RPCs, whatever the other end sends, in whatever order.
 import fc from "fast-check";
 import { refused, type RpcAnswer, RpcError, type RpcId } from "@protosocket/protosocket/rpc";
 import {

@@ -1,4 +1,4 @@
-// The bounds of a server's connections, in memory.
+// The limits of a server's connections, in memory.
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { Connection, type ConnectionConfig, duplexPair, serve } from "@protosocket/protosocket";
@@ -20,7 +20,7 @@ function open(config: Partial<ConnectionConfig<Uint8Array>>) {
   return { connection, end: new End(there) };
 }
 
-test("bounds: each message has its time, and the error names the option", async () => {
+test("limits: each message has a time limit, and the error names the option", async () => {
   for (const option of ["firstMessageTimeout", "messageTimeout"]) {
     const { connection, end } = open({ [option]: 20 });
     if (option === "messageTimeout") await end.write(Uint8Array.of(1, 7, 2, 7));
@@ -30,7 +30,7 @@ test("bounds: each message has its time, and the error names the option", async 
   }
 });
 
-test("bounds: time in which the reactor does not read is not the peer's", async () => {
+test("limits: time in which the reactor does not read does not count", async () => {
   const [began, working] = [deferred(), deferred()];
   const { connection, end } = open({
     messageTimeout: 20,
@@ -51,7 +51,7 @@ test("bounds: time in which the reactor does not read is not the peer's", async 
 });
 
 for (const option of ["idleTimeout", "firstMessageTimeout", "messageTimeout"]) {
-  test(`bounds: ${option} does not end a peer that has ended and waits for its answer`, async () => {
+  test(`limits: ${option} does not end a peer that has half-closed and waits for its response`, async () => {
     const answer = deferred();
     const { connection, end } = open({
       [option]: 20,
@@ -69,7 +69,7 @@ for (const option of ["idleTimeout", "firstMessageTimeout", "messageTimeout"]) {
   });
 }
 
-test("bounds: a thousand messages in halves take one timer, which is not left behind", async () => {
+test("limits: a thousand messages in halves take one timer, which is not left behind", async () => {
   const inHalves = (timeout: number) => async () => {
     const { connection, end } = open({ firstMessageTimeout: timeout, messageTimeout: timeout });
     await end.writer.write(Uint8Array.of(1));
@@ -86,7 +86,7 @@ test("bounds: a thousand messages in halves take one timer, which is not left be
   assertEquals([more <= 2, left], [true, []], `${more} timers more, ${left.length} left`);
 });
 
-test("bounds: wrong ones are refused, with their names", () => {
+test("limits: values out of range are refused by name", () => {
   for (const option of ["firstMessageTimeout", "messageTimeout"]) {
     for (const value of [-1, 0.5, NaN, 2 ** 31]) {
       assertThrows(() => open({ [option]: value }), RangeError, option);
@@ -105,7 +105,7 @@ test("bounds: wrong ones are refused, with their names", () => {
 });
 
 for (const option of ["maxConnections", "maxConnectionsPerAddress"]) {
-  test(`bounds: who has left makes room under ${option}, and the next is let in`, async () => {
+  test(`limits: a connection that ends makes room under ${option} for the next`, async () => {
     const listener = memoryListener();
     const refused: unknown[] = [];
     await using server = serve(listener, () => ({
@@ -132,7 +132,7 @@ for (const option of ["maxConnections", "maxConnectionsPerAddress"]) {
   });
 }
 
-test("bounds: what is one address", () => {
+test("limits: which addresses count as one", () => {
   const same: [string, string, boolean][] = [
     ["10.0.0.1", "::ffff:10.0.0.1", true],
     ["10.0.0.1", "10.0.0.2", false],

@@ -32,7 +32,7 @@ async function crowd(port: number, count: number): Promise<One[]> {
   return all;
 }
 
-test("hostile: of 10,000 connections from one address a thousand are let in", async () => {
+test("hostile: of 10,000 connections from one address, a thousand are admitted", async () => {
   await using victim = await Victim.start("echo");
   const first = await Attacker.dial(victim.port);
   await first.assertEchoed();

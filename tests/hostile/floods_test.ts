@@ -24,7 +24,7 @@ function framed(length: number): Uint8Array {
 
 for (const [kind, size] of [["echo", 1024], ["echo", MIB], ["rpc", MIB]] as const) {
   const what = size === MIB ? "of a mebibyte" : "of a kibibyte";
-  test(`hostile: a reader that never reads is not answered out of memory, ${kind} ${what}`, async () => {
+  test(`hostile: responses to a peer that never reads are bounded, ${kind} ${what}`, async () => {
     await using victim = await Victim.start(kind);
     const before = await victim.health();
     const attacker = await Attacker.dial(victim.port, { reads: false });
@@ -42,7 +42,7 @@ for (const [kind, size] of [["echo", 1024], ["echo", MIB], ["rpc", MIB]] as cons
   });
 }
 
-test("hostile: a million requests without a look at an answer", async () => {
+test("hostile: a million requests without reading a response", async () => {
   await using victim = await Victim.start("rpc");
   const before = await victim.health();
   const attacker = await Attacker.dial(victim.port, { reads: false });
@@ -56,8 +56,8 @@ test("hostile: a million requests without a look at an answer", async () => {
   await victim.left(0, before);
 });
 
-test("hostile: a million opens that are never answered stop at maxConcurrentRpcs", async () => {
-  // A peer that is not read from is known to have gone by what is sent to it.
+test("hostile: a million requests that are never answered stop at maxConcurrentRpcs", async () => {
+  // While nothing is read from a peer, only a failing write shows that it is gone.
   await using victim = await Victim.start("rpc", { heartbeat: 50 });
   const before = await victim.health();
   const attacker = await Attacker.dial(victim.port, { reads: false });
@@ -71,7 +71,7 @@ test("hostile: a million opens that are never answered stop at maxConcurrentRpcs
   await victim.left(0, before);
 });
 
-test("hostile: a storm of half a million opens, each cancelled at once", async () => {
+test("hostile: half a million requests, each cancelled at once", async () => {
   await using victim = await Victim.start("rpc");
   const before = await victim.health();
   const attacker = await Attacker.dial(victim.port);

@@ -29,7 +29,7 @@ function framed(length: number): Uint8Array {
   return message;
 }
 
-/** Offers messages without end; tells how many bytes have been taken. */
+/** Writes messages without end; counts the bytes that were taken. */
 function offer(end: End, message: Uint8Array): { readonly taken: number; stop(): void } {
   const offered = { taken: 0, stopped: false, stop: () => void (offered.stopped = true) };
   outcome((async () => {
@@ -64,7 +64,7 @@ test("held: a chunk of tiny messages is decoded a thousand at a time, as they ar
   connection.abort();
 });
 
-test("held: maxPipelinedBytes bounds what is read of a peer that reads nothing", async () => {
+test("held: maxPipelinedBytes limits what is read from a peer that reads nothing", async () => {
   const message = framed(20 * KIB);
   const { connection, end } = open({ maxPipelinedBytes: 200 * KIB });
   const offered = offer(end, message);
@@ -89,7 +89,7 @@ test("held: without maxPipelinedBytes as many messages are read as may be queued
   connection.abort();
 });
 
-test("held: a peer that is sent nothing, or has read all of it, may send without end", async () => {
+test("held: a peer that is sent nothing, or has read everything, may send without limit", async () => {
   let received = 0;
   const { connection, end } = open({
     maxPipelinedBytes: 1,
@@ -106,7 +106,7 @@ test("held: a peer that is sent nothing, or has read all of it, may send without
   assertEquals([received, await connection.closed], [50, { kind: "peer" }]);
 });
 
-test("held: rpcs whose answers nobody reads are bounded in bytes, and go on when they are", async () => {
+test("held: RPCs whose responses nobody reads are bounded in bytes, and continue once they are read", async () => {
   let handled = 0;
   const { connection, peer } = serverAndPeer(({ body: asked }) => {
     handled++;
@@ -136,7 +136,7 @@ test("held: a client reads answers however much it has to send", async () => {
   client.abort();
 });
 
-test("held: a connection that is ended while it does not read lets go", async () => {
+test("held: a connection that ends while it has stopped reading is released", async () => {
   const { connection, end } = open({ maxPipelinedBytes: 1 });
   const offered = offer(end, framed(20 * KIB));
   await quiet(() => offered.taken);
@@ -145,7 +145,7 @@ test("held: a connection that is ended while it does not read lets go", async ()
   await end.broken();
 });
 
-test("held: a wrong bound is refused", () => {
+test("held: a limit out of range is refused", () => {
   for (const value of [-1, 0.5, NaN, 2 ** 33]) {
     assertThrows(() => open({ maxPipelinedBytes: value }), RangeError, "maxPipelinedBytes");
   }

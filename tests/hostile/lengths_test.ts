@@ -9,7 +9,7 @@ const LIES: Record<string, { bytes: number[]; code: string }> = {
   "4 GiB": { bytes: [128, 128, 128, 128, 16], code: "message-too-large" },
 };
 
-test("hostile: a hundred peers with lengths that lie are ended, and others go on", async () => {
+test("hostile: a hundred peers with false lengths are disconnected, and others continue", async () => {
   await using victim = await Victim.start("echo");
   const other = await Attacker.dial(victim.port);
   await other.assertEchoed();
@@ -30,7 +30,7 @@ test("hostile: a hundred peers with lengths that lie are ended, and others go on
   other.drop();
 });
 
-test("hostile: lengths just within the bound, a hundred times, set nothing aside", async () => {
+test("hostile: a hundred announced lengths just within the limit allocate nothing", async () => {
   await using victim = await Victim.start("echo");
   const before = await victim.health();
   // 4 MiB less the length itself: 400 MiB, if it were believed.

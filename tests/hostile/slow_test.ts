@@ -15,7 +15,7 @@ async function drip(attacker: Attacker): Promise<number> {
   return sent;
 }
 
-test("hostile: a byte at a time for ever is ended by messageTimeout", async () => {
+test("hostile: a peer that trickles bytes is ended by messageTimeout", async () => {
   await using victim = await Victim.start("echo", { messageTimeout: 300 });
   const before = await victim.health();
   const attackers = await Promise.all(
@@ -46,7 +46,7 @@ test("hostile: a peer that says nothing is ended by firstMessageTimeout", async 
   talking.drop();
 });
 
-test("hostile: whole messages, however far apart, are no slow one", async () => {
+test("hostile: whole messages, however far apart, do not count as slow", async () => {
   await using victim = await Victim.start("echo", {
     firstMessageTimeout: 400,
     messageTimeout: 400,

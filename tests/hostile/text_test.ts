@@ -78,7 +78,7 @@ const INVALID: [string, Codec<unknown>, Uint8Array][] = [
 ];
 
 for (const [name, codec, bytes] of INVALID) {
-  test(`hostile: text that is no UTF-8 is an invalid message: ${name}`, async () => {
+  test(`hostile: text that is not UTF-8 is an invalid message: ${name}`, async () => {
     assertEquals(await receive(codec, bytes), { messages: [], code: "invalid-message" });
   });
 }
@@ -114,7 +114,7 @@ for (const [codec, bytes] of [["json", JSON_NAMES], ["messagepack", PACKED_NAMES
 }
 
 for (const [codec, , bytes] of INVALID.filter(([name]) => ["json", "messagepack"].includes(name))) {
-  test(`hostile: a server ends who sends no UTF-8, and goes on, ${codec}`, async () => {
+  test(`hostile: a server disconnects a peer that sends invalid UTF-8, and continues, ${codec}`, async () => {
     await using victim = await Victim.start("echo", { codec });
     const { ended } = await each(victim, `no UTF-8 in ${codec}`, bytes, async (peer) => {
       await peer.over();

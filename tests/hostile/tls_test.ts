@@ -36,7 +36,7 @@ for (const [what, bytes] of Object.entries(GARBAGE)) {
   });
 }
 
-test("hostile TLS: 2,000 peers that go in the middle of the handshake leave nothing", async () => {
+test("hostile TLS: 2,000 peers that leave in the middle of the handshake leave nothing behind", async () => {
   await using victim = await Victim.start("tls", { handshakeTimeout: 1000 });
   const before = await victim.health();
   for (let i = 0; i < 20; i++) {

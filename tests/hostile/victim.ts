@@ -63,7 +63,7 @@ const server = kind !== "rpc"
     reactor: (sender) => ({
       onInboundMessage(message: unknown) {
         if (!stuck || (message as Uint8Array).length > 0) return sender.send(message);
-        // What nobody could resolve would be collected, with all that waits for it.
+        // A promise that nothing can resolve would be collected, with everything that awaits it.
         return new Promise((resolve) => neverCalled.push(resolve));
       },
       onClose: count,

@@ -78,7 +78,7 @@ test("hostile WebSocket: noise instead of a request, and instead of frames", asy
 
 const skip = runtime === "deno" && "Deno's server waits for a request for ever";
 
-test("hostile WebSocket: a request that comes line by line is given up", { skip }, async () => {
+test("hostile WebSocket: a request that comes line by line times out", { skip }, async () => {
   await using victim = await Victim.start("websocket");
   const before = await victim.health();
   const attackers = await Promise.all(

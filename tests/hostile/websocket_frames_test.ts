@@ -24,7 +24,7 @@ if (runtime !== "deno") {
   BROKEN.push(["a message within another", concat([frame(FIRST), frame(FIRST)])]);
 }
 
-test("hostile websocket: what is no frame ends its connection, and no other", async () => {
+test("hostile WebSocket: bytes that are not a frame end only their own connection", async () => {
   await using victim = await Victim.start("websocket");
   const before = await victim.health();
   for (const [what, bytes] of BROKEN) {

@@ -6,7 +6,7 @@ import { sockets } from "../../examples/support/sockets.ts";
 import { type EchoEncoding, echoService, GoAway } from "./echo_service.ts";
 import { rustClient } from "./rust_peer.ts";
 
-/** What the signals of which rpcs should have told of, after a case. */
+/** Which RPCs' signals should have fired after a case, and why. */
 const CASES: Record<string, (number | bigint)[]> = {
   "unary": [],
   "big-id": [],

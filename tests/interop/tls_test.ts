@@ -69,7 +69,7 @@ async function refusing(options: Partial<TlsListenOptions>, flags: string[]): Pr
   await server.serves({ unverified: true, ...client });
 }
 
-test("TLS, Rust client: refuses a server that no public authority vouches for", async () => {
+test("TLS, Rust client: refuses a server without a publicly trusted certificate", async () => {
   await refusing({}, ["--tls", "public"]);
 });
 
@@ -77,13 +77,13 @@ test("TLS, Rust client: refuses a server with another name", async () => {
   await refusing(await certified(ca, ["example.com"]), GIVEN);
 });
 
-test("TLS, Rust client: is turned away without a certificate that we trust", async () => {
+test("TLS, Rust client: is refused without a trusted certificate", async () => {
   await refusing({ clientCaCerts: [clients.cert] }, GIVEN);
   const others = identity("stranger", await certified(ca, ["a client"]));
   await refusing({ clientCaCerts: [clients.cert] }, [...GIVEN, ...others]);
 });
 
-test("TLS, Rust client: that speaks plain text is turned away", async () => {
+test("TLS, Rust client: is refused if it speaks plain text", async () => {
   await refusing({}, []);
 });
 
@@ -159,7 +159,7 @@ rustServerTest(
   WANTS_CLIENTS,
 );
 
-test("TLS, Rust server: that wants a certificate turns away a client without", async () => {
+test("TLS, Rust server: refuses a client without a certificate, if it requires one", async () => {
   await using server = await rustServer([...AS_SERVER, ...WANTS_CLIENTS]);
   for (const tls of [trusting, { ...trusting, ...ours }]) {
     const calling = clientOf(server.port, tls).then(async (client) => {
@@ -170,7 +170,7 @@ test("TLS, Rust server: that wants a certificate turns away a client without", a
   }
 });
 
-test("TLS, Rust server: is refused under another name, or by another authority", async () => {
+test("TLS, Rust server: is refused under another name, or with another root", async () => {
   await using server = await rustServer(AS_SERVER);
   const wrong = [{ ...trusting, serverName: "example.com" }, { caCerts: [clients.cert] }];
   for (const tls of wrong) {

@@ -14,7 +14,7 @@ function folder(): { path: string } & Disposable {
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true }) };
 }
 
-test("a server is killed and started again: each call is answered or failed, none is made twice", async () => {
+test("a server is killed and restarted: each call is answered or fails, and none is made twice", async () => {
   using at = folder();
   const journal = join(at.path, "journal");
   let [server, port] = await startServer(0, journal);

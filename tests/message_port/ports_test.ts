@@ -31,7 +31,7 @@ test("ports: a window of one byte carries all", async () => {
   await Promise.all([sent, there.close()]);
 });
 
-test("ports: what is written stays the writer's", async () => {
+test("ports: written bytes still belong to the writer", async () => {
   const [here, there] = pair();
   const slab = randomBytes(100);
   await here.write(slab.subarray(10, 20));
@@ -61,7 +61,7 @@ test("ports: an abort tells the other end why", async () => {
 });
 
 const untold = runtime === "deno" ? { skip: "Deno does not tell of it" } : {};
-test("ports: one that is closed at the other end breaks the connection", untold, async () => {
+test("ports: a port that is closed at the other end breaks the connection", untold, async () => {
   const { port1, port2 } = new MessageChannel();
   const end = new End(portDuplex(port1));
   port2.close();
@@ -110,7 +110,7 @@ class Emitter extends BarePort {
 }
 
 for (const Kind of [BarePort, Emitter]) {
-  test(`ports: a ${Kind.name} does, and is let go of`, async () => {
+  test(`ports: a ${Kind.name} works, and is released`, async () => {
     const [a, b] = [new Kind(), new Kind()];
     [a.other, b.other] = [b, a];
     const here = new End(portDuplex(a));
@@ -141,7 +141,7 @@ test("ports: a worker that fails, or ends, breaks the connection", async () => {
   }
 });
 
-test("ports: one that cannot post breaks the connection", async () => {
+test("ports: a port that cannot post breaks the connection", async () => {
   const failure = new Error("no room");
   const port = new BarePort();
   port.postMessage = () => {

@@ -84,7 +84,7 @@ for (const [name, messages, message] of violations) {
   });
 }
 
-test("port protocol: nothing is sent before the other end is heard of, and no more than it grants", async () => {
+test("port protocol: nothing is sent before the peer's hello, and no more than it grants", async () => {
   using peer = new Scripted();
   const written = peer.end.write(new Uint8Array(25));
   assertEquals(await peer.until(1), { kind: "hello", window: WINDOW, heard: false });
@@ -114,7 +114,7 @@ test("port protocol: what has been read is granted again, by half windows", asyn
   assertEquals(await peer.until(2), { kind: "grant", bytes: 500 });
 });
 
-test("port protocol: a reader that has gone tells the writer, and lets this end write on", async () => {
+test("port protocol: cancelling the readable stops the peer's writer, and this end can still write", async () => {
   using peer = new Scripted();
   await peer.end.reader.cancel();
   assertEquals(await peer.until(2), { kind: "stop" });
@@ -126,7 +126,7 @@ test("port protocol: a reader that has gone tells the writer, and lets this end 
   assertEquals(peer.heard.slice(2), [{ kind: "stop" }, bytes(3), { kind: "end" }]);
 });
 
-test("port protocol: a writer that nobody reads is told, and reads on", async () => {
+test("port protocol: a peer that stops reading fails our writes, and we can still read", async () => {
   using peer = new Scripted();
   peer.post(hello, { kind: "stop" });
   const write = await soon(outcome(peer.end.writer.write(new Uint8Array(20))), "the write");

@@ -38,7 +38,7 @@ test("workers: a thread answers, and ends once its connection has", async () => 
   await within(START_MS, ended, "the end of the worker");
 });
 
-test("workers: one that dies fails its calls, and says why", async () => {
+test("workers: a worker that dies fails its calls, with the reason", async () => {
   const worker = startThread();
   const client = clientOn(worker);
   assertMatch(String(await ask(client, "who")), /^[\da-f-]{36}$/);
@@ -52,7 +52,7 @@ test("workers: one that dies fails its calls, and says why", async () => {
   assertMatch(reason.error.message, /dies as it should/);
 });
 
-test("workers: one that is ended from outside breaks its connection", async () => {
+test("workers: a worker that is terminated breaks its connection", async () => {
   const worker = startThread();
   const client = clientOn(worker);
   await ask(client, "who");
@@ -61,7 +61,7 @@ test("workers: one that is ended from outside breaks its connection", async () =
   await rpcError(never, "connection-closed");
 });
 
-test("workers: a pool of them shares the work, and replaces one that died", async () => {
+test("workers: a pool distributes the work, and replaces a worker that died", async () => {
   const threads: Thread[] = [];
   await using pool = new RpcPool<Message, Message, number>({
     endpoints: [1, 2],
@@ -93,7 +93,7 @@ function startWeb(file: string): Worker {
   return new Worker(new URL(file, import.meta.url), { type: "module" });
 }
 
-test("web workers: the scope of one is a port", noWebWorkers, async () => {
+test("web workers: a worker's scope is a port", noWebWorkers, async () => {
   const worker = startWeb("./web_worker.ts");
   await using client = clientOn(worker);
   assertEquals(await ask(client, "hello"), "hello");
@@ -113,13 +113,17 @@ test("web workers: several connections to one are as many channels", noWebWorker
   worker.terminate();
 });
 
-test("web workers: one that dies, or cannot be loaded, is heard of", noWebWorkers, async () => {
-  for (const file of ["./web_worker.ts", "./no_such_file.js"]) {
-    const worker = startWeb(file);
-    const client = clientOn(worker);
-    await rpcError(outcome(client.unary(body("die"))), "connection-closed");
-    const reason = await client.closed;
-    assertEquals(reason.kind === "error" && reason.error.code, "reset");
-    worker.terminate();
-  }
-});
+test(
+  "web workers: a worker that dies, or cannot be loaded, breaks its connection",
+  noWebWorkers,
+  async () => {
+    for (const file of ["./web_worker.ts", "./no_such_file.js"]) {
+      const worker = startWeb(file);
+      const client = clientOn(worker);
+      await rpcError(outcome(client.unary(body("die"))), "connection-closed");
+      const reason = await client.closed;
+      assertEquals(reason.kind === "error" && reason.error.code, "reset");
+      worker.terminate();
+    }
+  },
+);

@@ -92,7 +92,7 @@ for (const way of ["abort", "close"] as const) {
   });
 }
 
-test("a stream that has stopped the connection hears of its loss", async () => {
+test("a stream that has stopped the connection fails when the connection is lost", async () => {
   const { client, peer, stream, neighbour, sent } = await slowReader(4, 100);
   await quiet(sent);
   peer.abort();

@@ -5,7 +5,7 @@ import { outcome, soon } from "../support/within.ts";
 
 const LARGE = "x".repeat(16 * 1024);
 
-test("a signal that has fired already: nothing is sent", async () => {
+test("if the signal has already fired, nothing is sent", async () => {
   const { client, peer } = clientAndPeer();
   const signal = AbortSignal.abort(new Error("too late"));
   await assertGivenUp(client.unary(body("a"), { signal }), signal.reason);
@@ -102,7 +102,7 @@ test("a timeout for all calls, and a longer one for one of them", async () => {
   assertEquals(await closeClient(client, peer), [cancel(second!.id)]);
 });
 
-test("a timeout that makes no sense is a RangeError, and nothing is sent", async () => {
+test("a timeout out of range is a RangeError, and nothing is sent", async () => {
   const { client, peer } = clientAndPeer();
   for (const timeout of [0, -1, 0.5, NaN, Infinity, 2 ** 31]) {
     assertThrows(() => client.unary(body("a"), { timeout }), RangeError, "timeout");

@@ -175,7 +175,7 @@ test("await using closes in order", async () => {
   assertEquals(await soon(client.closed, "the end"), { kind: "local" });
 });
 
-test("a server that does not end is left after drainTimeout", async () => {
+test("a server that does not end is disconnected after drainTimeout", async () => {
   const { client } = clientAndPeer({ drainTimeout: 20 });
   const call = outcome(client.unary(body("a")));
   const closed = client.close();

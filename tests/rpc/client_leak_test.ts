@@ -27,7 +27,7 @@ test("however a call ends, its signal is left without a listener", async () => {
   assertEquals((await closeClient(client, peer)).map(({ id }) => id), [left!.id, timedOut!.id]);
 });
 
-test("listeners go with the connection, and where the queue was full", async () => {
+test("listeners are removed when the connection ends, also if the queue was full", async () => {
   const { client, peer } = clientAndPeer({ maxQueuedMessages: 1 }, { capacity: 1 });
   const { signal, listeners } = countedSignal();
   const calls = Array.from({ length: 50 }, () => {

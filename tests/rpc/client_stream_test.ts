@@ -120,7 +120,7 @@ test("several readers get an item each, and then the end", async () => {
   assertEquals(await closeClient(client, peer), []);
 });
 
-test("of several readers one hears of a failure, and to the rest it is the end", async () => {
+test("one of several readers gets the failure, and the others see the end", async () => {
   const { client, peer } = clientAndPeer();
   const stream = client.streaming(body("a"));
   const [first, second, third] = [1, 2, 3].map(() => outcome(stream.next()));

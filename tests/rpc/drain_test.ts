@@ -85,7 +85,7 @@ test("a client without calls drains at once", async () => {
   assertEquals(await soon(client.drain(), "the same end"), { kind: "local" });
 });
 
-test("heartbeats keep a client and a server that say nothing else", async () => {
+test("heartbeats keep an otherwise silent client and server connected", async () => {
   const beats = { interval: 5 };
   const { server, client, gate, begun } = gated({
     idleTimeout: 2000,
@@ -100,7 +100,7 @@ test("heartbeats keep a client and a server that say nothing else", async () => 
   await server.close();
 });
 
-test("a client's heartbeat is a message like another to the server, and no rpc", async () => {
+test("a client's heartbeat is an ordinary message to the server, and not an RPC", async () => {
   const listener = memoryListener();
   const server = serveRpc(listener, {
     codec: jsonCodec,

@@ -62,7 +62,7 @@ test("an end without anything in flight ends the connection", async () => {
   assertEquals(await soon(connection.closed, "the end"), { kind: "peer" });
 });
 
-test("a cancelled rpc does not hold the end, whatever its handler does", async () => {
+test("a cancelled RPC does not delay the end, whatever its handler does", async () => {
   const { connection, peer } = serverAndPeer(() => new Promise(() => {}), {
     drainTimeout: 2 ** 31 - 1,
   });

@@ -26,7 +26,7 @@ async function sendAll(
   }
 }
 
-test("a hundred thousand Cancels for nothing get no answer", async () => {
+test("a hundred thousand Cancels for unknown ids get no response", async () => {
   const { connection, peer } = serverAndPeer(({ body: asked }) => body(asked));
   await sendAll(peer, 100_000, cancel);
   await peer.send(normal(1, "still here?"));
@@ -56,7 +56,7 @@ test("a storm of requests, each cancelled at once, leaves nothing behind", async
 });
 
 for (const kind of ["a value", "a promise", "a stream"]) {
-  test(`a hundred thousand requests without a look at an answer, ${kind}`, async () => {
+  test(`a hundred thousand requests without reading a response, ${kind}`, async () => {
     let handled = 0;
     const { connection, peer } = serverAndPeer(({ id }) => {
       handled++;
@@ -92,7 +92,7 @@ test("a hundred thousand requests with one id", async () => {
   assertEquals(await endPeer(connection, peer), []);
 });
 
-test("handlers that never settle hold their bound and no more", async () => {
+test("handlers that never settle are bounded by maxConcurrentRpcs", async () => {
   let handled = 0;
   const { connection, peer } = serverAndPeer(() => {
     handled++;
@@ -106,7 +106,7 @@ test("handlers that never settle hold their bound and no more", async () => {
   assertEquals(handled, 10);
 });
 
-test("a server that floods a client with answers that nobody asked for", async () => {
+test("a server that floods a client with unsolicited responses", async () => {
   const { client, peer } = clientAndPeer({ maxBufferedItems: 1 });
   const call = client.unary(body("a"));
   const { id } = await peer.next();

@@ -17,7 +17,7 @@ const IDS: Readonly<Record<string, (i: number) => RpcId>> = {
 };
 
 for (const [kind, id] of Object.entries(IDS)) {
-  test(`ids ${kind}: what a Map finds is found, and nothing else`, () =>
+  test(`ids ${kind}: finds exactly what a Map finds`, () =>
     // deno-lint-ignore require-await
     withSeeds(3, async (random) => {
       const table = new IdTable<Item>();
@@ -39,7 +39,7 @@ for (const [kind, id] of Object.entries(IDS)) {
     }));
 }
 
-test("only what is there itself is taken out", () => {
+test("only the item itself is removed", () => {
   const table = new IdTable<Item>();
   const [first, second] = [{ id: 1 }, { id: 1 }];
   table.set(first);

@@ -18,7 +18,7 @@ function rests(rest: Rest, count: number, from = 0): number[] {
   });
 }
 
-test("each rest is so many times as long as the one before, up to the longest", () => {
+test("each backoff is longer by the factor, up to the maximum", () => {
   assertEquals(rests(rest(), 5), [100, 300, 900, 1000, 1000]);
   // Also after so many that the power is beyond all numbers.
   assertEquals(rests(rest(), 2000).at(-1), 1000);
@@ -33,7 +33,7 @@ test("jitter takes a random part off, and never more than its share", () => {
   assert(new Set(lengths).size > 50, "The rests are all the same");
 });
 
-test("tries that were under way together are one failure", () => {
+test("concurrent attempts count as one failure", () => {
   const one = rest();
   for (const began of [0, 1, 2, 3]) one.failed("no", began, 10);
   assertEquals(one.until, 110);

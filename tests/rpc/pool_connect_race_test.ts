@@ -61,7 +61,7 @@ test("with nothing to try it fails at once, without an error", async () => {
   assertEquals(await race([]).result, { kind: "failed", error: undefined });
 });
 
-test("beside one that is slow the next is tried; who comes second is got rid of", async () => {
+test("beside a slow place the next is tried, and the loser is discarded", async () => {
   const { result, tried, discarded } = race(["a", "b"]);
   const a = await tried("a");
   const b = await tried("b");
@@ -83,7 +83,7 @@ test("the slow one may still win, and a failure of the other changes nothing", a
   assertEquals(await result, { kind: "connected", connection: "A" });
 });
 
-test("it waits for other places, when they are to be expected, and twice at the most", async () => {
+test("it waits for other places if any are expected, at most twice", async () => {
   const places = ["a"];
   let renewals = 0;
   const { result, tries, tried } = race(places, {

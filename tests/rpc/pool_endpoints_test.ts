@@ -64,7 +64,7 @@ test("an endpoint that fails is rested, and the call goes to another", async () 
   await soon(pool.close(), "the end");
 });
 
-test("when all endpoints rest, calls are told at once, and nothing is tried", async () => {
+test("while all endpoints rest, calls fail at once, and nothing is tried", async () => {
   const { pool, hosts } = poolAndHosts(3, { backoff: { initial: 60_000, max: 60_000, jitter: 0 } });
   for (const host of hosts) host.down();
   const first = await unavailable(pool.unary(body("x")));
@@ -165,7 +165,7 @@ test("a connect that takes longer than connectTimeout has failed, and what comes
   await soon(pool.close(), "the end");
 });
 
-test("whatever connect does wrong is a failed connect", async () => {
+test("anything that connect does wrong counts as a failed connect", async () => {
   const dead = clientAndPeer().client;
   dead.abort();
   await dead.closed;
@@ -293,7 +293,7 @@ function foundPool(options: Parameters<typeof poolAndHosts>[1] = {}) {
   return { ...made, found };
 }
 
-test("a function finds the endpoints: at the first call, and when they are old", async () => {
+test("a function finds the endpoints at the first call, and once they are stale", async () => {
   const { pool, hosts, found } = foundPool({ endpointsTtl: 5000 });
   assertEquals(found.calls, 0);
   assertEquals(await bodyOf(pool.unary(body("x"))), "a");
@@ -328,7 +328,7 @@ test("after a failed connect they are found anew, for the same call", async () =
   await soon(pool.close(), "the end");
 });
 
-test("endpoints that cannot be found anew: those that are known are used", async () => {
+test("if endpoints cannot be found again, the known ones are used", async () => {
   const { pool, hosts, found, events } = foundPool({ endpointsTtl: 5000 });
   assertEquals(await bodyOf(pool.unary(body("x"))), "a");
   pass(5001);
@@ -348,7 +348,7 @@ test("endpoints that cannot be found anew: those that are known are used", async
   await soon(pool.close(), "the end");
 });
 
-test("endpoints that cannot be found at first: told at once, and tried again after a rest", async () => {
+test("if no endpoints can be found at first, calls fail at once, and they are looked up again after a rest", async () => {
   const { pool, found } = foundPool();
   const wrong: [unknown, unknown, string][] = [
     [new Error("no name server"), undefined, "no name server"],
@@ -424,7 +424,7 @@ test("endpoints are the same by their JSON, or by endpointKey", async () => {
   await Promise.all([byKey.close(), byJson.close()]);
 });
 
-test("one who waits for a connect may leave, and the others stay", async () => {
+test("a call that waits for a connect can be aborted without affecting others", async () => {
   const { pool, hosts: [host] } = poolAndHosts(1, { slots: 1 });
   host!.hold();
   const reason = new Error("enough");

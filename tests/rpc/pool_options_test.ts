@@ -54,7 +54,7 @@ test("numbers at the ends of their ranges are taken", async () => {
   }
 });
 
-test("endpoints that are none, twice the same, or of another kind are errors", () => {
+test("endpoints that are empty, duplicate or of the wrong type are errors", () => {
   assertThrows(() => make({ endpoints: [] }), RangeError, "endpoints must not be empty");
   for (const endpoints of [undefined, null, "a", 7, { a: 1 }, new Set(["a"])]) {
     assertThrows(() => make({ endpoints }), TypeError, "endpoints must be an array or a function");
@@ -80,7 +80,7 @@ test("endpoints that are none, twice the same, or of another kind are errors", (
   }
 });
 
-test("functions that are none are TypeErrors", () => {
+test("options that must be functions are checked with a TypeError", () => {
   for (const value of [undefined, null, "f", {}]) {
     assertThrows(() => make({ connect: value }), TypeError, "connect must be a function");
     if (value === undefined) continue;
@@ -93,7 +93,7 @@ test("an endpointsTtl for a list is a TypeError: it would do nothing", () => {
   assertThrows(() => make({ endpointsTtl: 1000 }), TypeError, "endpointsTtl is only for");
 });
 
-test("a random that is none counts as 0", async () => {
+test("a random number out of range counts as 0", async () => {
   for (const drawn of [-1, 1, 2, NaN, Infinity, "0.5", undefined]) {
     const random = () => drawn as number;
     const { pool, hosts } = poolAndHosts(2, { random, slots: 3 });

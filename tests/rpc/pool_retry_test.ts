@@ -77,7 +77,7 @@ test("sent: when this end closes, what has not left is not sent", async () => {
   assertEquals((await rpcError(after, "connection-closed")).sent, false);
 });
 
-test("sent: other errors do not tell", async () => {
+test("sent: other errors leave it undefined", async () => {
   const { client, peer } = clientAndPeer();
   const calls = [client.unary(body("x")), client.unary(body(1n))].map(outcome);
   await peer.send(cancel((await peer.next()).id));
@@ -179,7 +179,7 @@ test("a call that may have been sent is made again if it is idempotent", async (
   await soon(pool.close(), "the end");
 });
 
-test("and fails if it is not: only true says so", async () => {
+test("a call that may have been sent fails if idempotent is not true", async () => {
   const { pool, hosts } = poolAndHosts(2, { slots: 2 });
   const next = asked(...hosts);
   for (const idempotent of [undefined, false, 1 as unknown as boolean]) {
@@ -274,7 +274,7 @@ test("the next attempt goes to an endpoint where none has failed", async () => {
   }
 });
 
-test("and to one that is not connected yet, if all others have failed it", async () => {
+test("the next attempt goes to an endpoint that is not connected yet, if all others have failed", async () => {
   const { hosts: [host] } = poolAndHosts(1);
   const calls = { count: 0 };
   let up = false;
@@ -297,7 +297,7 @@ test("and to one that is not connected yet, if all others have failed it", async
   await soon(pool.close(), "the end");
 });
 
-test("that nothing is there for the next attempt does not unsay that one may have been sent", async () => {
+test("if nothing is left to try, the error still says that an earlier attempt may have been sent", async () => {
   const { pool, hosts: [host] } = poolAndHosts(1, { slots: 2 });
   const next = asked(host!);
   const call = outcome(pool.unary(body("x"), { idempotent: true }));
@@ -305,7 +305,7 @@ test("that nothing is there for the next attempt does not unsay that one may hav
   host!.down();
   const error = await rpcError(call, "connection-closed");
   assertEquals(error.sent, true);
-  // Another, which was not sent, says so.
+  // Another call, which was not sent, reports that.
   await unavailable(pool.unary(body("x"), { idempotent: true }));
   await soon(pool.close(), "the end");
 });
@@ -364,7 +364,7 @@ test("a signal that fires between attempts ends the call with its reason", async
   await soon(pool.close(), "the end");
 });
 
-test("a stream that has brought something is not made again", async () => {
+test("a stream of which a response has arrived is not retried", async () => {
   const { pool, hosts } = poolAndHosts(2, { slots: 2 });
   let calls = 0;
   const begun = deferred<Host>();
@@ -385,7 +385,7 @@ test("a stream that has brought something is not made again", async () => {
   await soon(pool.close(), "the end");
 });
 
-test("of several reads one is told of the error, and to the others the stream is over", async () => {
+test("one of several reads gets the error, and the others see the end", async () => {
   const { pool, hosts: [host] } = poolAndHosts(1);
   host!.down();
   const stream = pool.streaming(body("x"));
@@ -398,7 +398,7 @@ test("of several reads one is told of the error, and to the others the stream is
   await soon(pool.close(), "the end");
 });
 
-test("a stream that nobody reads fails without a sound", async () => {
+test("a stream that nobody reads fails without an unhandled rejection", async () => {
   const { pool, hosts: [host] } = poolAndHosts(1);
   host!.down();
   const stream = pool.streaming(body("x"));

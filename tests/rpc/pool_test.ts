@@ -20,7 +20,7 @@ test("a slot connects when a call first falls to it", async () => {
   await soon(pool.close(), "the end");
 });
 
-test("those who come meanwhile share the connect in flight", async () => {
+test("calls that come meanwhile share the pending connect", async () => {
   const { pool, hosts: [host] } = poolAndHosts(1, { slots: 1 });
   host!.hold();
   const calls = Array.from({ length: 100 }, () => pool.unary(body("x")));
@@ -36,7 +36,7 @@ test("those who come meanwhile share the connect in flight", async () => {
   await soon(pool.close(), "the end");
 });
 
-test("a failed connect is told to all who wait, and leaves the slot free to try again", async () => {
+test("a failed connect fails all waiting calls, and leaves the slot free to try again", async () => {
   const { pool, hosts: [host] } = poolAndHosts(1, { slots: 1 });
   host!.hold();
   const calls = [pool.unary(body("x")), pool.client(), pool.streaming(body("x")).next()];
@@ -106,7 +106,7 @@ test("a key chooses the slot: key mod slots", async () => {
   await Promise.all(ends);
 });
 
-test("a key that is none is a RangeError, and nothing is connected", async () => {
+test("an invalid key is a RangeError, and nothing is connected", async () => {
   const { pool, hosts: [host] } = poolAndHosts(1);
   for (const key of [-1, 0.5, NaN, Infinity, 2 ** 53, -1n]) {
     assertThrows(() => pool.unary(body("x"), { key }), RangeError, "key");
@@ -119,7 +119,7 @@ test("a key that is none is a RangeError, and nothing is connected", async () =>
   await soon(pool.close(), "the end");
 });
 
-test("a timeout that makes no sense is a RangeError, and nothing is connected", async () => {
+test("a timeout out of range is a RangeError, and nothing is connected", async () => {
   const { pool, hosts: [host] } = poolAndHosts(1);
   for (const timeout of [0, -1, 0.5, NaN, Infinity, 2 ** 31]) {
     assertThrows(() => pool.unary(body("x"), { timeout }), RangeError, "timeout");

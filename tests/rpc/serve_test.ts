@@ -57,7 +57,7 @@ test("a service that throws refuses its own connection and no other", async () =
   await soon(server.close(), "the server's end");
 });
 
-test("onError hears from where the failed rpc came", async () => {
+test("onError gets the address of the failed RPC's client", async () => {
   const errors: unknown[] = [];
   const { server, dial } = serveInMemory(
     () => () => Promise.reject("oops"),
@@ -79,7 +79,7 @@ test("a bad option is a RangeError at once, not a refusal of each connection", (
   assertThrows(() => serveInMemory(service, { drainTimeout: -1 }), RangeError, "drainTimeout");
 });
 
-test("close() gives up the rpcs in flight at its timeout: they hear of it, and so do the clients", async () => {
+test("close() cancels the RPCs in flight at its timeout, for handlers and clients", async () => {
   const signals: AbortSignal[] = [];
   const { listener, server, dial } = serveInMemory(() => (request, { signal }) => {
     if (request.body === "quick") return body("done");

@@ -84,7 +84,7 @@ test("answers carry the request's id, whatever the handler put there", async () 
   assertEquals(answers.map(({ id }) => id).sort(), [1, 1, 1, 2, 3]);
 });
 
-test("answers come as they are ready, not as they were asked for", async () => {
+test("responses are sent as they are ready, not in the order of requests", async () => {
   const first = deferred<Message>();
   const { connection, peer } = serverAndPeer(({ id }) => id === 1 ? first.promise : body("quick"));
   await peer.send(normal(1), normal(2));

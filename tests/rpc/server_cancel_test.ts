@@ -25,7 +25,7 @@ for (const code of [1, 3, 255, 2 ** 32 - 1]) {
   });
 }
 
-test("what a cancelled handler throws is nobody's concern", async () => {
+test("what a cancelled handler throws is not reported", async () => {
   const { connection, peer, errors } = serverAndPeer((_, { signal }) => {
     return new Promise((_, reject) => {
       signal.addEventListener("abort", () => reject(signal.reason));

@@ -70,7 +70,7 @@ const GARBAGE: Record<string, (garbage: unknown) => unknown> = {
 };
 
 for (const [name, answer] of Object.entries(GARBAGE)) {
-  test(`garbage as ${name} cancels its own rpc and no other`, async () => {
+  test(`invalid data as ${name} cancels its own RPC and no other`, async () => {
     const garbage = [undefined, null, 7, "text", Symbol("s"), Object.freeze({})];
     const { connection, peer, errors } = serverAndPeer(({ body: kind }) => {
       return (typeof kind === "number" ? answer(garbage[kind]) : body("fine")) as Message;
@@ -139,7 +139,7 @@ for (
   });
 }
 
-test("a stream with an item that cannot be encoded is cancelled, and never ends as if whole", async () => {
+test("a stream with an item that cannot be encoded is cancelled, and never ends as complete", async () => {
   for (const bad of [0, 1, 2]) {
     const signals: AbortSignal[] = [];
     const { connection, peer, errors } = serverAndPeer((_, { signal }) => {

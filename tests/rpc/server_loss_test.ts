@@ -14,7 +14,7 @@ const WAYS_TO_END: Record<string, [(server: SlowServer) => void, unknown]> = {
 };
 
 for (const [name, [endIt, code]] of Object.entries(WAYS_TO_END)) {
-  test(`when ${name}, the connection's rpcs hear of it`, async () => {
+  test(`when ${name}, the signals of the connection's RPCs fire`, async () => {
     const server = slowServer();
     const { connection, peer, answers, contexts } = server;
     await peer.send(normal(1, "a"), normal(1, "b"), normal(2, "c"), cancel(2));

@@ -100,7 +100,7 @@ test("a Cancel reaches the handler over a socket", async () => {
   await soon(server.close(), "the server's end");
 });
 
-test("a client that breaks off ends its handlers over a socket", async () => {
+test("a client that aborts fires its handlers' signals, over a socket", async () => {
   const stuck = deferred<AbortSignal>();
   // Not every runtime can reset a connection. An end in order looks like one that
   // still waits for its answers: it gets them within drainTimeout, or not at all.

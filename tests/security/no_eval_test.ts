@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../../src/", import.meta.url));
 
-test("no eval, and no Function made of a string", () => {
+test("no eval, and no Function from a string", () => {
   const found = readdirSync(root, { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".ts"))
     .filter((file) => {

@@ -156,7 +156,7 @@ async function run(flags: readonly string[], code: string): Promise<[number | nu
 // Deno's own `spawn` gives a Deno that it starts all permissions.
 const skip = runtime !== "node" && "Node starts the programs, on Deno";
 
-test("no code can be made of strings here", { skip }, async () => {
+test("code generation from strings is disabled here", { skip }, async () => {
   const [status, errors] = await run([], "eval('1'); ");
   assert(status !== 0);
   assertMatch(errors, /Code generation from strings disallowed/);

@@ -11,14 +11,14 @@ const samples = (perSecond: number) =>
     heap: 20 * MIB + at * perSecond + ((at * 7919) % 13) / 13 * 3 * MIB,
   }));
 
-test("a heap that jumps about is not growing, one that creeps up beneath is", () => {
+test("a heap that fluctuates is not growing, one whose minimum rises is", () => {
   assertEquals(verdict(samples(0), 0).growing, false);
   const { growing, slope } = verdict(samples(0.2 * MIB), 0);
   assertEquals(growing, true);
   assert(Math.abs(slope / MIB - 12) < 3, `${slope / MIB} MiB a minute, not about 12`);
 });
 
-test("what grows while it warms up only, is not growing", () => {
+test("a heap that grows only during the warm-up is not growing", () => {
   const warming = samples(0).map(({ at, heap }) => ({
     at,
     heap: heap - Math.max(0, 45 - at) * MIB,

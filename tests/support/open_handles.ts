@@ -28,10 +28,10 @@ export function openHandles(): Record<string, number> {
   return handles;
 }
 
-/** Milliseconds after which nothing more is let go of. */
+/** Milliseconds after which nothing more will be released. */
 const LIMIT = 10_000;
 
-/** Waits until no more is open than was `before`; returns what is left over, at last. */
+/** Waits until no more handles are open than `before`; returns those left over at the end. */
 export async function leftOver(before: Record<string, number>): Promise<Record<string, number>> {
   for (const since = performance.now();; await turn()) {
     const more = Object.entries(openHandles())

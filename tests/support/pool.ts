@@ -12,7 +12,7 @@ import { assertEquals, assertInstanceOf } from "@std/assert";
 import { body, jsonCodec, type Message, messages, rpcError } from "./rpc.ts";
 import { type Deferred, deferred, outcome, soon } from "./within.ts";
 
-/** A call that a host has been given, and can answer when the test says so. */
+/** A call that a host has received, and answers when the test says so. */
 export interface Asked {
   readonly host: Host;
   readonly body: unknown;
@@ -39,7 +39,7 @@ export class Host {
     this.name = name;
   }
 
-  /** Accepts no more, and breaks what is open. */
+  /** Stops accepting, and breaks open connections. */
   down(): void {
     this.#up = false;
     this.breakAll();
@@ -110,7 +110,7 @@ export type PoolOptions = Partial<Omit<Config, "observer">> & {
   readonly capacity?: number;
 };
 
-/** Something that a pool's observer was told. */
+/** An event of a pool's observer. */
 export type PoolEvent =
   | readonly ["connected", endpoint: string]
   | readonly ["failed", endpoint: string, error: unknown, rest: number]

@@ -4,7 +4,7 @@ import { turn } from "./within.ts";
 
 /** What befalls the bytes of one direction. All is counted in bytes from its beginning. */
 export interface Faults {
-  /** How many bytes are handed on at a time, at the most. */
+  /** How many bytes are forwarded at a time, at most. */
   readonly split?: number;
   /** So many bytes are gathered, or as many as come within a turn, and handed on as one. */
   readonly merge?: number;
@@ -12,7 +12,7 @@ export interface Faults {
   readonly delay?: number;
   /** The byte that has all its bits turned. */
   readonly corruptAt?: number;
-  /** After so many bytes no more is carried, and nobody is told. */
+  /** After this many bytes nothing more is forwarded, silently. */
   readonly stallAt?: number;
   /** After so many bytes the connection is cut. */
   readonly cutAt?: number;
@@ -21,7 +21,7 @@ export interface Faults {
    * sender still sends is lost. `reset`: both directions break.
    */
   readonly cut?: "end" | "reset";
-  /** Hears of what is handed on. */
+  /** Called with what is forwarded. */
   readonly onCarried?: (bytes: Uint8Array) => void;
 }
 

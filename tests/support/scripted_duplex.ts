@@ -2,7 +2,7 @@ import { concat } from "@std/bytes";
 import type { Duplex } from "../../mod.ts";
 import { type Deferred, deferred, soon } from "./within.ts";
 
-/** A transport that a test plays by hand: it says what arrives and when writes settle. */
+/** A transport that a test drives by hand: what arrives, and when writes settle. */
 export class ScriptedDuplex implements Duplex {
   readonly readable: ReadableStream<Uint8Array>;
   readonly writable: WritableStream<Uint8Array>;

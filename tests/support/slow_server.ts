@@ -7,7 +7,7 @@ import { type Deferred, deferred } from "./within.ts";
 export interface SlowServer extends ReturnType<typeof serverAndPeer> {
   /** To answer each rpc with, by its request's body, or by its id. */
   readonly answers: Map<unknown, Deferred<Message>>;
-  /** What the handlers were told, in order. */
+  /** The handlers' contexts, in the order of the calls. */
   readonly contexts: RpcContext[];
 }
 

@@ -25,18 +25,18 @@ export const listen: Sockets["listen"] = adapter.listen;
 /** Whom the tests trust, and a server that it vouches for. */
 export const ca: Certified = await authority();
 export const ours: Certified = await certified(ca, ["localhost", "127.0.0.1"]);
-/** Whom nobody trusts. */
+/** A CA that nobody trusts. */
 export const stranger: Certified = await authority("A stranger");
 /** For clients: trusts `ca`. */
 export const trusting: TlsConnectOptions = { caCerts: [ca.cert] };
 
-/** A failed handshake, as the observer was told. */
+/** A failed handshake, as reported to `onHandshakeError`. */
 export interface Failed {
   readonly error: TransportError;
   readonly remoteAddress: SocketAddress | undefined;
 }
 
-/** A listener over TLS, and what its observer is told. */
+/** A TLS listener, and the failed handshakes that it reported. */
 export class TlsServer implements AsyncDisposable {
   readonly listener: Listener;
   readonly port: number;
@@ -66,12 +66,12 @@ export class TlsServer implements AsyncDisposable {
     return new TlsServer(await listen({ port: 0, tls }), told, waiting);
   }
 
-  /** How often the observer was told of a failure. */
+  /** How many failures were reported. */
   get failures(): number {
     return this.#told.length;
   }
 
-  /** The next failure that the observer is told of, or was. */
+  /** The next failure that is, or was, reported. */
   async failure(): Promise<Failed> {
     while (this.#told.length <= this.#taken) {
       const more = new Promise<void>((resolve) => this.#waiting.add(resolve));
@@ -86,7 +86,7 @@ export class TlsServer implements AsyncDisposable {
     return value;
   }
 
-  /** Connects to it, and fails unless bytes go both ways. Returns both ends, let go of. */
+  /** Connects to it, and fails unless bytes go both ways. Returns both ends, released. */
   async serves(
     tls: boolean | TlsConnectOptions = trusting,
     options: Omit<ConnectOptions, "port" | "tls"> = {},

@@ -14,7 +14,7 @@ export function soon<T>(promise: PromiseLike<T>, what: string): Promise<T> {
   return within(LIMIT, promise, what);
 }
 
-/** Looks at each turn whether it is so, where nothing tells; fails as {@linkcode soon} does. */
+/** Polls a condition in each turn, if there is no event for it; fails as {@linkcode soon} does. */
 export async function until(
   so: () => boolean | Promise<boolean>,
   what: () => string,

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { connect, listen, TlsServer, trusting } from "../support/tls.ts";
 import { soon } from "../support/within.ts";
 
-test("ALPN: both ends know what was agreed on", async () => {
+test("ALPN: both ends report the negotiated protocol", async () => {
   await using server = await TlsServer.listen({ alpnProtocols: ["one", "two"] });
   const ends = await server.serves({ ...trusting, alpnProtocols: ["two", "three"] });
   assertEquals([ends.client.alpnProtocol, ends.server.alpnProtocol], ["two", "two"]);
@@ -16,14 +16,14 @@ test("ALPN: the server's order counts", async () => {
   assertEquals(client.alpnProtocol, "one");
 });
 
-test("ALPN: a client that offers others only is turned away", async () => {
+test("ALPN: a client that offers only others is refused", async () => {
   await using server = await TlsServer.listen({ alpnProtocols: ["one", "two"] });
   await server.refuses({ ...trusting, alpnProtocols: ["three"] }, "tls");
   assertEquals((await server.failure()).error.code, "tls");
   await server.serves({ ...trusting, alpnProtocols: ["one"] });
 });
 
-test("ALPN: where one end has none, there is none", async () => {
+test("ALPN: if one end has no protocols, none is negotiated", async () => {
   await using choosy = await TlsServer.listen({ alpnProtocols: ["one"] });
   const without = await choosy.serves(trusting);
   assertEquals([without.client.alpnProtocol, without.server.alpnProtocol], [undefined, undefined]);

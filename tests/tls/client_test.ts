@@ -28,7 +28,7 @@ const PLAIN: Record<string, [server: (end: End) => Promise<unknown>, code: Trans
 };
 
 for (const [what, [answer, code]] of Object.entries(PLAIN)) {
-  test(`TLS client: a server that ${what} is no server`, async () => {
+  test(`TLS client: a server that ${what} is an error`, async () => {
     await using listener = await listen({ port: 0 });
     const { address } = listener;
     assert(address.transport === "tcp");
@@ -41,7 +41,7 @@ for (const [what, [answer, code]] of Object.entries(PLAIN)) {
   });
 }
 
-test("TLS client: a server that says nothing is given up", async () => {
+test("TLS client: a silent server times out", async () => {
   await using listener = await listen({ port: 0 });
   const { port } = listener.address as { port: number };
   const tls = { ...trusting, handshakeTimeout: 50 };
@@ -56,7 +56,7 @@ test("TLS client: a server that says nothing is given up", async () => {
   }
 });
 
-test("TLS client: a signal gives up a handshake", async () => {
+test("TLS client: a signal aborts a handshake", async () => {
   await using listener = await listen({ port: 0 });
   const { port } = listener.address as { port: number };
   const controller = new AbortController();
@@ -75,7 +75,7 @@ test("TLS client: a signal gives up a handshake", async () => {
   }
 });
 
-test("TLS client: a port that nobody listens at is refused, not a matter of TLS", async () => {
+test("TLS client: a port without a listener is refused, not a TLS error", async () => {
   const listener = await listen({ port: 0 });
   const { port } = listener.address as { port: number };
   await listener.close();

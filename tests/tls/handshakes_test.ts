@@ -18,7 +18,7 @@ function addressOf(port: number): SocketAddress {
   return { transport: "tcp", hostname: "127.0.0.1", port };
 }
 
-test("handshakes: of more than the bound, the one that has taken longest is given up", () => {
+test("handshakes: beyond the limit, the oldest is aborted", () => {
   const told: [error: TransportError, remoteAddress?: SocketAddress][] = [];
   const handshakes = new Handshakes(LONG, (...failure) => told.push(failure));
   const sockets = Array.from({ length: MAX_HANDSHAKES + 2 }, () => new Socket());
@@ -40,7 +40,7 @@ test("handshakes: of more than the bound, the one that has taken longest is give
   assertEquals(told.length, 1);
 });
 
-test("handshakes: a failure is told once, and not after it was done", () => {
+test("handshakes: a failure is reported once, and not after completion", () => {
   const told: TransportError[] = [];
   const handshakes = new Handshakes(LONG, (error) => told.push(error));
   const [first, second] = [new Socket(), new Socket()];

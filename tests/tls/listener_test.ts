@@ -1,4 +1,4 @@
-// Whatever a client does in its handshake, the listener goes on, and tells of it.
+// Whatever a client does in its handshake, the listener continues and reports it.
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { test } from "node:test";
 import type { SocketAddress, TransportErrorCode } from "../../mod.ts";
@@ -10,7 +10,7 @@ import { outcome, soon } from "../support/within.ts";
 /** A time-out that a handshake in order is not to meet, on a machine however busy. */
 const LONG = 60_000;
 
-/** What a client may say instead of a handshake, and what is made of it. */
+/** What a client may send instead of a handshake, and how that is reported. */
 const STRANGE: Record<string, [bytes: Uint8Array, code: TransportErrorCode]> = {
   "plain text": [new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"), "tls"],
   "a message of its own": [new Uint8Array([5, 1, 2, 3, 4, 5]), "tls"],
@@ -21,7 +21,7 @@ const STRANGE: Record<string, [bytes: Uint8Array, code: TransportErrorCode]> = {
 };
 
 for (const [what, [bytes, code]] of Object.entries(STRANGE)) {
-  test(`TLS listener: ${what} is turned away and told of`, async () => {
+  test(`TLS listener: ${what} is refused and reported`, async () => {
     await using server = await TlsServer.listen({ handshakeTimeout: LONG });
     const strange = new End(await connect({ port: server.port }));
     strange.writer.write(bytes).catch(() => {});
@@ -39,7 +39,7 @@ for (const [what, [bytes, code]] of Object.entries(STRANGE)) {
   });
 }
 
-test("TLS listener: a client that goes in the middle of the handshake is told of", async () => {
+test("TLS listener: a client that leaves in the middle of the handshake is reported", async () => {
   await using server = await TlsServer.listen({ handshakeTimeout: LONG });
   for (const bytes of [[], [22, 3, 1], [22, 3, 1, 2, 0, 1]]) {
     const ending = new End(await connect({ port: server.port }));
@@ -56,7 +56,7 @@ test("TLS listener: a client that goes in the middle of the handshake is told of
   assertEquals(server.failures, 6);
 });
 
-test("TLS listener: a client that does not like the certificate is told of", async () => {
+test("TLS listener: a client that rejects the certificate is reported", async () => {
   await using server = await TlsServer.listen({ handshakeTimeout: LONG });
   await server.refuses({ ...trusting, serverName: "example.com" }, "tls");
   // It may just hang up.
@@ -64,7 +64,7 @@ test("TLS listener: a client that does not like the certificate is told of", asy
   await server.serves();
 });
 
-test("TLS listener: a client that says nothing is given up", async () => {
+test("TLS listener: a silent client times out", async () => {
   await using server = await TlsServer.listen({ handshakeTimeout: 50 });
   const silent = new End(await connect({ port: server.port }));
   const { error, remoteAddress } = await server.failure();
@@ -75,7 +75,7 @@ test("TLS listener: a client that says nothing is given up", async () => {
   silent.drop();
 });
 
-test("TLS listener: a client that says one byte now and then is given up", async () => {
+test("TLS listener: a client that trickles bytes times out", async () => {
   await using server = await TlsServer.listen({ handshakeTimeout: 200 });
   const slow = new End(await connect({ port: server.port }));
   let said = 0;
@@ -88,7 +88,7 @@ test("TLS listener: a client that says one byte now and then is given up", async
   slow.drop();
 });
 
-test("TLS listener: many that say nothing keep nobody from being served", async () => {
+test("TLS listener: many silent clients do not keep others from being served", async () => {
   const count = 200;
   await using server = await TlsServer.listen({ handshakeTimeout: 1000 });
   const silent = await Promise.all(
@@ -150,7 +150,7 @@ test("TLS listener: an observer that throws harms nobody", async () => {
   }
 });
 
-test("TLS listener: nobody need observe", async () => {
+test("TLS listener: onHandshakeError is optional", async () => {
   await using server = await TlsServer.listen({ onHandshakeError: undefined });
   const strange = new End(await connect({ port: server.port }));
   await strange.write(new TextEncoder().encode("hello\n"));
@@ -159,7 +159,7 @@ test("TLS listener: nobody need observe", async () => {
   await server.serves();
 });
 
-test("TLS listener: close() ends handshakes under way, which nobody is told of", async () => {
+test("TLS listener: close() aborts handshakes in progress without reporting them", async () => {
   const server = await TlsServer.listen({ handshakeTimeout: LONG });
   const silent = new End(await connect({ port: server.port }));
   // So that it has been seen: whoever comes later is served later.

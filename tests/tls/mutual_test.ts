@@ -21,7 +21,7 @@ test("mutual TLS: a client with a certificate is served", async () => {
   assertEquals(server.failures + any.failures, 0);
 });
 
-test("mutual TLS: a client sends what is between its certificate and the root", async () => {
+test("mutual TLS: a client sends its intermediate certificates", async () => {
   const between = await authority("An authority between", clients);
   const { cert, key } = await certified(between, ["a client"]);
   await using server = await TlsServer.listen({ clientCaCerts });
@@ -53,7 +53,7 @@ test("mutual TLS: a client with a certificate that is not trusted is refused", a
   await server.serves({ ...trusting, ...client });
 });
 
-test("mutual TLS: a client that says nothing is given up", async () => {
+test("mutual TLS: a silent client times out", async () => {
   await using server = await TlsServer.listen({ clientCaCerts, handshakeTimeout: 50 });
   const silent = await Promise.all(
     Array.from({ length: 20 }, () => connect({ port: server.port })),
@@ -65,7 +65,7 @@ test("mutual TLS: a client that says nothing is given up", async () => {
   await server.serves({ ...trusting, ...client });
 });
 
-test("mutual TLS: a server that asks for none takes a client that has one", async () => {
+test("mutual TLS: a server that does not require a certificate accepts a client that has one", async () => {
   await using server = await TlsServer.listen();
   await server.serves({ ...trusting, ...client });
 });

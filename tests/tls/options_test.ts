@@ -12,7 +12,7 @@ const cut = `${ours.cert.slice(0, 200)}\n-----END CERTIFICATE-----`;
 const encrypted = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey
   .export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase: "secret" });
 
-/** Wrong values of both ends' options, and what the message says. */
+/** Invalid options of both ends, and the expected messages. */
 const BOTH: [tls: unknown, says: RegExp][] = [
   [null, /tls must be an object with options, not null/],
   [0, /tls must be an object/],
@@ -110,7 +110,7 @@ function protocols(): [tls: unknown, says: RegExp][] {
   ];
 }
 
-test("TLS options: what makes no sense to connect with is refused", async () => {
+test("TLS options: invalid options of connect are refused", async () => {
   await using server = await TlsServer.listen();
   for (const [tls, says] of CONNECT) {
     const options = { port: server.port, tls: tls as typeof trusting };
@@ -122,7 +122,7 @@ test("TLS options: what makes no sense to connect with is refused", async () => 
   assertEquals(server.failures, 0);
 });
 
-test("TLS options: what makes no sense to listen with is refused", async () => {
+test("TLS options: invalid options of listen are refused", async () => {
   for (const [tls, says] of LISTEN) {
     const options = { port: 0, tls: tls as typeof ours };
     assertMatch((await assertFails(listen(options), "invalid-option")).message, says);

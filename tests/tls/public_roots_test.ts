@@ -7,7 +7,7 @@ import { directory } from "../conformance/sockets.ts";
 import { Program } from "../support/program.ts";
 import { ca, stranger, TlsServer } from "../support/tls.ts";
 
-/** How each runtime is told of roots beside its own. */
+/** How each runtime is given roots besides its own. */
 const VARIABLES = ["NODE_EXTRA_CA_CERTS", "DENO_CERT"];
 
 async function dial(port: number, added: string | undefined, roots: string): Promise<string> {
@@ -17,7 +17,7 @@ async function dial(port: number, added: string | undefined, roots: string): Pro
   return outcome!;
 }
 
-test("TLS: public roots are trusted unless roots are given, which are instead of them", async () => {
+test("TLS: public roots are trusted unless roots are given, which replace them", async () => {
   using place = directory();
   const file = (name: string, text: string) => {
     writeFileSync(join(place.path, name), text);

@@ -61,7 +61,7 @@ test("rpc over TLS: a Cancel reaches the handler", async () => {
 });
 
 for (const who of ["client", "server"] as const) {
-  test(`rpc over TLS: the ${who}'s end in order leaves no answer out`, async () => {
+  test(`rpc over TLS: no response is lost when the ${who} closes in order`, async () => {
     const asked = Array.from({ length: 200 }, (_, i) => "x".repeat(i * 50));
     const [all, gate] = [deferred(), deferred()];
     let accepted = 0;

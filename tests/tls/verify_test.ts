@@ -5,7 +5,7 @@ import { authority, certified } from "../support/certificates.ts";
 import { runtime } from "../support/runtime.ts";
 import { ca, ours, stranger, TlsServer, trusting } from "../support/tls.ts";
 
-test("TLS: a server that a given root vouches for, under the hostname", async () => {
+test("TLS: a server whose certificate is signed by a given root, under the hostname", async () => {
   await using server = await TlsServer.listen();
   const { client } = await server.serves(trusting);
   assertEquals(client.remoteAddress, server.listener.address);
@@ -38,7 +38,7 @@ test("TLS: the hostname counts where no name is given", async () => {
   await server.serves(trusting, { hostname: "localhost" });
 });
 
-test("TLS: a server that no root vouches for is refused", async () => {
+test("TLS: a server whose certificate is signed by no root is refused", async () => {
   await using server = await TlsServer.listen();
   await server.refuses({ caCerts: [stranger.cert] }, "tls");
   await server.refuses(true, "tls");
@@ -52,7 +52,7 @@ test("TLS: any of the roots will do, one by one or in a bundle", async () => {
   await server.serves({ caCerts: [`${stranger.cert}\n${ca.cert}`] });
 });
 
-test("TLS: the server sends what is between its certificate and the root", async () => {
+test("TLS: the server sends its intermediate certificates", async () => {
   const between = await authority("An authority between", ca);
   const { cert, key } = await certified(between, ["127.0.0.1"]);
   await using whole = await TlsServer.listen({ cert: `${cert}\n${between.cert}`, key });
@@ -69,7 +69,7 @@ test("TLS: a certificate that has expired is refused", async () => {
   assertMatch(error.message, runtime === "deno" ? /verify/ : /expired/);
 });
 
-test("TLS: a certificate that is no authority's vouches for nobody", async () => {
+test("TLS: a certificate that is not a CA's cannot sign others", async () => {
   const forged = await certified(ours, ["127.0.0.1"]);
   await using server = await TlsServer.listen({
     cert: `${forged.cert}\n${ours.cert}`,
@@ -92,7 +92,7 @@ test("TLS: unverified takes any certificate under any name", async () => {
   }
 });
 
-test("TLS: verifying is not turned off by being unverified elsewhere", async () => {
+test("TLS: an unverified connection does not turn off verification for others", async () => {
   await using server = await TlsServer.listen(await certified(stranger, ["127.0.0.1"]));
   await server.serves({ unverified: true });
   await server.refuses({ ...trusting, unverified: false }, "tls");

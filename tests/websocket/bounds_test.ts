@@ -1,4 +1,4 @@
-// Nothing is held without a bound.
+// Everything that is buffered is bounded.
 import { assertEquals, assertMatch } from "@std/assert";
 import { test } from "node:test";
 import { acceptWebSocket } from "../../src/adapters/websocket.ts";
@@ -9,7 +9,7 @@ import { FakeSocket } from "./fake_socket.ts";
 const KIB = 1024;
 
 for (const size of [1, KIB, 60 * KIB]) {
-  test(`websocket: what nobody reads is held up to maxBufferedBytes, messages of ${size} bytes`, async () => {
+  test(`websocket: unread data is buffered up to maxBufferedBytes, messages of ${size} bytes`, async () => {
     const socket = new FakeSocket();
     const end = new End(acceptWebSocket(socket, { maxBufferedBytes: 256 * KIB }));
     // A message costs more memory than its bytes.

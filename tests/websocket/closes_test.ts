@@ -55,7 +55,7 @@ test("websocket: a message beyond maxFrameBytes is refused, one as long as that 
   assertEquals(socket.codes, [4009]);
 });
 
-test("websocket: with halfClose an empty message is an end, and each end is told", async () => {
+test("websocket: with halfClose, an empty message ends one direction, and both ends see it", async () => {
   const { socket, end } = open({ halfClose: true });
   socket.message(new Uint8Array([1]));
   socket.message(new Uint8Array(0));
@@ -67,7 +67,7 @@ test("websocket: with halfClose an empty message is an end, and each end is told
   assertEquals(socket.codes, [1000]);
 });
 
-test("websocket: without halfClose an empty message is nothing, and an end closes all", async () => {
+test("websocket: without halfClose, an empty message is ignored, and an end closes the WebSocket", async () => {
   const { socket, end } = open();
   socket.message(new Uint8Array(0));
   socket.message(new Uint8Array([1]));
@@ -80,7 +80,7 @@ test("websocket: without halfClose an empty message is nothing, and an end close
   assertEquals(await end.readAll(), new Uint8Array(0));
 });
 
-test("websocket: an end that is not answered in order has failed", async () => {
+test("websocket: a close that is not answered in order fails", async () => {
   const { socket, end } = open();
   const closed = outcome(end.close());
   await Promise.resolve();
@@ -128,7 +128,7 @@ test("websocket: an abort breaks off with a code of its own, at once", async () 
   assertEquals([error.code, error.cause], ["aborted", "enough"]);
 });
 
-test("websocket: one that had closed before it was accepted is a reset", async () => {
+test("websocket: a WebSocket that closed before it was accepted is a reset", async () => {
   const socket = new FakeSocket();
   socket.readyState = 3;
   const end = new End(acceptWebSocket(socket));

@@ -33,7 +33,7 @@ async function listening() {
   };
 }
 
-test("websocket connect: what is no URL of a WebSocket is refused", async () => {
+test("websocket connect: a URL that is not a WebSocket's is refused", async () => {
   for (const url of ["nowhere", "ftp://localhost/", "", "ws://[/"]) {
     await fails(connect(url, { webSocket }), "invalid-option");
   }
@@ -60,14 +60,14 @@ test("websocket connect: bad bounds and subprotocols are refused", async () => {
   await fails(connect("ws://127.0.0.1:9", { ...twice, protocols: ["a b"] }), "invalid-option");
 });
 
-test("websocket connect: nobody there is a failure, with a cause", async () => {
+test("websocket connect: fails with a cause if nothing listens", async () => {
   const gone = await listening();
   await gone.listener.close();
   const error = await assertRejects(() => connect(gone.url, { webSocket }), TransportError);
   assertEquals(["refused", "other"].includes(error.code), true, error.code);
 });
 
-test("websocket connect: a signal gives up, before and meanwhile, and means nothing afterwards", async () => {
+test("websocket connect: a signal aborts it, before and meanwhile, and has no effect afterwards", async () => {
   await using place = await listening();
   const reason = new Error("too late");
   const early = connect(place.url, { webSocket, signal: AbortSignal.abort(reason) });

@@ -39,7 +39,7 @@ function lines(headers: Headers): string {
     .map(([name, value]) => `${name}: ${value}\r\n`).join("");
 }
 
-/** Resolves when nobody listens at a port any more. */
+/** Resolves when nothing listens on a port any more. */
 async function untilFree(port: number): Promise<void> {
   for (let free = false; !free;) {
     free = await new Promise<boolean>((resolve) => {
@@ -88,7 +88,7 @@ test("websocket listen: pages of the same host, and programs, may connect", asyn
   }
 });
 
-test("websocket listen: allowedOrigins are those that may, and no other", async () => {
+test("websocket listen: only allowedOrigins may connect, if given", async () => {
   await using place = await listening({ allowedOrigins: ["https://example.com"] });
   const { port } = place;
   assertEquals(await status(port), 101);
@@ -112,7 +112,7 @@ test("websocket listen: another path is not found, another request is no upgrade
   assertEquals(await soon(plain, "an answer"), 426);
 });
 
-test("websocket listen: what is no handshake is refused, and no one is harmed", async () => {
+test("websocket listen: a request that is not a handshake is refused, without affecting others", async () => {
   await using place = await listening({ pathname: "/rpc" });
   const { port } = place;
   for (const missing of ["sec-websocket-key", "upgrade"]) {
@@ -126,7 +126,7 @@ test("websocket listen: what is no handshake is refused, and no one is harmed", 
   assertEquals(await status(port, {}, "/rpc"), 101);
 });
 
-test("websocket listen: a client that goes before the answer leaves nothing", async () => {
+test("websocket listen: a client that leaves before the response leaves nothing behind", async () => {
   const place = await listening();
   for (let count = 0; count < 3; count++) {
     const socket = connectTcp({ port: place.port, host: "127.0.0.1" });
@@ -143,7 +143,7 @@ test("websocket listen: a client that goes before the answer leaves nothing", as
   await soon(untilFree(place.port), "the port to be free");
 });
 
-test("websocket listen: a handshake that ends after close() is not taken", async () => {
+test("websocket listen: a handshake that completes after close() is not accepted", async () => {
   const place = await listening();
   const all = lines(handshake(place.port));
   const socket = connectTcp({ port: place.port, host: "127.0.0.1" });
@@ -162,7 +162,7 @@ test("websocket listen: a handshake that ends after close() is not taken", async
   socket.destroy();
 });
 
-test("websocket listen: who shakes no hands is given up, and who was refused and stays", {
+test("websocket listen: clients that do not complete the handshake time out, also refused ones", {
   skip: runtime === "node" ? false : "the time for a handshake is the runtime's own",
 }, async () => {
   await using place = await listening();
@@ -195,7 +195,7 @@ test("websocket listen: who shakes no hands is given up, and who was refused and
   }
 });
 
-test("websocket listen: the subprotocol is agreed on if it is offered", async () => {
+test("websocket listen: the subprotocol is negotiated if it is offered", async () => {
   await using place = await listening();
   for (const names of ["other, protosocket", "other,protosocket", "protosocket,other"]) {
     const offer = { "sec-websocket-protocol": names };
@@ -291,13 +291,13 @@ test("websocket listen: bad options are refused", async () => {
   }
 });
 
-test("websocket listen: a port that is in use is told", async () => {
+test("websocket listen: a port in use is an error", async () => {
   await using place = await listening();
   const error = await assertRejects(() => listening({ port: place.port }), TransportError);
   assertEquals(error.code, "address-in-use");
 });
 
-test("websocket listen: close() ends those that nobody took, and the others go on", async () => {
+test("websocket listen: close() ends connections not yet taken, and the others stay open", async () => {
   const place = await listening();
   const [{ socket }, duplex] = await Promise.all([upgrade(place.port), accept(place.listener)]);
   const untaken = new End(await connect(`ws://127.0.0.1:${place.port}`, { webSocket }));

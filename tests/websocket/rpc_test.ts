@@ -52,7 +52,7 @@ test("rpc over websocket: a client that has ended its side still gets all its an
   assertEquals(await peer.rest(), [normal(1, "answer")]);
 });
 
-test("rpc over websocket: a server that closes finishes what it was asked", async () => {
+test("rpc over websocket: a server that closes finishes the requests that it has", async () => {
   const later = deferred<Message>();
   const asked = deferred();
   await using place = await serving(() => (asked.resolve(), later.promise));
