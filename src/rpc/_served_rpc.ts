@@ -1,7 +1,7 @@
 import type { RpcError } from "./errors.ts";
 import type { RpcId } from "./message.ts";
+import type { RpcContext } from "./handler.ts";
 import type { OnRpcEnd } from "./observer.ts";
-import type { RpcContext } from "./reactor.ts";
 
 /** A server's state of one RPC. */
 export class ServedRpc<Response> implements RpcContext {

@@ -57,17 +57,19 @@ export {
   type RpcStream,
 } from "./client.ts";
 export {
-  DEFAULT_MAX_CONCURRENT_RPCS,
-  type FailedRpc,
   refused,
   type RpcAnswer,
   type RpcContext,
   type RpcHandler,
-  rpcReactor,
-  type RpcReactorOptions,
   type RpcResult,
+} from "./handler.ts";
+export {
+  DEFAULT_MAX_CONCURRENT_RPCS,
+  type FailedRpc,
+  type RpcReactorOptions,
   type RpcServerOptions,
-} from "./reactor.ts";
+} from "./server_options.ts";
+export { rpcReactor } from "./reactor.ts";
 export type { ObservedRpc, OnRpcEnd, RpcObserver } from "./observer.ts";
 export { type RpcServerConfig, serveRpc } from "./server.ts";
 export { RpcPool } from "./pool.ts";

@@ -1,110 +1,16 @@
-import {
-  type CloseReason,
-  DEFAULT_MAX_QUEUED_MESSAGES,
-  type Reactor,
-  type SendBudget,
-  type Sender,
-  type SocketAddress,
-} from "../../mod.ts";
-import { checkOption } from "../options.ts";
+import type { CloseReason, Reactor, SendBudget, Sender } from "../../mod.ts";
 import { Fifo } from "../fifo.ts";
 import { ActiveRpcs } from "./_active_rpcs.ts";
 import { ServedRpc } from "./_served_rpc.ts";
 import { connectionClosed, RpcError, type RpcErrorOptions } from "./errors.ts";
+import { refused, type RpcAnswer, type RpcHandler, type RpcResult } from "./handler.ts";
 import { ControlCode, plainId, type RpcId, type RpcMessage, type RpcMessages } from "./message.ts";
-import { observe, type RpcObserver } from "./observer.ts";
-
-/** The default of {@linkcode RpcServerOptions.maxConcurrentRpcs}: 1,024. */
-export const DEFAULT_MAX_CONCURRENT_RPCS = 1024;
-
-/** Returned by a handler to refuse a request: the client's call fails with `cancelled`. */
-export const refused: unique symbol = Symbol("refused");
-
-/** What a handler may return: a response, a stream of responses, or {@linkcode refused}. */
-export type RpcAnswer<Response> =
-  | RpcResult<Response>
-  | PromiseLike<RpcResult<Response>>;
-
-/** An {@linkcode RpcAnswer}, or a promise of one. */
-export type RpcResult<Response> =
-  | Response
-  | typeof refused
-  | AsyncIterable<Response>
-  | IterableIterator<Response>;
-
-/**
- * Handles a request. It returns a response or a promise of one (unary), an iterable of
- * responses (streaming), or {@linkcode refused}.
- *
- * A stream is an async iterable, such as an `async function*` returns, or an iterator, such
- * as a `function*` returns. The latter takes about a third of the time for each item; use
- * it if no item has to be awaited.
- *
- * The request's id is written into each response, which belongs to the connection from then
- * on: do not change or reuse it. A stream is iterated only while there is room to send. If
- * a handler throws, its RPC alone is cancelled and `onError` is called.
- *
- * A response must not itself be a promise, an async iterable or an iterator.
- */
-export type RpcHandler<Request, Response> = (
-  request: Request,
-  context: RpcContext,
-) => RpcAnswer<Response>;
-
-/** A handler's view of its RPC. */
-export interface RpcContext {
-  /** The RPC's id on its connection. */
-  readonly id: RpcId;
-  /**
-   * Fires when the RPC need not be answered any more: the client cancelled it, one of its
-   * responses could not be encoded, a drain's timeout has passed, or the connection ended.
-   * Its reason is an {@linkcode RpcError}. What the handler returns afterwards is dropped.
-   */
-  readonly signal: AbortSignal;
-}
-
-/** Limits of the RPCs of one connection, and error reporting. */
-export interface RpcServerOptions {
-  /**
-   * How many RPCs of one connection may be in progress: being handled, or with a response
-   * that waits for room to send. At the limit, the connection stops reading until one
-   * finishes, so everything behind the next request waits too, cancellations included. A
-   * cancelled RPC counts until its handler has returned. From 1 to 2^31.
-   *
-   * @default {1024}
-   */
-  readonly maxConcurrentRpcs?: number;
-  /**
-   * How many responses of one connection may wait for room to send. At the limit, its
-   * streams are not iterated further. From 1 to 2^31.
-   *
-   * @default {256}
-   */
-  readonly maxQueuedMessages?: number;
-  /**
-   * Called with what a handler threw, or with the error of a response that could not be
-   * encoded. What it throws itself is ignored.
-   *
-   * @default {console.error}
-   */
-  readonly onError?: (error: unknown, rpc: FailedRpc) => void;
-}
-
-/** Options of {@linkcode rpcReactor}. */
-export interface RpcReactorOptions<Request> extends RpcServerOptions {
-  /** The client's address, for errors and observers. */
-  readonly remoteAddress?: SocketAddress;
-  /** Observes the RPCs, for traces and metrics. */
-  readonly rpcObserver?: RpcObserver<Request>;
-}
-
-/** The RPC that an error is about. */
-export interface FailedRpc {
-  /** The RPC's id on its connection. */
-  readonly id: RpcId;
-  /** The client's address, if it is known. */
-  readonly remoteAddress?: SocketAddress;
-}
+import { observe } from "./observer.ts";
+import {
+  checkRpcServerOptions,
+  type RpcReactorOptions,
+  type RpcServerOptions,
+} from "./server_options.ts";
 
 /**
  * Makes a reactor that serves RPCs on one connection. {@linkcode serveRpc} does this for
@@ -136,20 +42,6 @@ export function rpcReactor<Request, Response>(
   const { remoteAddress, rpcObserver } = options;
   const settings = { ...checkRpcServerOptions(options), remoteAddress, rpcObserver };
   return (sender) => new RpcReactor(messages, handler, settings, sender);
-}
-
-/** Checks the options and fills in their defaults. */
-export function checkRpcServerOptions(options: RpcServerOptions): Required<RpcServerOptions> {
-  const {
-    maxConcurrentRpcs = DEFAULT_MAX_CONCURRENT_RPCS,
-    maxQueuedMessages = DEFAULT_MAX_QUEUED_MESSAGES,
-    onError = (error, rpc) => console.error("protosocket: an rpc failed", rpc, error),
-  } = options;
-  return {
-    maxConcurrentRpcs: checkOption("maxConcurrentRpcs", maxConcurrentRpcs, 1, 2 ** 31),
-    maxQueuedMessages: checkOption("maxQueuedMessages", maxQueuedMessages, 1, 2 ** 31),
-    onError,
-  };
 }
 
 type Settings<Request> = Required<RpcServerOptions> & RpcReactorOptions<Request>;

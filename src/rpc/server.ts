@@ -10,14 +10,11 @@ import {
   type SocketDuplex,
 } from "../../mod.ts";
 import { checkConnectionOptions } from "../options.ts";
+import type { RpcHandler } from "./handler.ts";
 import type { RpcMessages } from "./message.ts";
 import type { RpcObserver } from "./observer.ts";
-import {
-  checkRpcServerOptions,
-  type RpcHandler,
-  rpcReactor,
-  type RpcServerOptions,
-} from "./reactor.ts";
+import { rpcReactor } from "./reactor.ts";
+import { checkRpcServerOptions, type RpcServerOptions } from "./server_options.ts";
 
 /** How {@linkcode serveRpc} runs each connection, with its limits and timeouts. */
 export interface RpcServerConfig<Request, Response>
