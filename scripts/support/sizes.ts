@@ -6,8 +6,8 @@ import { entryPoints, NPM_NAME, OPTIONAL_PEERS, readDenoJson } from "./npm_packa
 
 /** How large each entry point may be, gzipped, without its peer: a little above what it is. */
 const BUDGETS: Readonly<Record<string, number>> = {
-  ".": 7_000,
-  "./rpc": 13_500,
+  ".": 7_800,
+  "./rpc": 15_300,
   "./deno": 7_500,
   "./bun": 7_400,
   "./node": 6_700,
@@ -36,7 +36,7 @@ const SERVER = /^\.\/(deno|bun|node|websocket-(deno|bun|node)|dns|cores)$/;
 const CLIENTS: readonly [name: string, budget: number, parts: Readonly<Record<string, string>>][] =
   [
     ["the core with an rpc client", 8_000, { ".": "Connection", "./rpc": "RpcClient" }],
-    ["an rpc client over a WebSocket", 10_000, { "./rpc": "RpcClient", "./websocket": "connect" }],
+    ["an rpc client over a WebSocket", 11_000, { "./rpc": "RpcClient", "./websocket": "connect" }],
   ];
 
 /** Bundles each entry point, and clients, in a project that has the package; tells of each. */
