@@ -63,9 +63,10 @@ const NOTHING = new Uint8Array(0);
 const MAX_BATCH = 1024;
 /**
  * For the codec's streams, which are read right after each write: without room, the stream
- * machinery waits for a pull on every chunk, which took a third of their time.
+ * machinery waits for a pull on every chunk, which took a third of their time. Never full,
+ * but not infinite: workerd takes integers only.
  */
-const ROOM: QueuingStrategy = { highWaterMark: Infinity };
+const ROOM: QueuingStrategy = { highWaterMark: 2 ** 30 };
 const ignore = () => {};
 
 /**
