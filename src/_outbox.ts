@@ -212,11 +212,14 @@ export class Outbox<Outbound, Logical>
     return pulled.length > 0;
   }
 
-  /** As many as should fit, by their mean size: what is pulled cannot be returned. */
+  /**
+   * As many as should fit, by their mean size: what is pulled cannot be returned. At least
+   * one, since the last of the queue may have been larger than a batch.
+   */
   #worthAsking(): number {
     const bytes = this.#batchBytes();
     const typical = this.#given > 0 ? bytes / this.#given : this.#typical;
-    return Math.min(MAX_PULL, Math.ceil((2 * BATCH_BYTES - bytes) / typical));
+    return Math.max(1, Math.min(MAX_PULL, Math.ceil((2 * BATCH_BYTES - bytes) / typical)));
   }
 
   #shift(): Logical {

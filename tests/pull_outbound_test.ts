@@ -1,6 +1,7 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
-import type { SendBudget } from "../mod.ts";
+import { Connection, type SendBudget } from "../mod.ts";
+import { lengthDelimited } from "../src/codecs/length_delimited.ts";
 import { codeOf, Peer } from "./support/connections.ts";
 import { quiet } from "./support/quiet.ts";
 import { ScriptedDuplex } from "./support/scripted_duplex.ts";
@@ -168,4 +169,29 @@ test("pullOutbound: what is ready at a close() is sent", async () => {
   await duplex.until(() => duplex.events.includes("close"), "the end");
   assertEquals(duplex.written.length, 600);
   peer.connection.abort();
+});
+
+test("pullOutbound: it is asked behind a message that is larger than a batch", async () => {
+  let left = 100;
+  const budgets: number[] = [];
+  const duplex = new ScriptedDuplex();
+  const connection = new Connection(duplex, {
+    codec: lengthDelimited(),
+    reactor: () => ({
+      onInboundMessage() {},
+      pullOutbound(budget) {
+        budgets.push(budget.remaining);
+        for (; left > 0 && budget.remaining > 0; left--) budget.send(new Uint8Array(1));
+      },
+    }),
+  });
+  await duplex.until(() => duplex.written.length === 200, "messages by which it knows their size");
+  left = 5;
+  connection.sender.trySend(new Uint8Array(400_000));
+  connection.sender.wake();
+  await duplex.until(() => duplex.written.length > 400_000, "the large message");
+  await quiet(() => left);
+  assertEquals(left, 0);
+  assert(budgets.every((budget) => budget >= 1), `budgets ${budgets}`);
+  connection.abort();
 });
