@@ -61,3 +61,14 @@ const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
 export function plainId(id: RpcId): RpcId {
   return typeof id === "bigint" && id <= MAX_SAFE ? Number(id) : id;
 }
+
+/**
+ * The same of a message that comes from a peer, and may have anything in the id's place, as
+ * JSON does. Throws a `TypeError` for what is no id.
+ */
+export function checkedId(id: RpcId): RpcId {
+  const plain = plainId(id);
+  if (typeof plain === "bigint" || (Number.isSafeInteger(plain) && plain >= 0)) return plain;
+  const what = typeof plain === "number" ? plain : `a value of type ${typeof plain}`;
+  throw new TypeError(`The id of an rpc must be an integer from 0 to 2^64 - 1, not ${what}`);
+}

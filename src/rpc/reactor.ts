@@ -4,7 +4,14 @@ import { ActiveRpcs } from "./_active_rpcs.ts";
 import { ServedRpc } from "./_served_rpc.ts";
 import { connectionClosed, RpcError, type RpcErrorOptions } from "./errors.ts";
 import { refused, type RpcAnswer, type RpcHandler, type RpcResult } from "./handler.ts";
-import { ControlCode, plainId, type RpcId, type RpcMessage, type RpcMessages } from "./message.ts";
+import {
+  checkedId,
+  ControlCode,
+  plainId,
+  type RpcId,
+  type RpcMessage,
+  type RpcMessages,
+} from "./message.ts";
 import { observe } from "./observer.ts";
 import {
   checkRpcServerOptions,
@@ -83,21 +90,17 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
 
   onInboundMessage(request: Request): void | Promise<void> {
     const code = this.#request.code(request);
-    const id = plainId(this.#request.id(request));
+    if (code === ControlCode.end) return;
+    const id = checkedId(this.#request.id(request));
     if (code === ControlCode.normal) {
       if (!this.#isFull()) return this.#open(id, request);
       return new Promise((resolve) => {
         this.#goOn = () => (this.#open(id, request), resolve());
       });
-    } else if (code !== ControlCode.end) {
-      const rpc = this.#active.get(id);
-      if (rpc) {
-        this.#cancel(
-          rpc,
-          new RpcError("cancelled", "The client cancelled the rpc", this.#about(id)),
-        );
-      }
     }
+    const rpc = this.#active.get(id);
+    if (rpc === undefined) return;
+    this.#cancel(rpc, new RpcError("cancelled", "The client cancelled the rpc", this.#about(id)));
   }
 
   pullOutbound(budget: SendBudget<Response>): void {
