@@ -10,9 +10,11 @@ const KEPT_PLACES = 1024;
  */
 export class IdTable<Item extends { readonly id: RpcId }> {
   #places = new Array<Item | undefined>(MIN_PLACES).fill(undefined);
+  #shift = shiftFor(MIN_PLACES);
   #size = 0;
-  /** Random, so that a peer cannot choose ids that collide. */
-  readonly #factor = Math.floor(Math.random() * 2 ** 31) * 2 + 1;
+  /** For both halves of an id: a peer that does not know them cannot choose ids that collide. */
+  readonly #low = oddFactor();
+  readonly #high = oddFactor();
 
   /** Adds an item, replacing any other with the same id. */
   set(item: Item): void {
@@ -56,14 +58,33 @@ export class IdTable<Item extends { readonly id: RpcId }> {
     return at;
   }
 
+  /** Of a product the upper bits are taken, in which all bits of an id count. */
   #home(id: RpcId): number {
-    const low = typeof id === "number" ? id : Number(id & 0xffffffffn);
-    return (Math.imul(low, this.#factor) >>> 8) & this.#places.length - 1;
+    const product = typeof id === "number" && (id | 0) === id
+      ? Math.imul(id, this.#low)
+      : this.#product(id);
+    return product >>> this.#shift & this.#places.length - 1;
+  }
+
+  #product(id: RpcId): number {
+    const low = Number(BigInt(id) & 0xffffffffn);
+    const high = Number(BigInt(id) >> 32n & 0xffffffffn);
+    return Math.imul(low, this.#low) + Math.imul(high, this.#high);
   }
 
   #resize(length: number): void {
     const items = this.#places;
     this.#places = new Array<Item | undefined>(length).fill(undefined);
+    this.#shift = shiftFor(length);
     for (const item of items) if (item) this.#places[this.#find(item.id)] = item;
   }
+}
+
+/** How many bits of a product are not taken, for so many places. */
+function shiftFor(places: number): number {
+  return Math.clz32(places - 1);
+}
+
+function oddFactor(): number {
+  return Math.floor(Math.random() * 2 ** 31) * 2 + 1;
 }

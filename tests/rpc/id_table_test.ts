@@ -1,4 +1,4 @@
-import { assertEquals, assertStrictEquals } from "@std/assert";
+import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { test } from "node:test";
 import { IdTable } from "../../src/rpc/_id_table.ts";
 import type { RpcId } from "../../src/rpc/mod.ts";
@@ -37,6 +37,32 @@ for (const [kind, id] of Object.entries(IDS)) {
       }
       for (let i = 0; i <= 300; i++) assertStrictEquals(table.get(id(i)), map.get(id(i)));
     }));
+}
+
+/** A table, by chance, has a factor that suits ids of one kind badly: so several are looked at. */
+const TABLES = 20;
+
+for (const bits of [0, 8, 16, 20, 24, 32, 40]) {
+  for (const kind of ["numbers", "bigints"]) {
+    test(`ids 2^${bits} apart, ${kind}, do not meet: a search looks at few items`, () => {
+      let looks = 0;
+      for (let each = 0; each < TABLES; each++) {
+        const table = new IdTable<Item>();
+        for (let i = 0; i < 1000; i++) {
+          const id = kind === "numbers" ? i * 2 ** bits : 2n ** 63n + (BigInt(i) << BigInt(bits));
+          table.set({
+            get id() {
+              looks++;
+              return id;
+            },
+          });
+        }
+      }
+      const average = looks / TABLES / 1000;
+      // Where all meet, one has five hundred in front of it.
+      assert(average < 100, `${average} looks for an item`);
+    });
+  }
 }
 
 test("only the item itself is removed", () => {
