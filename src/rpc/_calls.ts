@@ -104,12 +104,18 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
   ): void {
     if (!this.open) return call.fail(connectionClosed({ ...this.#about(), sent: false }));
     if (signal?.aborted) return call.fail(signal.reason);
+    const request = call.request!;
     this.#calls.add(call);
-    const { id, request } = call;
-    this.#messages.request.setId(request!, id);
-    if (this.#observer) call.onEnd = observe(this.#observer, { id, request: request! });
-    if (signal || timeout !== undefined) this.#watch(call, signal, timeout);
+    try {
+      this.#messages.request.setId(request, call.id);
+    } catch (error) {
+      this.#calls.delete(call);
+      throw error;
+    }
     this.#unsent.push(call);
+    if (signal || timeout !== undefined) this.#watch(call, signal, timeout);
+    // The last: an observer may end the call.
+    if (this.#observer) call.onEnd = observe(this.#observer, { id: call.id, request });
     this.#sender.wake();
   }
 

@@ -74,6 +74,16 @@ test("calls given up at once are never sent; those that have left are cancelled 
   }
 });
 
+test("an observer gives a call up as it begins: it is never sent", async () => {
+  const controller = new AbortController();
+  const rpcObserver = { onRpc: () => controller.abort("not this one") };
+  const { client, peer } = clientAndPeer({ rpcObserver });
+  const call = outcome(client.unary(body("a"), controller));
+  assertEquals(client.inFlight, 0);
+  assertEquals((await rejection(call)).error, "not this one");
+  assertEquals(await closeClient(client, peer), []);
+});
+
 test("a timeout: deadline-exceeded, and one Cancel", async () => {
   const { client, peer } = clientAndPeer();
   const call = outcome(client.unary(body("a"), { timeout: 20 }));

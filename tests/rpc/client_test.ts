@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import {
   body,
@@ -127,6 +127,19 @@ test("a request that cannot be encoded fails alone", async () => {
   for (const request of await peer.take(2)) await peer.send(normal(request.id, request.body));
   const answers = await soon(Promise.all([before, after]), "the other answers");
   assertEquals(answers.map((answer) => answer.body), ["before", "after"]);
+  assertEquals(await closeClient(client, peer), []);
+});
+
+test("a request that takes no id fails alone, and is not counted", async () => {
+  const { client, peer } = clientAndPeer();
+  const result = await soon(outcome(client.unary(Object.freeze(body("a")))), "a failure");
+  assert(result.kind === "error" && result.error instanceof TypeError);
+  assertThrows(() => client.streaming(Object.freeze(body("b"))), TypeError);
+  assertEquals(client.inFlight, 0);
+  const call = client.unary(body("c"));
+  const { id } = await peer.next();
+  await peer.send(normal(id, "C"));
+  assertEquals((await soon(call, "an answer")).body, "C");
   assertEquals(await closeClient(client, peer), []);
 });
 
