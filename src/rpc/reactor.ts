@@ -70,6 +70,8 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
   readonly #waitingStreams: (() => void)[] = [];
   /** Streams whose items are pulled when there is room to send. */
   readonly #sources = new Fifo<Source<Response>>();
+  /** Whether the latest pull had no room for those; otherwise other streams would starve them. */
+  #itemsWaited = false;
   /** Admits the request that waits at `maxConcurrentRpcs`. */
   #goOn: (() => void) | undefined;
   /** Whether new requests are refused. */
@@ -106,6 +108,8 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
   pullOutbound(budget: SendBudget<Response>): void {
     const before = budget.remaining;
     while (this.#pulledCount > 0) this.#pulled[--this.#pulledCount] = undefined;
+    const itemsFirst = this.#itemsWaited;
+    if (itemsFirst) this.#pullItems(budget);
     while (budget.remaining > 0 && this.#ready.length > 0) {
       const next = this.#ready.peek();
       // A stream must not end as complete after an item that cannot be encoded, so its
@@ -114,7 +118,8 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
       this.#ready.shift();
       budget.send(next instanceof ServedRpc ? this.#pullLast(next) : next);
     }
-    this.#pullItems(budget);
+    this.#itemsWaited = !itemsFirst && budget.remaining === 0;
+    if (!itemsFirst) this.#pullItems(budget);
     if (this.#ready.length > 0 || this.#sources.length > 0) this.#sender.wake();
     for (const goOn of this.#waitingStreams.splice(0)) goOn();
     this.#readOn();

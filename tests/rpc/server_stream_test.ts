@@ -235,3 +235,22 @@ both("a server drains when its streams have come to their ends", async (stream) 
   await peer.end();
   assertEquals(await soon(drained, "the end"), { kind: "local" });
 });
+
+test("a pulled stream has its share beside others that are faster than the network", async () => {
+  const endless = body(LARGE);
+  const { connection, peer } = serverAndPeer(({ id }) =>
+    id === 1
+      ? (async function* () {
+        for (;;) yield { ...endless };
+      })()
+      : (function* () {
+        for (let i = 0; i < 20; i++) yield { ...endless };
+      })()
+  );
+  await peer.send(normal(1), normal(2));
+  let seen = 0;
+  for (let message = await peer.next(); message.code !== 2; message = await peer.next()) {
+    assert(++seen < 1000, "the other stream is all that there is");
+  }
+  connection.abort();
+});
