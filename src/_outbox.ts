@@ -169,6 +169,8 @@ export class Outbox<Outbound, Logical>
     }
     if (this.#pulled.length === 0 && !this.#pull() || this.#full()) {
       if (this.#given > 0) this.#typical = this.#batchBytes() / this.#given;
+      // Not to keep the last message in memory.
+      this.#yielded.value = undefined as Outbound;
       return { done: true, value: undefined };
     }
     this.#given++;

@@ -265,18 +265,21 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
     for (let taken = 0, bad = false;;) {
       this.#idle?.touch();
       this.#patience?.waiting(decoder.decoded, decoder.incomplete);
-      const { done, value: chunk } = await this.#source.read();
+      let { done, value: part } = await this.#source.read();
       this.#idle?.hold();
       this.#patience?.passing();
       if (done) break;
-      this.#observer?.onBytesReceived?.(chunk.length);
-      for (let part = chunk;; part = NOTHING) {
+      const { length } = part!;
+      this.#observer?.onBytesReceived?.(length);
+      for (;;) {
         try {
-          await bytes.write(part);
+          await bytes.write(part!);
         } catch {
           // The read below rejects with the reason, after the messages before the bad one.
           bad = true;
         }
+        // Also not to keep the chunk in memory while the next one is waited for.
+        part = NOTHING;
         for (; bad || taken < decoder.batches; taken++) {
           const { done, value: batch } = await reading;
           if (done) return;
@@ -285,7 +288,7 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
         }
         if (!decoder.behind) break;
       }
-      this.#pipelined = this.#allSent ? 0 : this.#pipelined + chunk.length;
+      this.#pipelined = this.#allSent ? 0 : this.#pipelined + length;
       if (this.#pipelined > this.#maxPipelinedBytes && this.#state !== "closed") {
         await new Promise<void>((resolve) => this.#readOn = resolve);
       }
@@ -294,7 +297,7 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
     await reading;
   }
 
-  async #dispatch(batch: readonly Inbound[]): Promise<void> {
+  async #dispatch(batch: Inbound[]): Promise<void> {
     this.#observer?.onMessagesReceived?.(batch.length);
     try {
       // By index: an iterator kept across an await costs a call for each message.
@@ -304,6 +307,8 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
         if (answer === undefined || answer === "continue" || answer === SENT) continue;
         if ((typeof answer === "object" ? await answer : answer) === "disconnect") this.#end(LOCAL);
       }
+      // Not to keep the messages in memory, whoever still has the array.
+      batch.length = 0;
     } catch (cause) {
       throw reactorThrew(cause);
     }

@@ -41,11 +41,6 @@ class LineDecoder<Inbound> implements Decoder<Inbound> {
   readonly #line: Pick<Line<Inbound, unknown>, "parse">;
   /** How many bytes of an incomplete line have been searched for its end. */
   #searched = 0;
-  readonly #message: { kind: "message"; message: Inbound; bytesUsed: number } = {
-    kind: "message",
-    message: undefined as Inbound,
-    bytesUsed: 0,
-  };
 
   constructor(line: Pick<Line<Inbound, unknown>, "parse">) {
     this.#line = line;
@@ -60,12 +55,12 @@ class LineDecoder<Inbound> implements Decoder<Inbound> {
     this.#searched = 0;
     const end = feed > offset && bytes[feed - 1] === CARRIAGE_RETURN ? feed - 1 : feed;
     try {
-      this.#message.message = this.#line.parse(readText(bytes, offset, end));
+      const message = this.#line.parse(readText(bytes, offset, end));
+      // A new object each: one that is used again would keep the last message in memory.
+      return { kind: "message", message, bytesUsed: feed + 1 - offset };
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : cause;
       return { kind: "invalid", reason: `a line of ${end - offset} bytes: ${why}`, cause };
     }
-    this.#message.bytesUsed = feed + 1 - offset;
-    return this.#message;
   }
 }

@@ -51,11 +51,6 @@ class U32DelimitedDecoder<Inbound> implements Decoder<Inbound> {
   readonly #body: Pick<Body<Inbound, unknown>, "decode">;
   readonly #tag: number | undefined;
   readonly #littleEndian: boolean;
-  readonly #message: { kind: "message"; message: Inbound; bytesUsed: number } = {
-    kind: "message",
-    message: undefined as Inbound,
-    bytesUsed: 0,
-  };
 
   constructor(body: Pick<Body<Inbound, unknown>, "decode">, prefix: U32Prefix) {
     this.#body = body;
@@ -77,7 +72,9 @@ class U32DelimitedDecoder<Inbound> implements Decoder<Inbound> {
     const end = start + size;
     if (end > bytes.length) return { kind: "incomplete", bytesNeeded: end - offset };
     try {
-      this.#message.message = this.#body.decode(bytes, start, end);
+      const message = this.#body.decode(bytes, start, end);
+      // A new object each: one that is used again would keep the last message in memory.
+      return { kind: "message", message, bytesUsed: end - offset };
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : cause;
       return {
@@ -86,8 +83,6 @@ class U32DelimitedDecoder<Inbound> implements Decoder<Inbound> {
         cause,
       };
     }
-    this.#message.bytesUsed = end - offset;
-    return this.#message;
   }
 }
 

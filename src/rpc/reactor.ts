@@ -120,7 +120,10 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     }
     this.#itemsWaited = !itemsFirst && budget.remaining === 0;
     if (!itemsFirst) this.#pullItems(budget);
-    if (this.#ready.length > 0 || this.#sources.length > 0) this.#sender.wake();
+    // The next pull also lets go of what this one has given.
+    if (this.#pulledCount > 0 || this.#ready.length > 0 || this.#sources.length > 0) {
+      this.#sender.wake();
+    }
     for (const goOn of this.#waitingStreams.splice(0)) goOn();
     this.#readOn();
   }
