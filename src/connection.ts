@@ -118,7 +118,7 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
   /** The transport has taken everything that was queued, and the writable is closed. */
   #outboundDone = false;
   #drainTimer: ReturnType<typeof setTimeout> | undefined;
-  #draining: Promise<CloseReason> | undefined;
+  #draining = false;
   readonly #observer: ConnectionObserver | undefined;
   /** Watches for the peer's silence, while we read. */
   readonly #idle: Silence | undefined;
@@ -215,7 +215,11 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
    */
   drain(options: DrainOptions = {}): Promise<CloseReason> {
     const timeout = checkDrainTimeout(options.timeout, "timeout");
-    return this.#draining ??= this.#drain(timeout);
+    if (!this.#draining) {
+      this.#draining = true;
+      this.#drain(timeout);
+    }
+    return this.closed;
   }
 
   /**
@@ -235,7 +239,7 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
     await this.close();
   }
 
-  async #drain(timeout: number): Promise<CloseReason> {
+  async #drain(timeout: number): Promise<void> {
     const deadline = new AbortController();
     const timer = setTimeout(
       () => deadline.abort(new ConnectionError("drain-timeout", `Not done within ${timeout} ms`)),
@@ -253,7 +257,7 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
     } finally {
       clearTimeout(timer);
     }
-    return this.close();
+    this.#end(LOCAL);
   }
 
   /** The inbound loop: bytes to the decoder, and its batches to the reactor. */

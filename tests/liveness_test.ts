@@ -153,6 +153,19 @@ test("drain ends with the connection, may be called twice, and reports a throw",
   assert(reason.kind === "error" && reason.error.code === "reactor");
 });
 
+test("drain may be called again by the reactor that it asks", async () => {
+  let asked = 0;
+  const { connection, there } = open({}, {
+    onDrain: () => {
+      // Without an end to it, the stack would overflow.
+      if (++asked < 10) connection.drain();
+    },
+  });
+  peer(there, () => {});
+  assertEquals((await within(LIMIT, connection.drain(), "the end")).kind, "local");
+  assertEquals(asked, 1);
+});
+
 test("an observer sees batches and bytes, and cannot do harm", async () => {
   const seen: string[] = [];
   const [here, there] = duplexPair();
