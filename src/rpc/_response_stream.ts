@@ -43,6 +43,8 @@ export class ResponseStream<Item> implements AsyncIterableIterator<Item, undefin
 
   /** No more items will come: the queued ones can still be read, then the error. */
   fail(error: unknown): void {
+    // The reader has left already.
+    if (this.#state === "ended") return;
     const reader = this.#readers.shift();
     if (reader) {
       // One reader gets the error; for those behind it, the stream has ended.

@@ -133,6 +133,16 @@ test("one of several readers gets the failure, and the others see the end", asyn
   assertEquals(await closeClient(client, peer), []);
 });
 
+test("a stream that an observer leaves as it is given up has ended", async () => {
+  const controller = new AbortController();
+  const rpcObserver = { onRpc: () => () => void stream.return() };
+  const { client, peer } = clientAndPeer({ rpcObserver });
+  const stream: RpcStream<Message> = client.streaming(body("a"), controller);
+  controller.abort(new Error("given up"));
+  assertEquals(await soon(stream.next(), "the end"), { done: true, value: undefined });
+  assertEquals(await closeClient(client, peer), []);
+});
+
 test("items that came before a failure are read before it", async () => {
   const { client, peer } = clientAndPeer();
   const stream = client.streaming(body("a"));
