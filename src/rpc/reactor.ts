@@ -76,6 +76,8 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
   #goOn: (() => void) | undefined;
   /** Whether new requests are refused. */
   #draining = false;
+  /** How the connection ended, once it has. */
+  #closed: CloseReason | undefined;
 
   constructor(
     messages: RpcMessages<Request, Response>,
@@ -161,15 +163,21 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
   }
 
   onClose(reason: CloseReason): void {
-    const cause = reason.kind === "error" ? reason.error : undefined;
+    this.#closed = reason;
     for (const rpc of this.#active) {
-      if (!rpc.done) rpc.abort(connectionClosed({ ...this.#about(rpc.id), cause }));
+      if (!rpc.done) this.#lose(rpc, reason);
     }
     this.#ready.clear();
     this.#sources.clear();
     for (const goOn of this.#waitingStreams.splice(0)) goOn();
     // The request that waits at the limit is never handled.
     this.#goOn = undefined;
+  }
+
+  /** The connection has ended before the RPC. */
+  #lose(rpc: ServedRpc<Response>, reason: CloseReason): void {
+    const cause = reason.kind === "error" ? reason.error : undefined;
+    rpc.abort(connectionClosed({ ...this.#about(rpc.id), cause }));
   }
 
   #isFull(): boolean {
@@ -193,6 +201,8 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
   /** Tracks an RPC that is not answered at once until its handler has returned. */
   async #run(rpc: ServedRpc<Response>, answer: RpcAnswer<Response>): Promise<void> {
     this.#active.add(rpc);
+    // Its own handler may have ended the connection.
+    if (this.#closed) this.#lose(rpc, this.#closed);
     try {
       const result = isPromise(answer) ? await answer : answer;
       if (isStream(result)) await this.#stream(rpc, result);

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { test } from "node:test";
-import { body, cancel, normal, serverAndPeer } from "../support/rpc.ts";
+import { body, cancel, type Message, normal, serverAndPeer } from "../support/rpc.ts";
 import { assertReason, firing, type SlowServer, slowServer } from "../support/slow_server.ts";
 import { deferred, soon } from "../support/within.ts";
 
@@ -30,6 +30,27 @@ for (const [name, [endIt, code]] of Object.entries(WAYS_TO_END)) {
     assertReason(contexts[2]!.signal, "cancelled");
     for (const answer of answers.values()) answer.resolve(body("late"));
     await soon(connection.closed, "the end");
+  });
+}
+
+for (const kind of ["a promise", "a stream"]) {
+  test(`when a handler itself ends its connection, its signal fires: ${kind}`, async () => {
+    const fired = deferred();
+    const left = deferred();
+    const { connection, peer } = serverAndPeer((_, { signal }) => {
+      signal.addEventListener("abort", () => fired.resolve());
+      connection.abort();
+      if (kind === "a promise") return new Promise(() => left.resolve());
+      const stream: AsyncIterableIterator<Message> = {
+        next: () => new Promise(() => {}),
+        return: () => (left.resolve(), Promise.resolve({ done: true, value: undefined })),
+        [Symbol.asyncIterator]: () => stream,
+      };
+      return stream;
+    });
+    await peer.send(normal(1));
+    await soon(fired.promise, "the signal");
+    await soon(left.promise, "the stream to be left");
   });
 }
 
