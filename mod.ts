@@ -58,6 +58,7 @@ export {
   DEFAULT_MAX_PIPELINED_BYTES,
   DEFAULT_MAX_QUEUED_MESSAGES,
   DEFAULT_MESSAGE_TIMEOUT,
+  DEFAULT_WRITE_TIMEOUT,
 } from "./src/options.ts";
 export type { Listener } from "./src/listener.ts";
 export {

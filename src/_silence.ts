@@ -15,9 +15,9 @@ export class Silence {
     this.#timer = setTimeout(() => this.#look(), limit);
   }
 
-  /** Something has happened: restarts the time. */
-  touch(): void {
-    this.#last = performance.now();
+  /** Something has happened: restarts the time, which is longer by so many milliseconds. */
+  touch(longer = 0): void {
+    this.#last = performance.now() + longer;
   }
 
   /** Pauses: nothing is expected to happen until the next {@linkcode touch}. */

@@ -61,6 +61,8 @@ const NOTHING = new Uint8Array(0);
  * bytes, and all of them would be objects in memory while the reactor works through them.
  */
 const MAX_BATCH = 1024;
+/** For how many bytes of a write the peer has `writeTimeout`. */
+const WRITE_UNIT = 64 * 1024;
 /**
  * For the codec's streams, which are read right after each write: without room, the stream
  * machinery waits for a pull on every chunk, which took a third of their time. Never full,
@@ -124,6 +126,9 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
   readonly #idle: Silence | undefined;
   /** Limits the peer's time for a message. */
   readonly #patience: Patience | undefined;
+  /** Limits the peer's time to read what is written. */
+  readonly #unread: Silence | undefined;
+  readonly #writeTimeout: number;
   /** Watches for our own silence, for the heartbeat. */
   readonly #quiet: Silence | undefined;
   readonly #maxPipelinedBytes: number;
@@ -175,13 +180,18 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
     this.#sink = duplex.writable.getWriter();
     this.#outbox.attach(reactor, () => encoder.batchBytes);
     this.#observer = observer && quietly(observer);
-    const { idleTimeout } = options;
+    const { idleTimeout, writeTimeout } = options;
     this.#idle = idleTimeout === undefined
       ? undefined
       : new Silence(idleTimeout, () => this.#onIdle(idleTimeout));
     this.#patience = options.firstMessageTimeout || options.messageTimeout
       ? new Patience(options, (option, limit) => this.#onLate(option, limit))
       : undefined;
+    this.#writeTimeout = writeTimeout;
+    this.#unread = writeTimeout > 0
+      ? new Silence(writeTimeout, () => this.#onUnread(writeTimeout))
+      : undefined;
+    this.#unread?.hold();
     this.#quiet = heartbeat && new Silence(heartbeat.interval, () => this.#beat(heartbeat));
 
     this.#observer?.onOpen?.();
@@ -348,7 +358,9 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
         if (done) return;
         this.#quiet?.touch();
         this.#observer?.onBytesSent?.(chunk.length);
+        this.#unread?.touch(Math.floor(chunk.length / WRITE_UNIT) * this.#writeTimeout);
         await this.#sink.write(chunk);
+        this.#unread?.hold();
         if (returnsBuffers) encoder.release(chunk);
       }
     }
@@ -388,6 +400,15 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
       new ConnectionError(
         "message-timeout",
         `The peer has not ${what} within ${option}, ${limit} ms`,
+      ),
+    );
+  }
+
+  #onUnread(writeTimeout: number): void {
+    this.#fail(
+      new ConnectionError(
+        "write-timeout",
+        `The peer has not read what was written within writeTimeout, ${writeTimeout} ms`,
       ),
     );
   }
@@ -441,6 +462,7 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
     clearTimeout(this.#drainTimer);
     this.#idle?.stop();
     this.#patience?.stop();
+    this.#unread?.stop();
     this.#quiet?.stop();
     this.#outbox.clear();
     this.#onAllSent();

@@ -9,7 +9,8 @@ const CHUNK = 64 * 1024;
 export interface EncoderStreamOptions<Message> {
   /**
    * Called with a message that could not be encoded; it is left out, and the stream
-   * continues. Without this, the stream errors with a `ConnectionError` of code `encoder`.
+   * continues. Without this, the stream errors with a `ConnectionError` of code `encoder`,
+   * which discards what has been encoded and not been read.
    */
   readonly onEncodeError?: (error: unknown, message: Message) => void;
   /**

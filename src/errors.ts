@@ -16,6 +16,7 @@ import type { SocketAddress } from "./duplex.ts";
  * - `idle-timeout`: the peer has sent nothing for `idleTimeout`.
  * - `message-timeout`: the peer has not begun its first message within
  *   `firstMessageTimeout`, or not finished a message within `messageTimeout`.
+ * - `write-timeout`: the peer has not read what was written within `writeTimeout`.
  * - `too-many-connections`: a server refused a connection, because `maxConnections` or
  *   `maxConnectionsPerAddress` was reached.
  */
@@ -31,6 +32,7 @@ export type ConnectionErrorCode =
   | "drain-timeout"
   | "idle-timeout"
   | "message-timeout"
+  | "write-timeout"
   | "too-many-connections";
 
 /** An error of the connection layer: the codec, the reactor, the sender, a timeout or a limit. */

@@ -9,6 +9,8 @@ export const DEFAULT_DRAIN_TIMEOUT = 10_000;
  * {@linkcode ConnectionOptions.messageTimeout} in servers: a minute.
  */
 export const DEFAULT_MESSAGE_TIMEOUT = 60_000;
+/** The default of {@linkcode ConnectionOptions.writeTimeout} in servers: a minute. */
+export const DEFAULT_WRITE_TIMEOUT = 60_000;
 /** The default of {@linkcode ConnectionOptions.maxPipelinedBytes} in servers: 4 MiB. */
 export const DEFAULT_MAX_PIPELINED_BYTES: number = 4 * 1024 * 1024;
 
@@ -73,6 +75,15 @@ export interface ConnectionOptions {
    * @default {0} in servers 60000
    */
   readonly messageTimeout?: number;
+  /**
+   * Milliseconds within which the transport must accept each 64 KiB, or what is written if
+   * that is less. Otherwise the connection ends with the code `write-timeout`: the peer
+   * does not read. From 0, which sets no limit and suits peers that pause for long, to
+   * 2,147,483,647.
+   *
+   * @default {0} in servers 60000
+   */
+  readonly writeTimeout?: number;
 }
 
 /** The largest delay, in milliseconds, that timers take on every runtime. */
@@ -101,6 +112,7 @@ export function checkDrainTimeout(
 export const SERVER_DEFAULTS: ConnectionOptions = {
   firstMessageTimeout: DEFAULT_MESSAGE_TIMEOUT,
   messageTimeout: DEFAULT_MESSAGE_TIMEOUT,
+  writeTimeout: DEFAULT_WRITE_TIMEOUT,
   maxPipelinedBytes: DEFAULT_MAX_PIPELINED_BYTES,
 };
 
@@ -117,6 +129,7 @@ export function checkConnectionOptions(
     idleTimeout = defaults.idleTimeout,
     firstMessageTimeout = defaults.firstMessageTimeout ?? 0,
     messageTimeout = defaults.messageTimeout ?? 0,
+    writeTimeout = defaults.writeTimeout ?? 0,
   } = options;
   return {
     maxBufferLength: checkMaxBufferLength(maxBufferLength),
@@ -128,5 +141,6 @@ export function checkConnectionOptions(
       : checkOption("idleTimeout", idleTimeout, 1, MAX_DELAY),
     firstMessageTimeout: checkOption("firstMessageTimeout", firstMessageTimeout, 0, MAX_DELAY),
     messageTimeout: checkOption("messageTimeout", messageTimeout, 0, MAX_DELAY),
+    writeTimeout: checkOption("writeTimeout", writeTimeout, 0, MAX_DELAY),
   };
 }

@@ -81,9 +81,9 @@ export type ServedConnection = Pick<
 /**
  * Runs a {@linkcode Connection} for each socket that the listener accepts, until the
  * listener is closed. A connection that fails does not affect others. Connections get
- * stricter defaults than a client's: see `firstMessageTimeout`, `messageTimeout` and
- * `maxPipelinedBytes` in {@linkcode ConnectionOptions}. Throws a `RangeError` for an option
- * out of range.
+ * stricter defaults than a client's: see `firstMessageTimeout`, `messageTimeout`,
+ * `writeTimeout` and `maxPipelinedBytes` in {@linkcode ConnectionOptions}. Throws a
+ * `RangeError` for an option out of range.
  *
  * @example An echo of length-delimited messages
  * ```ts

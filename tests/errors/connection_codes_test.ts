@@ -81,6 +81,12 @@ const MADE: Record<ConnectionErrorCode, [says: RegExp, make: () => Promise<unkno
   }],
   "idle-timeout": [/idleTimeout, 10 ms/, () => afterBytes([1, 1], { idleTimeout: 10 })],
   "message-timeout": [/messageTimeout, 10 ms/, () => afterBytes([2, 1], { messageTimeout: 10 })],
+  "write-timeout": [/writeTimeout, 10 ms/, () => {
+    const { connection } = open({ writeTimeout: 10 });
+    // More than a pair has room for.
+    for (let i = 0; i < 4000; i++) outcome(connection.sender.send(new Array(50).fill(7)));
+    return endOf(connection);
+  }],
   "too-many-connections": [/192.0.2.7 has 1 open, as many as maxConnectionsPerAddress/, refused],
 };
 

@@ -50,6 +50,35 @@ test("limits: time in which the reactor does not read does not count", async () 
   assertEquals(codeOf(await soon(connection.closed, "the time-out")), "message-timeout");
 });
 
+test("limits: a peer that does not read has writeTimeout for each 64 KiB", async () => {
+  for (const [count, least] of [[4, 20], [40, 200]] as const) {
+    const { connection } = open({ writeTimeout: 20 });
+    const begun = performance.now();
+    connection.sender.trySend(new Uint8Array(count * 64 * 1024));
+    connection.sender.trySend(new Uint8Array(1));
+    const reason = await soon(connection.closed, "the time-out");
+    assertEquals(codeOf(reason), "write-timeout");
+    assert(reason.kind === "error" && reason.error.message.includes("writeTimeout, 20 ms"));
+    assert(performance.now() - begun >= least, `too soon for ${count} times 64 KiB`);
+  }
+});
+
+test("limits: writeTimeout does not end a peer that reads on", async () => {
+  const { connection, end } = open({
+    writeTimeout: 50,
+    reactor: () => ({ onInboundMessage() {} }),
+  });
+  let sent = 0;
+  const sending = (async () => {
+    for (; sent < 100; sent++) await connection.sender.send(new Uint8Array(16 * 1024));
+    connection.close();
+  })();
+  while (!(await end.reader.read()).done) await turn();
+  await sending;
+  end.drop();
+  assertEquals([sent, (await connection.closed).kind], [100, "local"]);
+});
+
 for (const option of ["idleTimeout", "firstMessageTimeout", "messageTimeout"]) {
   test(`limits: ${option} does not end a peer that has half-closed and waits for its response`, async () => {
     const answer = deferred();

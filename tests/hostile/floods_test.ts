@@ -42,6 +42,20 @@ for (const [kind, size] of [["echo", 1024], ["echo", MIB], ["rpc", MIB]] as cons
   });
 }
 
+test("hostile: peers that ask and never read are ended after writeTimeout", async () => {
+  await using victim = await Victim.start("echo", { writeTimeout: 200 });
+  const before = await victim.health();
+  const attackers = await Promise.all(
+    Array.from({ length: 20 }, () => Attacker.dial(victim.port, { reads: false })),
+  );
+  const offers = attackers.map((attacker) => offer(attacker, framed(MIB), 40));
+  const after = await victim.left(0, before);
+  print("20 peers that never read, writeTimeout 200 ms", before, after);
+  assertEquals(after.ended, { "write-timeout": 20 });
+  for (const attacker of attackers) attacker.drop();
+  await Promise.all(offers.map(({ done }) => done));
+});
+
 test("hostile: a million requests without reading a response", async () => {
   await using victim = await Victim.start("rpc");
   const before = await victim.health();
