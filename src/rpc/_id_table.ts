@@ -10,7 +10,6 @@ const KEPT_PLACES = 1024;
  */
 export class IdTable<Item extends { readonly id: RpcId }> {
   #places = new Array<Item | undefined>(MIN_PLACES).fill(undefined);
-  #shift = shiftFor(MIN_PLACES);
   #size = 0;
   /** For both halves of an id: a peer that does not know them cannot choose ids that collide. */
   readonly #low = oddFactor();
@@ -63,7 +62,7 @@ export class IdTable<Item extends { readonly id: RpcId }> {
     const product = typeof id === "number" && (id | 0) === id
       ? Math.imul(id, this.#low)
       : this.#product(id);
-    return product >>> this.#shift & this.#places.length - 1;
+    return product >>> Math.clz32(this.#places.length - 1);
   }
 
   #product(id: RpcId): number {
@@ -75,14 +74,8 @@ export class IdTable<Item extends { readonly id: RpcId }> {
   #resize(length: number): void {
     const items = this.#places;
     this.#places = new Array<Item | undefined>(length).fill(undefined);
-    this.#shift = shiftFor(length);
     for (const item of items) if (item) this.#places[this.#find(item.id)] = item;
   }
-}
-
-/** How many bits of a product are not taken, for so many places. */
-function shiftFor(places: number): number {
-  return Math.clz32(places - 1);
 }
 
 function oddFactor(): number {
