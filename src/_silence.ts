@@ -15,9 +15,9 @@ export class Silence {
     this.#timer = setTimeout(() => this.#look(), limit);
   }
 
-  /** Something has happened: restarts the time, which is longer by so many milliseconds. */
-  touch(longer = 0): void {
-    this.#last = performance.now() + longer;
+  /** Something has happened: restarts the time, which this once may be `limits` times as long. */
+  touch(limits = 1): void {
+    this.#last = performance.now() + (limits - 1) * this.#limit;
   }
 
   /** Pauses: nothing is expected to happen until the next {@linkcode touch}. */
@@ -34,7 +34,9 @@ export class Silence {
     const silent = performance.now() - this.#last;
     // Timers may fire a little early.
     const left = silent === -Infinity ? this.#limit : Math.ceil(this.#limit - silent);
-    this.#timer = setTimeout(() => this.#look(), left > 0 ? left : this.#limit);
+    // Several limits may be longer than a timer can be.
+    const next = left > 0 ? Math.min(left, this.#limit) : this.#limit;
+    this.#timer = setTimeout(() => this.#look(), next);
     if (left > 0) return;
     this.touch();
     this.#onSilence();

@@ -128,7 +128,6 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
   readonly #patience: Patience | undefined;
   /** Limits the peer's time to read what is written. */
   readonly #unread: Silence | undefined;
-  readonly #writeTimeout: number;
   /** Watches for our own silence, for the heartbeat. */
   readonly #quiet: Silence | undefined;
   readonly #maxPipelinedBytes: number;
@@ -187,7 +186,6 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
     this.#patience = options.firstMessageTimeout || options.messageTimeout
       ? new Patience(options, (option, limit) => this.#onLate(option, limit))
       : undefined;
-    this.#writeTimeout = writeTimeout;
     this.#unread = writeTimeout > 0
       ? new Silence(writeTimeout, () => this.#onUnread(writeTimeout))
       : undefined;
@@ -358,7 +356,7 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
         if (done) return;
         this.#quiet?.touch();
         this.#observer?.onBytesSent?.(chunk.length);
-        this.#unread?.touch(Math.floor(chunk.length / WRITE_UNIT) * this.#writeTimeout);
+        this.#unread?.touch(1 + Math.floor(chunk.length / WRITE_UNIT));
         await this.#sink.write(chunk);
         this.#unread?.hold();
         if (returnsBuffers) encoder.release(chunk);

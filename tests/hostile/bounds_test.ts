@@ -63,6 +63,16 @@ test("limits: a peer that does not read has writeTimeout for each 64 KiB", async
   }
 });
 
+test("limits: a large write has no timer longer than writeTimeout, which may be the longest", async () => {
+  const { started } = await countTimers(async () => {
+    const { connection } = open({ writeTimeout: 20 });
+    connection.sender.trySend(new Uint8Array(10 * 64 * 1024));
+    await connection.closed;
+  });
+  assert(started.length > 1);
+  assertEquals(started.filter((ms) => ms > 20), []);
+});
+
 test("limits: writeTimeout does not end a peer that reads on", async () => {
   const { connection, end } = open({
     writeTimeout: 50,
