@@ -16,8 +16,9 @@ export function plots({ name, title, unit, cells }: SuiteResult): Spec[] {
     return [
       ...(name === "open"
         ? []
-        : [bars(heading, `${unit}/s, best`, some, ({ rate }) => rate!.best)]),
-      costs(
+        : [perRow(BARS, heading, `${unit}/s, best`, some, ({ rate }) => rate!.best)]),
+      perRow(
+        POINTS,
         heading,
         `CPU time, µs/${unit.slice(0, -1)}, both ends`,
         some,
@@ -33,11 +34,22 @@ function chart(title: string, values: unknown, rest: Spec): Spec {
   return { width: 460, title, data: { values }, config, ...rest };
 }
 
-/** A figure of each row, drawn as `mark`. */
+/** How figures are drawn: each one's mark, and the axis that they are on. */
+interface Look {
+  readonly mark: Spec;
+  readonly scale: Spec;
+}
+
+const BARS: Look = { mark: { type: "bar" }, scale: {} };
+/** For rows that are a hundred times apart: a logarithmic axis has no zero for bars to begin at. */
+const POINTS: Look = { mark: { type: "point", filled: true, size: 80 }, scale: { type: "log" } };
+
 function perRow(
-  [title, axis, cells, of]: PerRow,
-  mark: Spec,
-  scale: Spec = {},
+  { mark, scale }: Look,
+  title: string,
+  axis: string,
+  cells: readonly Cell[],
+  of: (cell: Cell) => number,
 ): Spec {
   return chart(title, cells.map((cell) => ({ row: cell.row, value: of(cell), kind: kind(cell) })), {
     mark,
@@ -47,22 +59,6 @@ function perRow(
       color: { field: "kind", type: "nominal", title: null },
     },
   });
-}
-
-type PerRow = [
-  title: string,
-  axis: string,
-  cells: readonly Cell[],
-  of: (cell: Cell) => number,
-];
-
-function bars(...figures: PerRow): Spec {
-  return perRow(figures, { type: "bar" });
-}
-
-/** As points: rows are a hundred times apart, so it takes a logarithmic axis, which has no zero. */
-function costs(...figures: PerRow): Spec {
-  return perRow(figures, { type: "point", filled: true, size: 80 }, { type: "log" });
 }
 
 function latencies(title: string, cells: readonly Cell[]): Spec {

@@ -76,17 +76,10 @@ export async function runTests(runtime: Runtime, files: readonly string[]): Prom
   let sum = NONE;
   for (const file of files) {
     const begun = performance.now();
-    let result = await runFile(runtime, file);
-    if (result.counts.failed > 0) {
-      console.log(result.output);
-      const first = result;
-      result = await runFile(runtime, file);
-      const passed = result.counts.failed === 0;
-      if (!passed) console.log(result.output);
-      const how = passed ? "FLAKY " : "FAILED";
-      const { failures } = passed ? first : result;
-      for (const name of failures) notes.push(`${how} ${runtime.padEnd(5)} ${file}: ${name}`);
-    }
+    const first = await runFile(runtime, file);
+    const result = first.counts.failed > 0 ? await runFile(runtime, file) : first;
+    const [how, { failures }] = result.counts.failed > 0 ? ["FAILED", result] : ["FLAKY ", first];
+    for (const name of failures) notes.push(`${how} ${runtime.padEnd(5)} ${file}: ${name}`);
     for (const line of figures(result.output)) console.log(`${runtime.padEnd(5)} ${line}`);
     sum = add(sum, result.counts);
     times.push([secondsSince(begun), file]);
@@ -102,12 +95,14 @@ export async function runTests(runtime: Runtime, files: readonly string[]): Prom
 
 const secondsSince = (start: number) => (performance.now() - start) / 1000;
 
+/** Runs a file, and prints its output if it failed. */
 async function runFile(runtime: Runtime, file: string): Promise<FileResult> {
   const { args, counts: patterns, failure, last } = RUNNERS[runtime];
   const { output, ended } = await run(command(runtime), [...args, `./${file}`], last);
   const counts = countsOf(output, ended, patterns);
   const names = [...output.matchAll(failure)].map(([, name]) => name!);
   const failures = counts.failed > 0 && names.length === 0 ? ["did not run to its end"] : names;
+  if (counts.failed > 0) console.log(output);
   return { counts, output, failures };
 }
 
@@ -148,12 +143,14 @@ export async function runOnAll(
 
 /**
  * Prints which tests have failed and the line that every run of tests here closes with, and
- * sets the exit code.
+ * sets the exit code. `checks` are further ones, and whether each passed.
  */
-export function close(run: Counts & Partial<TestRun>): void {
+export function close(run: Counts & Partial<TestRun>, ...checks: readonly boolean[]): void {
   for (const note of run.notes ?? []) console.log(note);
-  console.log(format(run));
-  if (run.failed > 0) process.exitCode = 1;
+  const passed = checks.filter((ok) => ok).length;
+  const sum = add(run, { passed, failed: checks.length - passed, skipped: 0 });
+  console.log(format(sum));
+  if (sum.failed > 0) process.exitCode = 1;
 }
 
 function format({ passed, failed, skipped }: Counts): string {
