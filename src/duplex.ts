@@ -1,3 +1,5 @@
+import type { TransportError } from "./errors.ts";
+
 /**
  * A pair of byte streams to and from a peer. A TCP socket, a TLS session, a WebSocket or
  * an in-memory pair can be one; the core knows transports only in this form.
@@ -31,6 +33,57 @@ export interface Duplex {
    * @default {false}
    */
   readonly returnsBuffers?: boolean;
+  /**
+   * The synchronous face of the duplex, if it has one: bytes are taken and handed over by
+   * plain calls, in the turn of the event loop in which they arrive, with no promise in
+   * between. A {@linkcode Connection} uses it where there is one. All that is said of the
+   * streams holds for it too.
+   *
+   * Whoever calls it owns the duplex: `readable` and `writable` are locked from then on.
+   * Throws a `TypeError` if it has been called before, or if one of the streams is locked.
+   * The transport starts paused: the first bytes come after {@linkcode Transport.resume}.
+   */
+  attach?(receiver: Receiver): Transport;
+}
+
+/** What the owner of a duplex's synchronous face is told. What it throws is a bug. */
+export interface Receiver {
+  /**
+   * Bytes have arrived, at least one. The memory belongs to the receiver: it is never
+   * written again. Not called while the transport is paused, nor from within any method of
+   * {@linkcode Transport}.
+   */
+  onBytes(bytes: Uint8Array): void;
+  /** The peer has finished sending, after all bytes. Not called while paused either. */
+  onEnd(): void;
+  /** What was written or ended last has been taken: more can be written. */
+  onDrain(): void;
+  /**
+   * The transport broke, or was aborted by something other than {@linkcode Transport.abort}.
+   * Called at most once, also while paused, and nothing is called after it.
+   */
+  onLost(error: TransportError): void;
+}
+
+/** The sending half of a duplex's synchronous face, and what controls its receiving half. */
+export interface Transport {
+  /**
+   * Writes bytes, at least one. Returns `true` if the transport has taken them; otherwise
+   * it keeps them, and `onDrain` is called, from a later stack, once it has taken them. Until
+   * then neither {@linkcode write} nor {@linkcode end} may be called. If the transport is
+   * already broken, it returns `false`, and `onLost` follows.
+   */
+  write(bytes: Uint8Array): boolean;
+  /** Ends our direction, after everything that was written. Returns as {@linkcode write} does. */
+  end(): boolean;
+  /** Bytes of the last write that have not been handed on yet, as far as is known. */
+  readonly unsent: number;
+  /** Stops the calls of `onBytes` and `onEnd`, and thereby the peer. May be called again. */
+  pause(): void;
+  /** Resumes them. May be called again. */
+  resume(): void;
+  /** Ends both directions at once; unsent bytes are dropped. Nothing is called back after it. */
+  abort(reason?: unknown): void;
 }
 
 /** The address of a socket: a TCP address, or the path of a Unix socket. */

@@ -15,13 +15,14 @@ export type ReactorStatus = "continue" | "disconnect" | void;
  */
 export interface Reactor<Inbound, Outbound = Inbound, Logical = Outbound> {
   /**
-   * Handles one message, straight from the decoder; there is no queue in between.
+   * Handles one message, straight from the decoder; there is no queue in between. `bytes` is
+   * its size on the wire, including its framing.
    *
    * If it returns a promise, nothing more is read until the promise settles, and the
    * transport's backpressure stops a peer that keeps sending. So a slow reactor does not
    * make memory grow.
    */
-  onInboundMessage(message: Inbound): ReactorStatus | Promise<ReactorStatus>;
+  onInboundMessage(message: Inbound, bytes: number): ReactorStatus | Promise<ReactorStatus>;
 
   /**
    * Converts a message that was passed to the {@linkcode Sender} into one for the encoder,
@@ -39,8 +40,17 @@ export interface Reactor<Inbound, Outbound = Inbound, Logical = Outbound> {
   pullOutbound?(budget: SendBudget<Outbound>): void;
 
   /**
-   * Called with a message that could not be encoded. It is left out, and the connection
-   * continues. Without this callback, the connection ends with the code `encoder`.
+   * How many messages it holds that wait for {@linkcode pullOutbound}; counts towards
+   * `maxPipelinedBytes`.
+   *
+   * @default {0}
+   */
+  readonly pending?: number;
+
+  /**
+   * Called with a message that could not be encoded, or is longer than `maxOutboundLength`,
+   * before the call that sent it returns. It is left out, and the connection continues.
+   * Without this callback, the connection ends with that error.
    */
   onEncodeError?(error: unknown, message: Outbound): void;
 
@@ -59,14 +69,25 @@ export interface Reactor<Inbound, Outbound = Inbound, Logical = Outbound> {
    */
   onDrain?(signal: AbortSignal): void | Promise<void>;
 
+  /**
+   * Called once when the connection begins to close in order: no message will be delivered
+   * any more. Leave what is endless, and send what the peer must still be told: after this,
+   * {@linkcode pullOutbound} is called until it leaves part of its budget unused.
+   */
+  onClosing?(): void;
+
   /** Called once, as the last callback, with how the connection ended. */
   onClose?(reason: CloseReason): void;
 }
 
 /** How much a reactor may send now, in {@linkcode Reactor.pullOutbound}. */
 export interface SendBudget<Outbound> {
-  /** How many more messages may be sent in this call. */
+  /** How many more messages may be sent in this call; 0 once their bytes are enough. */
   readonly remaining: number;
-  /** Sends a message. Throws a `RangeError` if nothing remains. */
-  send(message: Outbound): void;
+  /**
+   * Encodes a message at once, behind those sent before it, and returns how many bytes it
+   * takes: 0 if it cannot be encoded, which `onEncodeError` has then been told. The message
+   * is not needed any more when it returns. Throws a `RangeError` if nothing remains.
+   */
+  send(message: Outbound): number;
 }

@@ -28,6 +28,14 @@ export interface Sender<Logical> {
 
   /** Tells the connection that the reactor's `pullOutbound` has something to send again. */
   wake(): void;
+
+  /**
+   * Calls the reactor's `pullOutbound` at once instead of at the end of the turn, if there
+   * is room; returns whether there is still room afterwards. So something that produces
+   * messages on its own can stop when no more of them can be encoded. Nothing happens in a
+   * call from within `pullOutbound`.
+   */
+  pull(): boolean;
 }
 
 /** Options of {@linkcode Sender.send}. */
