@@ -124,15 +124,27 @@ function transformer<Message>(
   most: number,
   progress: Progress,
 ): Transformer<Uint8Array, Message[]> {
-  /** Delivers up to `most` messages, also those before a bad one, which it throws for. */
-  const deliver = (most: number, controller: TransformStreamDefaultController<Message[]>) => {
+  /** Delivers what is left and up to `most` messages, also those before a bad one. */
+  const deliver = (
+    most: number,
+    controller: TransformStreamDefaultController<Message[]>,
+    next?: Uint8Array,
+  ) => {
     const batch: Message[] = [];
     const sizes: number[] = [];
-    try {
+    const take = (most: number) => {
       while (batch.length < most && core.next()) {
         batch.push(core.message!);
         sizes.push(core.bytes);
       }
+    };
+    try {
+      if (next) {
+        // All that is left, and in one batch: an error after a second one would discard that.
+        take(Infinity);
+        core.feed(next);
+      }
+      take(most);
     } finally {
       if (batch.length > 0) {
         progress.batches++;
@@ -143,12 +155,7 @@ function transformer<Message>(
   };
   return {
     transform(chunk, controller) {
-      if (chunk.length > 0) {
-        // All of the last chunk at once: an error after a second batch would discard that.
-        if (core.behind) deliver(Infinity, controller);
-        core.feed(chunk);
-      }
-      deliver(most, controller);
+      deliver(most, controller, chunk.length > 0 ? chunk : undefined);
     },
     flush(controller) {
       deliver(Infinity, controller);
