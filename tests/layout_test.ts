@@ -45,9 +45,12 @@ test("codecs import the codec's types only, and their library", () => {
   assertEquals(others(/^src\/codecs\//, allowed), []);
 });
 
-test("rpc imports the core's public names, the check of options, and queues", () => {
+test("rpc imports the core's public names, and what both need of options, queues, time-outs and callbacks", () => {
   assertEquals(
-    others(/^src\/rpc\//, /^(mod\.ts|src\/(options|fifo|waiting_line)\.ts|src\/rpc\/[a-z_]+\.ts)$/),
+    others(
+      /^src\/rpc\//,
+      /^(mod\.ts|src\/(options|fifo|waiting_line|after_poll|on_abort|user_callback)\.ts|src\/rpc\/[a-z_]+\.ts)$/,
+    ),
     [],
   );
 });

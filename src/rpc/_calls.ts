@@ -2,6 +2,7 @@ import type { CloseReason, Reactor, SendBudget, Sender, SocketAddress } from "..
 import { Fifo } from "../fifo.ts";
 import { type Waiting, WaitingLine } from "../waiting_line.ts";
 import { rejected } from "./_awaited.ts";
+import { watch } from "./_bounded.ts";
 import { CallTable, type Numbered } from "./_call_table.ts";
 import { ResponseStream } from "./_response_stream.ts";
 import { connectionClosed, RpcError, type RpcErrorOptions } from "./errors.ts";
@@ -238,19 +239,13 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
     signal: AbortSignal | undefined,
     timeout: number | undefined,
   ): void {
-    const giveUp = (error: unknown) => {
+    call.release = watch([signal], timeout, (fired) => {
+      const message = `No answer within ${timeout} ms`;
+      const error = fired
+        ? fired.reason
+        : new RpcError("deadline-exceeded", message, this.#about(call.id));
       this.giveUp(call, error);
       call.fail(error);
-    };
-    const onAbort = () => giveUp(signal!.reason);
-    const timer = timeout === undefined ? undefined : setTimeout(() => {
-      const message = `No answer within ${timeout} ms`;
-      giveUp(new RpcError("deadline-exceeded", message, this.#about(call.id)));
-    }, timeout);
-    signal?.addEventListener("abort", onAbort);
-    call.release = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", onAbort);
-    };
+    });
   }
 }
