@@ -3,8 +3,8 @@ import type { RpcId } from "./message.ts";
 
 /** An RPC as an {@linkcode RpcObserver} sees it. */
 export interface ObservedRpc<Request> {
-  /** Its id on its connection. */
-  readonly id: RpcId;
+  /** Its id on its connection. A pool's call has none: each attempt has its own. */
+  readonly id?: RpcId;
   /** The request. */
   readonly request: Request;
   /** At a server: the client's address, if it is known. */

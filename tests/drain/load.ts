@@ -4,7 +4,7 @@ import { RpcClient, RpcError, RpcPool } from "@protosocket/protosocket/rpc";
 import { plain } from "../../examples/support/plain_messages.ts";
 import { sockets } from "../../examples/support/sockets.ts";
 import { soon } from "../support/within.ts";
-import { messages, STREAM, type Request, type Response } from "./messages.ts";
+import { messages, type Request, type Response, STREAM } from "./messages.ts";
 
 /** Milliseconds between two calls: two hundred a second. */
 const EVERY = 5;
