@@ -32,7 +32,9 @@ export class Encoding<Message> {
     } catch (cause) {
       buffer.truncate(before);
       this.#failed(
-        this.#onEncodeError ? cause : new ConnectionError("encoder", "Cannot encode a message", { cause }),
+        this.#onEncodeError
+          ? cause
+          : new ConnectionError("encoder", "Cannot encode a message", { cause }),
         message,
       );
       return 0;

@@ -67,7 +67,9 @@ export class DecoderStream<Message> extends LazyTransformStream<Uint8Array, Mess
       ? Infinity
       : checkOption("maxBatchLength", maxBatchLength, 1, 2 ** 32);
     const progress: Progress = { batches: 0, sizes: new WeakMap() };
-    super(() => new TransformStream(transformer(core, most, progress), undefined, readableStrategy));
+    super(() =>
+      new TransformStream(transformer(core, most, progress), undefined, readableStrategy)
+    );
     this.#core = core;
     this.#progress = progress;
   }
