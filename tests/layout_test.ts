@@ -45,11 +45,11 @@ test("codecs import the codec's types only, and their library", () => {
   assertEquals(others(/^src\/codecs\//, allowed), []);
 });
 
-test("rpc imports the core's public names, and what both need of options, queues, time-outs and callbacks", () => {
+test("rpc imports the core's public names, the check of options, and queues", () => {
   assertEquals(
     others(
       /^src\/rpc\//,
-      /^(mod\.ts|src\/(options|fifo|waiting_line|after_poll|on_abort|user_callback)\.ts|src\/rpc\/[a-z_]+\.ts)$/,
+      /^(mod\.ts|src\/(options|fifo|waiting_line|user_callback|after_poll|on_abort)\.ts|src\/rpc\/[a-z_]+\.ts)$/,
     ),
     [],
   );

@@ -1,5 +1,6 @@
 import { TransportError } from "../../mod.ts";
 import { bounded } from "./_bounded.ts";
+import { GOING_AWAY } from "./_flow.ts";
 import { Rest, type RestOptions } from "./_rest.ts";
 
 /** An endpoint and its state. */
@@ -90,7 +91,7 @@ export class Endpoints<Endpoint> {
    */
   left(place: Place<Endpoint>, since: number, now: number): void {
     place.leftAt = now;
-    place.rest.failed(goingAway(), since, now);
+    place.rest.failed(leaving(), since, now);
     this.doubt();
     this.renew(now);
     if (this.choose(now)) return;
@@ -161,6 +162,6 @@ function newPlace<Endpoint>(endpoint: Endpoint, key: string, rests: RestOptions)
 }
 
 /** The error for an endpoint that is about to end its connections. */
-export function goingAway(): TransportError {
-  return new TransportError("closed", "The server is going away");
+export function leaving(): TransportError {
+  return new TransportError("closed", GOING_AWAY);
 }

@@ -1,6 +1,6 @@
 import type { RpcStream } from "./client.ts";
 import { RpcError } from "./errors.ts";
-import type { OnRpcEnd } from "./observer.ts";
+import { failureOf, type OnRpcEnd } from "./observer.ts";
 
 /** A stream whose end is reported: its last response, its error, or that its reader has left. */
 export class ObservedStream<Response> implements RpcStream<Response> {
@@ -18,7 +18,7 @@ export class ObservedStream<Response> implements RpcStream<Response> {
 
   next(): Promise<IteratorResult<Response, undefined>> {
     const result = this.#stream.next();
-    result.then(({ done }) => done && this.#end(undefined), (error) => this.#end(error));
+    result.then(({ done }) => done && this.#end(undefined), (error) => this.#end(failureOf(error)));
     return result;
   }
 

@@ -4,7 +4,8 @@ import { MAX_DELAY } from "../options.ts";
 import { tell } from "../user_callback.ts";
 import { bounded, type Bounds } from "./_bounded.ts";
 import { type RaceResult, raceToConnect } from "./_connect_race.ts";
-import { Endpoints, goingAway, type Place } from "./_endpoints.ts";
+import { Endpoints, leaving, type Place } from "./_endpoints.ts";
+import { GOING_AWAY } from "./_flow.ts";
 import { drainWithin, endedHere, type Member, retire, Slot } from "./_slot.ts";
 import type { RpcClient } from "./client.ts";
 import { RpcError } from "./errors.ts";
@@ -261,7 +262,7 @@ export class Slots<Request, Response, Endpoint> {
       // All its connections are told within the same moment, and this one may not be read yet.
       if (place.leftAt >= began) {
         client.abort("It is going away");
-        throw goingAway();
+        throw leaving();
       }
       const since = performance.now();
       place.rest.succeeded(since);
@@ -285,7 +286,9 @@ export class Slots<Request, Response, Endpoint> {
       live.client.drain({ timeout: MAX_DELAY });
     }
     const { goingAway, closed } = member.client;
-    const heard = onAbort(goingAway, () => this.#onGoingAway(slot, member));
+    const heard = onAbort(goingAway, () => {
+      if (goingAway.reason.message === GOING_AWAY) this.#onGoingAway(slot, member);
+    });
     closed.then((reason) => {
       heard();
       this.#onEnded(slot, member, reason);

@@ -5,7 +5,7 @@ import { ObservedStream } from "./_observed_stream.ts";
 import { PoolStream } from "./_pool_stream.ts";
 import { poolClosed, Slots, type Wanted } from "./_slots.ts";
 import type { RpcClient, RpcStream } from "./client.ts";
-import { observe, type RpcObserver } from "./observer.ts";
+import { failureOf, observe, type RpcObserver } from "./observer.ts";
 import type { PoolCallOptions, PoolClientOptions, RpcPoolConfig } from "./pool_options.ts";
 
 const NONE: PoolCallOptions = {};
@@ -107,9 +107,9 @@ export class RpcPool<Request, Response, Endpoint> implements AsyncDisposable {
   unary(request: Request, options: PoolCallOptions = NONE): Promise<Response> {
     const attempts = new Attempts(options, this.#slots.settings);
     if (!this.#observer) return this.#unary(request, attempts);
-    const onEnd = observe(this.#observer, { request });
+    const onEnd = observe(this.#observer, { id: 0, request });
     const answer = this.#unary(request, attempts);
-    answer.then(() => onEnd(undefined), onEnd);
+    answer.then(() => onEnd(undefined), (error) => onEnd(failureOf(error)));
     return answer;
   }
 
@@ -123,7 +123,7 @@ export class RpcPool<Request, Response, Endpoint> implements AsyncDisposable {
   streaming(request: Request, options: PoolCallOptions = NONE): RpcStream<Response> {
     const attempts = new Attempts(options, this.#slots.settings);
     // The first: an observer sees the request before it is sent.
-    const onEnd = this.#observer && observe(this.#observer, { request });
+    const onEnd = this.#observer && observe(this.#observer, { id: 0, request });
     const stream = new PoolStream<Response>({
       open: async (left) => {
         attempts.left = left;

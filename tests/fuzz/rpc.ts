@@ -106,7 +106,7 @@ export function clientHearsAll(): fc.IAsyncProperty<unknown> {
   const kinds = fc.array(fc.constantFrom("unary", "stream"), { minLength: 1, maxLength: 6 });
   const bound = fc.integer({ min: 1, max: 5 });
   return fc.asyncProperty(kinds, batches, bound, network, (kinds, batches, bound, network) => {
-    const { client, peer } = clientAndPeer({ maxBufferedItems: bound }, network);
+    const { client, peer } = clientAndPeer({ maxBufferedBytes: bound }, network);
     return finallyGone(peer, async () => {
       const outcomes = kinds.map(async (kind) => {
         const result: unknown[] = [];

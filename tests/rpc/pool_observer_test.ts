@@ -17,7 +17,7 @@ import { outcome, soon, turn } from "../support/within.ts";
 function witness(): { rpcObserver: RpcObserver<Message>; seen: [unknown, unknown][] } {
   const seen: [unknown, unknown][] = [];
   const onRpc = ({ request, id }: ObservedRpc<Message>) => {
-    assertEquals(id, undefined);
+    assertEquals(id, 0);
     const { body } = request;
     return (error: unknown) => {
       seen.push([body, error instanceof RpcError ? error.code : error]);
