@@ -1,5 +1,7 @@
 import { type CloseReason, Connection, duplexPair, TransportError } from "@protosocket/protosocket";
 import {
+  refused,
+  type RpcAnswer,
   RpcClient,
   type RpcClientConfig,
   RpcError,
@@ -81,9 +83,11 @@ export class Host {
     const [here, there] = duplexPair({ capacity });
     const connection: Connection<Message> = new Connection<Message>(there, {
       codec: jsonCodec(),
-      reactor: rpcReactor(messages, (request, context) => this.handler(request, context), {
-        onError() {},
-      }),
+      reactor: rpcReactor(messages, (request, context) => {
+        const answer = this.handler(request, context);
+        // Odd ids are those of streams.
+        return BigInt(request.id) % 2n === 1n ? streamed(answer) : answer;
+      }, { onError() {} }),
     });
     this.connections.add(connection);
     this.#change();
@@ -101,6 +105,18 @@ export class Host {
   }
 }
 
+/** An answer as a stream: of one item, if it is none. */
+function streamed(answer: RpcAnswer<Message>): RpcAnswer<Message> {
+  if (answer instanceof Promise) return answer.then((result) => streamed(result) as Streamed);
+  return answer !== refused && "id" in (answer as object) ? items(answer as Message) : answer;
+}
+
+type Streamed = AsyncIterable<Message> | typeof refused;
+
+async function* items(...items: Message[]): AsyncGenerator<Message> {
+  yield* items;
+}
+
 type Config = RpcPoolConfig<Message, Message, string>;
 
 /** What a test may say of its pool. */
@@ -114,6 +130,7 @@ export type PoolOptions = Partial<Omit<Config, "observer">> & {
 export type PoolEvent =
   | readonly ["connected", endpoint: string]
   | readonly ["failed", endpoint: string, error: unknown, rest: number]
+  | readonly ["going away", endpoint: string]
   | readonly ["disconnected", endpoint: string, reason: CloseReason]
   | readonly ["endpoints failed", error: unknown];
 
@@ -138,6 +155,7 @@ export function poolAndHosts(count: number, options: PoolOptions = {}): {
     observer: {
       onConnected: (...heard) => events.push(["connected", ...heard]),
       onConnectFailed: (...heard) => events.push(["failed", ...heard]),
+      onGoingAway: (...heard) => events.push(["going away", ...heard]),
       onDisconnected: (...heard) => events.push(["disconnected", ...heard]),
       onEndpointsFailed: (...heard) => events.push(["endpoints failed", ...heard]),
     },
