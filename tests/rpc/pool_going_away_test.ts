@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { refused } from "@protosocket/protosocket/rpc";
-import { asked, bodyOf, type Host, poolAndHosts, unavailable } from "../support/pool.ts";
+import { asked, bodyOf, type Host, pass, poolAndHosts, unavailable } from "../support/pool.ts";
 import { body, type Message, rpcError } from "../support/rpc.ts";
 import { outcome, soon, turn, until } from "../support/within.ts";
 
@@ -10,6 +10,8 @@ import { outcome, soon, turn, until } from "../support/within.ts";
 async function twoOfTwo() {
   const made = poolAndHosts(2, { slots: 2, random: () => 0 });
   await Promise.all([made.pool.client({ key: 0 }), made.pool.client({ key: 1 })]);
+  // Else they would be connections that end as soon as they are made.
+  pass(1000);
   return { ...made, a: made.hosts[0]!, b: made.hosts[1]! };
 }
 
