@@ -16,6 +16,9 @@ export class StreamLink<Inbound, Outbound, Logical> {
   readonly #batches: ReadableStreamDefaultReader<Inbound[]>;
   readonly #encoder: WritableStreamDefaultWriter<Iterable<Outbound>>;
   readonly #sink: WritableStreamDefaultWriter<Uint8Array>;
+  /** The next batch, which is read ahead, and how many have been read before it. */
+  #reading: Promise<ReadableStreamReadResult<Inbound[]>> | undefined;
+  #batchesRead = 0;
   /** Wakes the outbound loop, and ends a wait of the inbound loop. */
   #wakeUp: () => void = ignore;
   #goOn: () => void = ignore;
@@ -66,39 +69,43 @@ export class StreamLink<Inbound, Outbound, Logical> {
   /** The inbound loop: bytes to the decoder, and its batches to the reactor. */
   async #receive(): Promise<void> {
     const core = this.#core;
-    const { decoder } = core;
-    const bytes = decoder.writable.getWriter();
-    handled(bytes);
+    const decoder = core.decoder.writable.getWriter();
+    handled(decoder);
     // Read ahead: an error in a stream discards whatever is still queued in it.
-    let reading = this.#batches.read();
-    for (let taken = 0, bad = false;;) {
+    this.#reading = this.#batches.read();
+    for (;;) {
       core.onReading();
       let { done, value: part } = await this.#source.read();
       if (done) break;
       const { length } = part!;
       core.onRead(length);
-      for (;;) {
-        try {
-          await bytes.write(part!);
-        } catch {
-          // The read below rejects with the reason, after the messages before the bad one.
-          bad = true;
-        }
+      do {
+        // What arrives once the connection closes is dropped.
+        if (!core.delivering) break;
+        await this.#decode(decoder.write(part!));
         // Also not to keep the chunk in memory while the next one is waited for.
         part = NOTHING;
-        for (; bad || taken < decoder.batches; taken++) {
-          const { done, value: batch } = await reading;
-          if (done) return;
-          await this.#dispatch(batch);
-          reading = this.#batches.read();
-        }
-        if (!decoder.behind) break;
-      }
+      } while (core.decoder.behind);
       const wait = core.onChunkDone(length);
       if (wait) await this.#until(wait);
     }
-    bytes.close().catch(ignore);
-    await reading;
+    if (core.delivering) await this.#decode(decoder.close());
+  }
+
+  /** Passes on the batches that a write to the decoder completes. */
+  async #decode(writing: Promise<void>): Promise<void> {
+    const core = this.#core;
+    let bad = false;
+    // The read below rejects with the reason, after the messages before the bad one.
+    await writing.catch(() => bad = true);
+    while (core.delivering && (bad || this.#batchesRead < core.decoder.batches)) {
+      const { done, value: batch } = await this.#reading!;
+      if (done) return;
+      this.#batchesRead++;
+      this.#reading = this.#batches.read();
+      this.#reading.catch(ignore);
+      await this.#dispatch(batch);
+    }
   }
 
   async #dispatch(batch: Inbound[]): Promise<void> {
