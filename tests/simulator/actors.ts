@@ -99,7 +99,7 @@ async function linger(
   if (then === "leave" || endless && then !== "stall" && world.ending) call.left = true;
   else if (then === "pause" && !call.stalled) {
     call.stalled = true;
-    await world.clock.sleep(1500);
+    await world.clock.sleep(800);
     onward();
   } else if (then === "stall") {
     call.stalled = true;

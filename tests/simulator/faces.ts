@@ -51,7 +51,10 @@ export function streamFace(end: End): Pick<Duplex, "readable" | "writable"> {
     start: (controller) => {
       sink = controller;
       const { signal } = controller;
-      signal.addEventListener("abort", () => end.abort(signal.reason));
+      signal.addEventListener("abort", () => {
+        end.abort(signal.reason);
+        goOn();
+      });
     },
     async write(chunk) {
       for (let at = 0;;) {

@@ -141,7 +141,7 @@ export const MIXES = [
 export type Mix = typeof MIXES[number];
 
 /** Nothing of a seed's plan takes longer than this by itself, in milliseconds. */
-const LONGEST = 3000;
+const LONGEST = 800;
 
 function ask(draw: Draw, kind: Ask["kind"], odd: number): Ask {
   const strange = draw.chance(odd);
@@ -337,12 +337,12 @@ const Planner: Record<Mix, (draw: Draw) => Plan> = {
     plan.servers = draw.between(2, 3);
     plan.clients = [client(draw, { pool: true, slots: draw.between(1, 6) })];
     plan.narrow = false;
-    plan.actors = draw.times(draw.between(2, 6), () =>
+    plan.actors = draw.times(draw.between(4, 12), () =>
       actor(
         0,
         draw.times(draw.between(5, 30), () => {
           const unary = call(draw, "unary", 0);
-          const delay = draw.pick([0, 5, 20, 100]);
+          const delay = draw.pick([5, 20, 100]);
           return { ...unary, key: undefined, ask: { ...unary.ask, delay }, gap: draw.between(0, 20) };
         }),
       ));
@@ -426,7 +426,7 @@ function faults(draw: Draw, plan: Plan): FaultPlan[] {
       at: draw.between(0, 300),
       kind,
       target: draw.below(kind === "end-client" ? plan.clients.length : plan.servers),
-      ms: kind === "close" ? draw.pick([0, 50, 5000]) : draw.between(1, 2000),
+      ms: kind === "close" ? draw.pick([0, 50, 5000]) : draw.between(1, 1000),
       back: draw.chance(80) ? draw.between(0, 300) : undefined,
     };
   });

@@ -13,7 +13,7 @@ import { World } from "./world.ts";
 
 /** Without any progress for so many milliseconds, and so many timers, nothing will come any more. */
 const HOPELESS = 20_000;
-const HOPELESS_TIMERS = 100_000;
+const HOPELESS_TIMERS = 30_000;
 /** Milliseconds within which what is told to a server has reached it. */
 const TOLD = 8000;
 /** Milliseconds within which everything ends, once it is asked to. */
@@ -111,6 +111,12 @@ async function settles(world: World, promise: Promise<unknown>): Promise<string>
   );
 }
 
+/** A limit in milliseconds, and in timers, from now. */
+function within(clock: VirtualClock, ms: number): () => number {
+  const { now, ran } = clock;
+  return () => clock.ran - ran > HOPELESS_TIMERS ? -1 : now + ms;
+}
+
 /** Handlers whose calls are over must have been told so. */
 async function untilTold(world: World): Promise<void> {
   const { clock } = world;
@@ -118,8 +124,7 @@ async function untilTold(world: World): Promise<void> {
     world.calls.filter((call) =>
       call.client >= 0 && call.settled !== undefined && call.handlers.some(({ over }) => !over)
     );
-  const until = clock.now + TOLD;
-  await clock.run(() => until, () => untold().length === 0);
+  await clock.run(within(clock, TOLD), () => untold().length === 0);
   for (const call of untold()) {
     const { ask, error } = call;
     world.violate(
@@ -152,17 +157,15 @@ async function end(world: World, rest: Promise<unknown>[]): Promise<void> {
       world.violate(`The end of ${each[0]} failed: ${shown(error)}`);
     });
   }
-  const until = clock.now + ENDED;
-  await clock.run(() => until, () => left.size === 0);
+  await clock.run(within(clock, ENDED), () => left.size === 0);
   for (const [what] of left) world.violate(`The end of ${what} hangs`);
 }
 
 /** Nothing may be left behind. */
 async function nothingLeft(world: World): Promise<void> {
   const { clock } = world;
-  const until = clock.now + 2 * TOLD;
   const clean = () => clock.left.length === 0 && world.network.links.every(({ over }) => over);
-  await clock.run(() => until, clean);
+  await clock.run(within(clock, 2 * TOLD), clean);
   if (clock.left.length > 0) {
     const due = clock.left.map((at) => Math.round(at - clock.now));
     world.violate(`${due.length} timers are left, due in ${due.slice(0, 5)} ms`);
