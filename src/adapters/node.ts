@@ -34,10 +34,9 @@ import { AcceptQueue } from "./_accept_queue.ts";
 import {
   dial,
   listening,
-  NetTransport,
+  NetDuplex,
   tcpAddressOf,
-  TcpTransport,
-  toDuplex,
+  TcpDuplex,
   toListener,
 } from "./_net.ts";
 import {
@@ -88,6 +87,6 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 /** `path` is the peer's, for a Unix socket. */
 function socketDuplex(socket: net.Socket, path: string | undefined): SocketDuplex {
   return path === undefined
-    ? toDuplex(new TcpTransport(socket), tcpAddressOf(socket))
-    : toDuplex(new NetTransport(socket), { transport: "unix", path });
+    ? new TcpDuplex(socket, tcpAddressOf(socket))
+    : new NetDuplex(socket, { transport: "unix", path });
 }
