@@ -54,7 +54,7 @@ function explained(world: World, call: CallRecord, error: unknown): boolean {
   const { code } = error as { code?: string };
   if (!(error instanceof RpcError)) {
     // It could not even connect.
-    return code === "refused" && down(world, call);
+    return code === "refused" && (call.settled! >= world.endsAt || down(world, call));
   }
   switch (error.code as string) {
     case "deadline-exceeded":
@@ -64,7 +64,7 @@ function explained(world: World, call: CallRecord, error: unknown): boolean {
     case "cancelled":
       return fails(call) || mismatched(call) || tooLarge(world, call) || shutDown(world, call);
     case "connection-closed":
-      return world.ending || lost(world, call);
+      return call.settled! >= world.endsAt || lost(world, call);
     case "unavailable":
       return down(world, call);
     case "stream-overflow":
@@ -98,7 +98,7 @@ function down(world: World, call: CallRecord): boolean {
 
 /** A server that shuts down cancels the calls that it has not finished in time. */
 function shutDown(world: World, call: CallRecord): boolean {
-  if (world.ending) return true;
+  if (call.settled! >= world.endsAt) return true;
   return befell(world, call, ["close", "kill"]).some(({ at }) => {
     const timeout = world.plan.faults.find((fault) => fault.kind !== "freeze" && fault.at <= at)?.ms;
     const inTime = timeout !== undefined && timeout >= 5000 && call.settled! < at + timeout;

@@ -22,6 +22,8 @@ export class Pipe {
   readonly #clock: VirtualClock;
   readonly #way: Way;
   readonly #arrived: Uint8Array[] = [];
+  /** Bytes taken, of which the writer does not know yet. */
+  #freed = 0;
   #endArrived = false;
   #arrivesAt = 0;
   #stalledUntil = 0;
@@ -34,8 +36,10 @@ export class Pipe {
 
   /** Takes as many of the bytes as there is room for, as a copy; returns how many. */
   write(bytes: Uint8Array): number {
-    const taken = Math.min(bytes.length, this.#way.capacity - this.held);
-    if (taken <= 0 || this.#broken) return 0;
+    const room = this.#way.capacity - this.held;
+    // As TCP does, or pieces would get smaller and smaller.
+    if (this.#broken || room < Math.min(bytes.length, this.#way.capacity / 4)) return 0;
+    const taken = Math.min(bytes.length, room);
     this.held += taken;
     for (let at = 0; at < taken;) {
       const piece = bytes.slice(at, Math.min(taken, at + Math.max(1, this.#way.piece())));
@@ -62,10 +66,14 @@ export class Pipe {
       this.finished = true;
       return "end";
     }
-    this.#clock.arrives(this.#way.latency(), () => {
-      this.held -= bytes.length;
-      if (!this.#broken) this.onRoom();
-    });
+    if (this.#freed === 0) {
+      this.#clock.arrives(this.#way.latency(), () => {
+        this.held -= this.#freed;
+        this.#freed = 0;
+        if (!this.#broken) this.onRoom();
+      });
+    }
+    this.#freed += bytes.length;
     return bytes;
   }
 
@@ -83,7 +91,7 @@ export class Pipe {
   break(): void {
     this.#broken = true;
     this.#arrived.length = 0;
-    this.held = 0;
+    this.held = this.#freed = 0;
   }
 
   #arrive(arrived: () => void): void {

@@ -256,6 +256,16 @@ function endless(draw: Draw, then: "nothing" | "stall"): CallPlan {
   };
 }
 
+/** A network on which an endless stream does not cost too much while others are waited for. */
+function narrowed(draw: Draw, network: NetworkOptions): NetworkOptions {
+  return { ...network, capacity: draw.pick([200, 1000, 4000]), latency: [1, 1] };
+}
+
+/** A call that is answered soon. */
+function soon(call: CallPlan): CallPlan {
+  return { ...call, ask: { ...call.ask, delay: call.ask.delay % 20 } };
+}
+
 const Planner: Record<Mix, (draw: Draw) => Plan> = {
   unary(draw) {
     const plan = base(draw, "unary");
@@ -296,8 +306,9 @@ const Planner: Record<Mix, (draw: Draw) => Plan> = {
       ...draw.times(streams, () =>
         actor(0, [endless(draw, draw.pick(["nothing", "nothing", "stall"]))], { background: true })),
       ...draw.times(draw.between(1, 3), () =>
-        actor(0, draw.times(draw.between(5, 30), () => call(draw, "unary", 3)))),
+        actor(0, draw.times(draw.between(5, 30), () => soon(call(draw, "unary", 3))))),
     ];
+    plan.network = narrowed(draw, plan.network);
     withRoom(plan, streams);
     return plan;
   },
@@ -306,12 +317,15 @@ const Planner: Record<Mix, (draw: Draw) => Plan> = {
     const streams = draw.between(1, 4);
     plan.actors = [
       ...draw.times(streams, () => {
-        const stream = call(draw, "stream", 0);
-        const ask = { ...stream.ask, answer: "async", items: 200 } as const;
-        return actor(0, [{ ...stream, ask, reading: READ_ALL }]);
+        const stream = endless(draw, "nothing");
+        const ask = { ...stream.ask, answer: "async", size: draw.pick([0, 10, 100]) } as const;
+        return actor(0, [{ ...stream, ask, reading: { ...READ_ALL, after: 1 } }], {
+          background: true,
+        });
       }),
-      actor(0, draw.times(draw.between(1, 10), () => call(draw, "unary", 0))),
+      actor(0, draw.times(draw.between(1, 10), () => soon(call(draw, "unary", 0)))),
     ];
+    plan.network = narrowed(draw, plan.network);
     plan.server = { ...plan.server, maxConcurrentRpcs: draw.between(streams + 1, streams + 4) };
     plan.greedy = draw.times(draw.below(2), () => ({
       server: 0,
@@ -323,6 +337,9 @@ const Planner: Record<Mix, (draw: Draw) => Plan> = {
   echo(draw) {
     const plan = base(draw, "echo");
     plan.clients = [];
+    // What is encoded already must have left within the drain's timeout.
+    const { capacity, latency: [least] } = plan.network;
+    plan.network = { ...plan.network, capacity: capacity + 4000, latency: [least, 2] };
     plan.echoes = draw.times(draw.between(1, 2), () => ({
       messages: draw.between(1, 300),
       size: draw.pick([0, 10, 100, 1000]),

@@ -11,9 +11,9 @@ import type { CallRecord } from "./record.ts";
 import { shown } from "./trace.ts";
 import { World } from "./world.ts";
 
-/** Without any progress for so many milliseconds, and so many timers, nothing will come any more. */
+/** Without any progress for so many milliseconds, and so much work, nothing will come any more. */
 const HOPELESS = 20_000;
-const HOPELESS_TIMERS = 30_000;
+const HOPELESS_WORK = 30_000;
 /** Milliseconds within which what is told to a server has reached it. */
 const TOLD = 8000;
 /** Milliseconds within which everything ends, once it is asked to. */
@@ -106,15 +106,15 @@ async function settles(world: World, promise: Promise<unknown>): Promise<string>
   });
   world.progressed();
   return await clock.run(
-    () => clock.ran - world.progress.ran > HOPELESS_TIMERS ? -1 : world.progress.at + HOPELESS,
+    () => world.work - world.progress.work > HOPELESS_WORK ? -1 : world.progress.at + HOPELESS,
     () => done,
   );
 }
 
-/** A limit in milliseconds, and in timers, from now. */
-function within(clock: VirtualClock, ms: number): () => number {
-  const { now, ran } = clock;
-  return () => clock.ran - ran > HOPELESS_TIMERS ? -1 : now + ms;
+/** A limit in milliseconds, and in work, from now. */
+function within(world: World, ms: number): () => number {
+  const { work, clock: { now } } = world;
+  return () => world.work - work > HOPELESS_WORK ? -1 : now + ms;
 }
 
 /** Handlers whose calls are over must have been told so. */
@@ -124,7 +124,7 @@ async function untilTold(world: World): Promise<void> {
     world.calls.filter((call) =>
       call.client >= 0 && call.settled !== undefined && call.handlers.some(({ over }) => !over)
     );
-  await clock.run(within(clock, TOLD), () => untold().length === 0);
+  await clock.run(within(world, TOLD), () => untold().length === 0);
   for (const call of untold()) {
     const { ask, error } = call;
     world.violate(
@@ -157,7 +157,7 @@ async function end(world: World, rest: Promise<unknown>[]): Promise<void> {
       world.violate(`The end of ${each[0]} failed: ${shown(error)}`);
     });
   }
-  await clock.run(within(clock, ENDED), () => left.size === 0);
+  await clock.run(within(world, ENDED), () => left.size === 0);
   for (const [what] of left) world.violate(`The end of ${what} hangs`);
 }
 
@@ -165,7 +165,7 @@ async function end(world: World, rest: Promise<unknown>[]): Promise<void> {
 async function nothingLeft(world: World): Promise<void> {
   const { clock } = world;
   const clean = () => clock.left.length === 0 && world.network.links.every(({ over }) => over);
-  await clock.run(within(clock, 2 * TOLD), clean);
+  await clock.run(within(world, 2 * TOLD), clean);
   if (clock.left.length > 0) {
     const due = clock.left.map((at) => Math.round(at - clock.now));
     world.violate(`${due.length} timers are left, due in ${due.slice(0, 5)} ms`);

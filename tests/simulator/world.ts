@@ -39,9 +39,12 @@ export class World {
   readonly allClients: Client[] = [];
   /** Pending ends of servers. */
   readonly ends: Promise<unknown>[] = [];
-  /** The time, and the count of timers, when somebody last got on whom the run waits for. */
-  progress = { at: 0, ran: 0 };
-  ending = false;
+  /** Messages that clients have decoded. */
+  decoded = 0;
+  /** The time, and the work done, when somebody last got on whom the run waits for. */
+  progress: { at: number; work: number } = { at: 0, work: 0 };
+  /** When the run begins to end. */
+  endsAt = Infinity;
   readonly #endings: (() => void)[] = [];
   readonly #dials: (Promise<Client> | undefined)[] = [];
 
@@ -63,7 +66,12 @@ export class World {
   }
 
   progressed(): void {
-    this.progress = { at: this.clock.now, ran: this.clock.ran };
+    this.progress = { at: this.clock.now, work: this.work };
+  }
+
+  /** How much has been done: what a run costs. */
+  get work(): number {
+    return this.clock.ran + this.decoded;
   }
 
   fault(kind: Fault["kind"], who: string | undefined): void {
@@ -76,8 +84,12 @@ export class World {
     return new Promise((resolve) => this.ending ? resolve() : this.#endings.push(resolve));
   }
 
+  get ending(): boolean {
+    return this.clock.now >= this.endsAt;
+  }
+
   end(): void {
-    this.ending = true;
+    this.endsAt = this.clock.now;
     for (const end of this.#endings.splice(0)) end();
   }
 
@@ -130,6 +142,7 @@ export class World {
   }
 
   #onDecoded({ call, code }: Message): void {
+    this.decoded++;
     if (code === 0) this.calls[call]!.decoded++;
   }
 
