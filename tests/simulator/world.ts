@@ -40,7 +40,7 @@ export class World {
   /** Pending ends of servers. */
   readonly ends: Promise<unknown>[] = [];
   /** Messages that clients have decoded. */
-  decoded = 0;
+  decoded: number = 0;
   /** The time, and the work done, when somebody last got on whom the run waits for. */
   progress: { at: number; work: number } = { at: 0, work: 0 };
   /** When the run begins to end. */
