@@ -74,6 +74,8 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
   #pipelined = 0;
   /** Whether nothing is left to send. */
   #allWritten = true;
+  /** How many encoded messages the observer has been told of. */
+  #observed = 0;
   /** How many messages have been encoded so far, and how many of them the transport has taken. */
   #taken = 0;
   /** What waits until so many messages have been taken. */
@@ -200,6 +202,9 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
   /** The peer has ended, and all of its messages have gone to the reactor. */
   async onInboundEnd(): Promise<void> {
     this.#inboundDone = true;
+    // Nothing more is expected of it.
+    this.#idle?.hold();
+    this.#patience?.passing();
     if (this.#state === "open") {
       this.#startDrainTimer();
       try {
@@ -215,11 +220,13 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
   /** Encodes what waits to be sent. */
   fill(): void {
     const { outbox } = this;
-    const before = outbox.encoded;
     this.#allWritten = false;
     outbox.fill();
-    if (outbox.encoded > before) {
-      this.#observer?.onMessagesSent?.(outbox.encoded - before, outbox.queued);
+    // Also those that a reactor has pulled before.
+    const sent = outbox.encoded - this.#observed;
+    if (sent > 0) {
+      this.#observed = outbox.encoded;
+      this.#observer?.onMessagesSent?.(sent, outbox.queued);
     }
   }
 

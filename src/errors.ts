@@ -1,4 +1,4 @@
-import type { SocketAddress } from "./duplex.ts";
+import type { SocketAddress } from "./socket_address.ts";
 
 /**
  * Why a {@linkcode Connection} ended, or why a message could not be sent on it.

@@ -2,7 +2,7 @@ import { plainId, type RpcId, type RpcMessage } from "./message.ts";
 
 /**
  * What the two ends of this package tell each other about a connection, in messages that other
- * peers ignore: an End whose id is this number plus a value. No RPC has such an id.
+ * peers ignore: an End whose id is this number plus a value. No RPC of theirs has such an id.
  *
  * - From a client, before its first request: the value is its `maxBufferedBytes`. A server then
  *   sends of each stream no more than so much ahead of its reader; see {@linkcode costOf} and
@@ -13,6 +13,8 @@ import { plainId, type RpcId, type RpcMessage } from "./message.ts";
  *   connection it has taken. It does not begin later ones, and says nothing about them.
  */
 const RESERVED = 2 ** 52;
+/** Values are below this. */
+const END_OF_VALUES = 2 ** 40;
 /** What an item of a stream takes in memory besides its bytes, roughly. */
 const OVERHEAD = 64;
 
@@ -31,7 +33,9 @@ export function reservedEnd<Message>(
 
 /** The value of an End with that id; `undefined` if it is about an RPC. */
 export function reservedValue(id: RpcId): number | undefined {
-  return typeof id === "number" && id >= RESERVED ? id - RESERVED : undefined;
+  if (typeof id !== "number" || id < RESERVED) return undefined;
+  const value = id - RESERVED;
+  return value < END_OF_VALUES ? value : undefined;
 }
 
 /**

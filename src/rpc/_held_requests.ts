@@ -6,6 +6,8 @@ import type { RpcId } from "./message.ts";
 const OVERHEAD = 64;
 /** From this many bytes on, the connection should stop reading. */
 const ENOUGH = 64 * 1024;
+/** From this many bytes on it must, whatever may be behind. */
+const MOST = 4 * 1024 * 1024;
 
 /** A request that has not been begun. */
 export interface HeldRequest<Request> {
@@ -32,6 +34,11 @@ export class HeldRequests<Request> {
   /** Whether no more should be added. */
   get full(): boolean {
     return this.#bytes >= ENOUGH;
+  }
+
+  /** Whether no more may be added. */
+  get overfull(): boolean {
+    return this.#bytes >= MOST;
   }
 
   push(id: RpcId, request: Request, bytes: number): void {

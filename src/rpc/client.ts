@@ -168,6 +168,10 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
    * Rejects with an {@linkcode RpcError}, or with the reason of `signal`. Throws a
    * `RangeError` for a `timeout` out of range. While there is no room to send, requests
    * wait; one that is cancelled while it waits is never sent.
+   *
+   * If the server answers with a stream, the call fails with `answer-mismatch`. A server that is
+   * not of this package cannot know: the call resolves with the first item, and the rest is
+   * cancelled.
    */
   unary(request: Request, options?: CallOptions): Promise<Response> {
     const timeout = this.#timeoutOf(options);
@@ -180,7 +184,8 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
   /**
    * Sends a request, without waiting for the first read, and returns its responses as they
    * arrive. Responses that arrived before an error are still read first. Fails as
-   * {@linkcode unary} does.
+   * {@linkcode unary} does, also if the server answers with one response. From a server that is
+   * not of this package, that is a stream of which no end comes: give it a `timeout`.
    *
    * A stream that is not read stops at `maxBufferedBytes`, and keeps its place among the
    * server's `maxConcurrentRpcs`: read it to its end, or leave it.

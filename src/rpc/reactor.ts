@@ -208,7 +208,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     if (!this.#held.full) return;
     return new Promise((resolve) => {
       this.#readOn = resolve;
-      this.#listenOrNot();
+      this.#unstick();
     });
   }
 
@@ -362,7 +362,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     this.#parked++;
     return new Promise<void>((resolve) => {
       stream.resume = resolve;
-      this.#listenOrNot();
+      this.#unstick();
     });
   }
 
@@ -382,11 +382,13 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
 
   /**
    * If the connection has stopped reading, and all RPCs are streams that wait for their
-   * readers, none of them would ever hear of it: they go on as if their readers kept up.
+   * readers, only what is still unread can help: it reads on. When too much has been read, the
+   * streams go on as if their readers kept up.
    */
-  #listenOrNot(): void {
+  #unstick(): void {
     if (this.#readOn === undefined || this.#deaf) return;
     if (this.#parked < this.#active.size + this.#unsent) return;
+    if (!this.#held.overfull) return this.#resume();
     this.#deaf = true;
     this.#unparkAll();
   }
@@ -423,7 +425,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
       if (!this.#mayGoOn(stream)) {
         stream.parked = true;
         this.#parked++;
-        this.#listenOrNot();
+        this.#unstick();
         return false;
       }
       let result: IteratorResult<Response> | undefined;

@@ -140,7 +140,7 @@ test("a request that takes no id fails alone, and is not counted", async () => {
       client.streaming(Object.freeze(body("b"))).next(),
     ]
   ) {
-    assertInstanceOf((await rpcError(outcome(call), "encode-failed")).cause, TypeError);
+    assertInstanceOf((await rpcError(outcome<unknown>(call), "encode-failed")).cause, TypeError);
   }
   assertEquals(client.inFlight, 0);
   const call = client.unary(body("c"));

@@ -8,6 +8,7 @@ import {
   clientAndPeer,
   closeClient,
   end,
+  type Message,
   messages,
   normal,
   RESERVED,
@@ -46,7 +47,7 @@ test("requests are counted in the order of sending, whatever was given up before
   const first = outcome(client.unary(body("first")));
   const second = outcome(client.unary(body("second")));
   controller.abort();
-  const [{ id }] = await peer.take(2) as [{ id: number }];
+  const [{ id }] = await peer.take(2) as [Message, Message];
   await peer.send(end(RESERVED + 1), normal(id));
   assertEquals((await soon(first, "the first")).kind, "value");
   assertEquals((await rpcError(second, "connection-closed")).sent, false);

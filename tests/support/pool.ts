@@ -4,6 +4,7 @@ import {
   type RpcAnswer,
   RpcClient,
   type RpcClientConfig,
+  type RpcContext,
   RpcError,
   type RpcHandler,
   RpcPool,
@@ -83,11 +84,11 @@ export class Host {
     const [here, there] = duplexPair({ capacity });
     const connection: Connection<Message> = new Connection<Message>(there, {
       codec: jsonCodec(),
-      reactor: rpcReactor(messages, (request, context) => {
-        const answer = this.handler(request, context);
-        // Odd ids are those of streams.
-        return BigInt(request.id) % 2n === 1n ? streamed(answer) : answer;
-      }, { onError() {} }),
+      reactor: rpcReactor(
+        messages,
+        (request, context) => asExpected(this.handler(request, context), context),
+        { onError() {} },
+      ),
     });
     this.connections.add(connection);
     this.#change();
@@ -105,16 +106,12 @@ export class Host {
   }
 }
 
-/** An answer as a stream: of one item, if it is none. */
-function streamed(answer: RpcAnswer<Message>): RpcAnswer<Message> {
-  if (answer instanceof Promise) return answer.then((result) => streamed(result) as Streamed);
-  return answer !== refused && "id" in (answer as object) ? items(answer as Message) : answer;
-}
-
-type Streamed = AsyncIterable<Message> | typeof refused;
-
-async function* items(...items: Message[]): AsyncGenerator<Message> {
-  yield* items;
+/** What a client expects, as its ids tell: an odd one is a stream's, of this one item then. */
+function asExpected(answer: RpcAnswer<Message>, context: RpcContext): RpcAnswer<Message> {
+  if (Number(context.id) % 2 === 0 || answer === refused) return answer;
+  if (Symbol.asyncIterator in answer || Symbol.iterator in answer) return answer;
+  if ("then" in answer) return answer.then((result) => asExpected(result, context)) as never;
+  return [answer].values();
 }
 
 type Config = RpcPoolConfig<Message, Message, string>;

@@ -21,6 +21,7 @@ import {
   type RpcId,
   type RpcMessage,
   type RpcMessages,
+  type RpcObserver,
   rpcReactor,
   type RpcServerOptions,
 } from "@protosocket/protosocket/rpc";
@@ -145,9 +146,12 @@ export class Peer {
 
   #ordinary(batch: Message[]): Message[] {
     return batch.filter(({ id, code }) => {
-      if (code !== ControlCode.end || typeof id !== "number" || id < RESERVED) return true;
-      // Not an RPC with the largest id that a number can hold.
-      if (id === Number.MAX_SAFE_INTEGER) return true;
+      if (
+        code !== ControlCode.end || typeof id !== "number" || id < RESERVED ||
+        id >= RESERVED + 2 ** 40
+      ) {
+        return true;
+      }
       this.reserved.push(id - RESERVED);
       return false;
     });
@@ -190,6 +194,7 @@ export type ServerOptions =
   & ConnectionOptions
   & RpcServerOptions
   & Pick<FailedRpc, "remoteAddress">
+  & { readonly rpcObserver?: RpcObserver<Message> }
   & { readonly codec?: Codec<Message>; readonly messages?: RpcMessages<Message, Message> };
 
 /** A server of one connection, with a scripted client, and the errors it has been told of. */

@@ -1,7 +1,7 @@
 import type { Duplex, Receiver, Transport, TransportError } from "../../mod.ts";
 
-/** What a {@linkcode ScriptedFace} does with a write: takes it at once, or in a later turn. */
-export type Takes = () => "at once" | "later";
+/** What a {@linkcode ScriptedFace} does with a write: takes it at once, in a later turn, or never. */
+export type Takes = () => "at once" | "later" | "never";
 
 /**
  * A transport with a synchronous face that a test drives by hand, and that fails whoever does
@@ -101,8 +101,10 @@ export class ScriptedFace implements Duplex, Transport {
 
   #taken(): boolean {
     if (this.#over) return false;
-    if (this.#takes() === "at once") return true;
+    const takes = this.#takes();
+    if (takes === "at once") return true;
     this.#waits = true;
+    if (takes === "never") return false;
     setTimeout(() => {
       this.#waits = false;
       if (!this.#over) this.#receiver!.onDrain();
