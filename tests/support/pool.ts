@@ -127,6 +127,7 @@ export type PoolOptions = Partial<Omit<Config, "observer">> & {
 export type PoolEvent =
   | readonly ["connected", endpoint: string]
   | readonly ["failed", endpoint: string, error: unknown, rest: number]
+  | readonly ["going away", endpoint: string]
   | readonly ["disconnected", endpoint: string, reason: CloseReason]
   | readonly ["endpoints failed", error: unknown];
 
@@ -151,6 +152,7 @@ export function poolAndHosts(count: number, options: PoolOptions = {}): {
     observer: {
       onConnected: (...heard) => events.push(["connected", ...heard]),
       onConnectFailed: (...heard) => events.push(["failed", ...heard]),
+      onGoingAway: (...heard) => events.push(["going away", ...heard]),
       onDisconnected: (...heard) => events.push(["disconnected", ...heard]),
       onEndpointsFailed: (...heard) => events.push(["endpoints failed", ...heard]),
     },
