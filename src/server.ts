@@ -1,5 +1,6 @@
 import { Admission } from "./_admission.ts";
-import { Connection, type ConnectionConfig, type DrainOptions } from "./connection.ts";
+import { Connection, type DrainOptions } from "./connection.ts";
+import type { ConnectionConfig } from "./connection_config.ts";
 import type { SocketAddress, SocketDuplex } from "./duplex.ts";
 import { ConnectionError } from "./errors.ts";
 import type { Listener } from "./listener.ts";
