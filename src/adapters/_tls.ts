@@ -7,15 +7,7 @@ import type { Listener } from "../listener.ts";
 import { AcceptQueue } from "./_accept_queue.ts";
 import { toTransportError } from "./_errors.ts";
 import { Handshakes } from "./_handshakes.ts";
-import {
-  dial,
-  EMPTY,
-  ending,
-  listening,
-  NetDuplex,
-  tcpAddressOf,
-  toListener,
-} from "./_net.ts";
+import { dial, EMPTY, ending, listening, NetDuplex, tcpAddressOf, toListener } from "./_net.ts";
 import {
   checkListenOptions,
   connectAborted,

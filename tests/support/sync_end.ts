@@ -29,13 +29,6 @@ export class SyncEnd implements Receiver {
     this.transport = this.#call(() => duplex.attach!(this));
   }
 
-  /** Attaches, and wants bytes at once. */
-  static reading(duplex: Duplex): SyncEnd {
-    const end = new SyncEnd(duplex);
-    end.resume();
-    return end;
-  }
-
   onBytes(bytes: Uint8Array): void {
     this.#called("onBytes", this.#flowing && !this.ended);
     if (bytes.length === 0) this.#wrong.push("onBytes without bytes");
