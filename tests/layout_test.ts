@@ -49,7 +49,7 @@ test("rpc imports the core's public names, the check of options, and queues", ()
   assertEquals(
     others(
       /^src\/rpc\//,
-      /^(mod\.ts|src\/(options|fifo|waiting_line|user_callback|after_poll)\.ts|src\/rpc\/[a-z_]+\.ts)$/,
+      /^(mod\.ts|src\/(options|fifo|waiting_line|user_callback|after_poll|on_abort)\.ts|src\/rpc\/[a-z_]+\.ts)$/,
     ),
     [],
   );

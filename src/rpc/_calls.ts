@@ -1,11 +1,10 @@
 import type { CloseReason, Reactor, SendBudget, Sender, SocketAddress } from "../../mod.ts";
-import { afterPoll } from "../after_poll.ts";
 import { Fifo } from "../fifo.ts";
 import { WaitingLine } from "../waiting_line.ts";
+import { watch } from "./_bounded.ts";
 import { type Call, StreamingCall, UnaryCall } from "./_call.ts";
 import { CallTable } from "./_call_table.ts";
-import { neighbour, reservedEnd, reservedValue } from "./_flow.ts";
-import { SignalWatch } from "./_signal_watch.ts";
+import { GOING_AWAY, neighbour, reservedEnd, reservedValue } from "./_flow.ts";
 import { connectionClosed, encodeFailed, RpcError, type RpcErrorOptions } from "./errors.ts";
 import { ControlCode, readCode, readId, type RpcId, type RpcMessages } from "./message.ts";
 import { failureOf, observe, type RpcObserver } from "./observer.ts";
@@ -25,7 +24,6 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
   readonly #config: CallsConfig<Request, Response>;
   readonly #sender: Sender<Request>;
   readonly #calls = new CallTable<Call<Request, Response>>();
-  readonly #signals = new SignalWatch();
   /** Calls whose requests wait for room to send. */
   readonly #unsent = new WaitingLine<Call<Request, Response>>();
   /** RPCs to cancel at the server, and streams to let go on, once there is room to send. */
@@ -143,6 +141,7 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
 
   async onDrain(signal: AbortSignal): Promise<void> {
     this.#close("The client is draining");
+    this.#adviseStreams();
     signal.addEventListener("abort", () => this.onClosing());
     if (this.#calls.size > 0) await new Promise<void>((resolve) => this.#onEmpty = resolve);
   }
@@ -194,11 +193,19 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
 
   /** The server goes away, and has taken so many of our requests. */
   #onGoingAway(taken: number): void {
-    this.#close("The server is going away");
+    this.#close(GOING_AWAY);
     for (const call of this.#calls.values()) {
       if (call.done || call.sentAs > 0 && call.sentAs <= taken) continue;
       call.sentAs = 0;
       this.#fail(call, this.#lost(call, "The server is going away, and has not begun the rpc"));
+    }
+    this.#adviseStreams();
+  }
+
+  /** The streams in flight may finish here, and had better be opened elsewhere if they are long. */
+  #adviseStreams(): void {
+    for (const call of this.#calls.values()) {
+      if (call instanceof StreamingCall) call.stream.goAway(this.#reason);
     }
   }
 
@@ -314,24 +321,13 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
     signal: AbortSignal | undefined,
     timeout: number | undefined,
   ): void {
-    const onAbort = (reason: unknown) => {
+    call.release = watch([signal], timeout, (fired) => {
+      const message = `No answer within ${timeout} ms`;
+      const reason = fired
+        ? fired.reason
+        : new RpcError("deadline-exceeded", message, this.#about(call.id));
       this.#giveUp(call, reason);
       call.fail(reason);
-    };
-    const watcher = { onAbort };
-    let cancelTimer = () => {};
-    if (timeout !== undefined) {
-      const timer = setTimeout(() => cancelTimer = afterPoll(onTime), timeout);
-      cancelTimer = () => clearTimeout(timer);
-    }
-    const onTime = () => {
-      const message = `No answer within ${timeout} ms`;
-      onAbort(new RpcError("deadline-exceeded", message, this.#about(call.id)));
-    };
-    if (signal) this.#signals.add(signal, watcher);
-    call.release = () => {
-      cancelTimer();
-      if (signal) this.#signals.remove(signal, watcher);
-    };
+    });
   }
 }

@@ -63,3 +63,6 @@ export function isForStream(id: RpcId): boolean {
 export function neighbour(id: number): number {
   return id % 2 === 1 ? id - 1 : id + 1;
 }
+
+/** Why a connection takes no more calls whose server has said so. */
+export const GOING_AWAY = "The server is going away";

@@ -32,6 +32,9 @@ export class ResponseStream<Item> implements AsyncIterableIterator<Item, undefin
   readonly #readers: Reader<Item>[] = [];
   #state: "open" | "ended" | "failed" = "open";
   #error: unknown;
+  #goingAway: AbortController | undefined;
+  /** Why the connection takes no more calls. */
+  #away: unknown;
   /** Lets the connection resume reading, if it was stopped. */
   #goOn: (() => void) | undefined;
 
@@ -39,6 +42,19 @@ export class ResponseStream<Item> implements AsyncIterableIterator<Item, undefin
   constructor(window: number, events: StreamEvents) {
     this.#window = window;
     this.#events = events;
+  }
+
+  get goingAway(): AbortSignal {
+    // Created on first use: most readers never look.
+    this.#goingAway ??= new AbortController();
+    if (this.#away !== undefined) this.#goingAway.abort(this.#away);
+    return this.#goingAway.signal;
+  }
+
+  /** Tells the reader that the connection will end, and that this stream may end before. */
+  goAway(reason: unknown): void {
+    this.#away = reason;
+    this.#goingAway?.abort(reason);
   }
 
   /**

@@ -68,6 +68,13 @@ export interface CallOptions {
 /** The responses of a streaming RPC. Leaving the loop, or disposing of it, cancels the RPC. */
 export interface RpcStream<Response>
   extends AsyncIterableIterator<Response, undefined>, AsyncDisposable {
+  /**
+   * Fires when the stream had better be opened elsewhere: its server is going away, or its
+   * connection is being drained. The stream goes on until it is complete, or until the
+   * server's, or the drain's, time is up. Its reason is an {@linkcode RpcError} of code
+   * `connection-closed`.
+   */
+  readonly goingAway: AbortSignal;
   /** Reads the next response. */
   next(): Promise<IteratorResult<Response, undefined>>;
   /** Leaves the stream; cancels the RPC if it has not ended. May be called again. */

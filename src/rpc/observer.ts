@@ -4,7 +4,10 @@ import type { RpcId } from "./message.ts";
 
 /** An RPC as an {@linkcode RpcObserver} sees it. */
 export interface ObservedRpc<Request> {
-  /** Its id on its connection; 0 if the connection was closed before the call. */
+  /**
+   * Its id on its connection; 0 if the connection was closed before the call, and for a call
+   * of a pool, each of whose attempts has its own.
+   */
   readonly id: RpcId;
   /** The request. */
   readonly request: Request;
