@@ -77,7 +77,9 @@ function explained(world: World, call: CallRecord, error: unknown): boolean {
 /** The servers that a call may have been given to. */
 function servers({ plan }: World, { client }: CallRecord): string[] {
   const { pool, server } = plan.clients[client]!;
-  return pool ? Array.from({ length: plan.servers }, (_, at) => serverName(at)) : [serverName(server)];
+  return pool
+    ? Array.from({ length: plan.servers }, (_, at) => serverName(at))
+    : [serverName(server)];
 }
 
 /** What befell a call's servers or its client before it settled. */
@@ -100,7 +102,8 @@ function down(world: World, call: CallRecord): boolean {
 function shutDown(world: World, call: CallRecord): boolean {
   if (call.settled! >= world.endsAt) return true;
   return befell(world, call, ["close", "kill"]).some(({ at }) => {
-    const timeout = world.plan.faults.find((fault) => fault.kind !== "freeze" && fault.at <= at)?.ms;
+    const timeout = world.plan.faults.find((fault) => fault.kind !== "freeze" && fault.at <= at)
+      ?.ms;
     const inTime = timeout !== undefined && timeout >= 5000 && call.settled! < at + timeout;
     return !inTime || world.plan.narrow;
   });

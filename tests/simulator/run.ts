@@ -144,7 +144,10 @@ async function end(world: World, rest: Promise<unknown>[]): Promise<void> {
     const client = world.pools[at] ?? world.clients[at];
     if (client === undefined) continue;
     if (end === "abort" && "abort" in client) client.abort();
-    else ends.push([`client ${at}`, end === "drain" ? client.drain({ timeout: 500 }) : client.close()]);
+    else {ends.push([
+        `client ${at}`,
+        end === "drain" ? client.drain({ timeout: 500 }) : client.close(),
+      ]);}
   }
   for (const [at, server] of world.servers.entries()) {
     if (server) ends.push([`server ${at}`, server.close({ timeout: 500 })]);

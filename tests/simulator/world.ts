@@ -148,7 +148,9 @@ export class World {
 
   #pool(at: number, { slots }: ClientPlan): Pool {
     return new RpcPool<Message, Message, string>({
-      endpoints: this.plan.servers === 1 ? [serverName(0)] : this.plan.servers === 2
+      endpoints: this.plan.servers === 1
+        ? [serverName(0)]
+        : this.plan.servers === 2
         ? [serverName(0), serverName(1)]
         : [serverName(0), serverName(1), serverName(2)],
       connect: (endpoint, { signal }) => this.#connect(at, endpoint, signal),
