@@ -34,6 +34,8 @@ export abstract class DuplexBase implements SocketDuplex, Transport {
   readonly remoteAddress?: SocketAddress;
   readonly alpnProtocol?: string;
   #receiver: Receiver | undefined;
+  /** Whether the receiver is not our own streams. */
+  #attached = false;
   #streams: StreamsFace | undefined;
   /** Whether the receiver wants bytes. */
   #flowing = false;
@@ -108,7 +110,7 @@ export abstract class DuplexBase implements SocketDuplex, Transport {
 
   #asStreams(): StreamsFace {
     if (this.#streams) return this.#streams;
-    if (this.#receiver) return this.#streams = lockedStreams();
+    if (this.#attached) return this.#streams = lockedStreams();
     const streams = new DuplexStreams(this, this.readAhead);
     this.#streams = this.#receiver = streams;
     if (this.#error) streams.onLost(this.#error);
@@ -116,13 +118,14 @@ export abstract class DuplexBase implements SocketDuplex, Transport {
   }
 
   attach(receiver: Receiver): Transport {
-    if (this.#receiver && !(this.#receiver instanceof DuplexStreams)) {
+    if (this.#attached) {
       throw new TypeError("Cannot attach: the duplex has an owner already");
     }
     if (!this.#error && (this.#waits !== "nothing" || this.#writeDone || this.#unread)) {
       throw new TypeError("Cannot attach: a stream of the duplex has ended or is being written");
     }
     const reader = this.#streams?.lock();
+    this.#attached = true;
     this.#flowing = this.#endTold = false;
     this.#receiver = receiver;
     if (this.#error) queueMicrotask(() => this.#tellLost());
