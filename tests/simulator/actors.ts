@@ -112,7 +112,8 @@ async function linger(
 /** An item must be the next of its own call. */
 function check(world: World, call: CallRecord, { call: token, seq, size }: Message): void {
   const expected = call.read++;
-  if (token === call.token && seq === expected && size === call.ask.size) return;
+  if (token === call.token && seq === expected && size === call.ask.size || call.astray) return;
+  call.astray = true;
   world.violate(
     `${call.name} got item ${seq} of call ${token} with ${size} bytes, ` +
       `not its item ${expected} with ${call.ask.size}`,

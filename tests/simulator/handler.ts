@@ -51,7 +51,7 @@ function answer(
         throw new Error("This handler rejects");
       });
     case "sync":
-      return syncItems(call, record);
+      return syncItems(world, call, record);
     case "async":
       return asyncItems(world, call, record);
     case "never":
@@ -62,9 +62,14 @@ function answer(
   }
 }
 
-function* syncItems({ ask, token }: CallRecord, record: HandlerRecord): Generator<Message> {
+function* syncItems(
+  world: World,
+  { ask, token }: CallRecord,
+  record: HandlerRecord,
+): Generator<Message> {
   try {
     for (let seq = 0; seq < ask.items; seq++) {
+      world.spin();
       record.made++;
       yield message(token, seq, ask.size, seq === ask.badAt);
     }
@@ -81,6 +86,7 @@ async function* asyncItems(
   try {
     for (let seq = 0; seq < ask.items; seq++) {
       if (ask.delay > 0) await world.clock.sleep(ask.delay);
+      world.spin();
       record.made++;
       yield message(token, seq, ask.size, seq === ask.badAt);
     }

@@ -258,7 +258,8 @@ function endless(draw: Draw, then: "nothing" | "stall"): CallPlan {
 
 /** A network on which an endless stream does not cost too much while others are waited for. */
 function narrowed(draw: Draw, network: NetworkOptions): NetworkOptions {
-  return { ...network, capacity: draw.pick([200, 1000, 4000]), latency: [1, 1] };
+  const piece = Math.max(network.piece, 100);
+  return { ...network, capacity: draw.pick([200, 1000, 4000]), latency: [1, 1], piece };
 }
 
 /** A call that is answered soon. */
@@ -339,7 +340,8 @@ const Planner: Record<Mix, (draw: Draw) => Plan> = {
     plan.clients = [];
     // What is encoded already must have left within the drain's timeout.
     const { capacity, latency: [least] } = plan.network;
-    plan.network = { ...plan.network, capacity: capacity + 4000, latency: [least, 2] };
+    const piece = Math.max(plan.network.piece, 100);
+    plan.network = { ...plan.network, capacity: capacity + 4000, latency: [least, 2], piece };
     plan.echoes = draw.times(draw.between(1, 2), () => ({
       messages: draw.between(1, 300),
       size: draw.pick([0, 10, 100, 1000]),
@@ -378,6 +380,7 @@ const Planner: Record<Mix, (draw: Draw) => Plan> = {
   mismatch(draw) {
     const plan = base(draw, "mismatch");
     withRoom(plan, 10);
+    plan.network = narrowed(draw, plan.network);
     plan.actors = draw.times(draw.between(1, 3), () =>
       actor(
         0,

@@ -22,6 +22,8 @@ export class CallRecord {
   read = 0;
   /** Items, or responses, that its connections have decoded. */
   decoded = 0;
+  /** Whether it has got something that was not its next item. */
+  astray = false;
   /** Whether its stream has come to its end in order. */
   complete = false;
   signal: CountedSignal | undefined;

@@ -106,15 +106,16 @@ async function settles(world: World, promise: Promise<unknown>): Promise<string>
   });
   world.progressed();
   return await clock.run(
-    () => world.work - world.progress.work > HOPELESS_WORK ? -1 : world.progress.at + HOPELESS,
+    () => clock.work - world.progress.work > HOPELESS_WORK ? -1 : world.progress.at + HOPELESS,
     () => done,
   );
 }
 
 /** A limit in milliseconds, and in work, from now. */
 function within(world: World, ms: number): () => number {
-  const { work, clock: { now } } = world;
-  return () => world.work - work > HOPELESS_WORK ? -1 : now + ms;
+  const { clock } = world;
+  const { work, now } = clock;
+  return () => clock.work - work > HOPELESS_WORK ? -1 : now + ms;
 }
 
 /** Handlers whose calls are over must have been told so. */
