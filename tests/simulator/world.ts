@@ -45,7 +45,7 @@ export class World {
   /** The time, and the work done, when somebody last got on whom the run waits for. */
   progress: { at: number; work: number } = { at: 0, work: 0 };
   /** When the run begins to end. */
-  endsAt = Infinity;
+  endsAt: number = Infinity;
   readonly #endings: (() => void)[] = [];
   readonly #dials: (Promise<Client> | undefined)[] = [];
 
@@ -76,7 +76,7 @@ export class World {
   }
 
   /** Counts what is done in one turn; throws if the turn does not end. */
-  #busy = { turn: 0, count: 0 };
+  #busy: { turn: number; count: number } = { turn: 0, count: 0 };
   spin(): void {
     if (this.#busy.turn !== this.clock.ran) this.#busy = { turn: this.clock.ran, count: 0 };
     if (++this.#busy.count < SPIN) return;
