@@ -97,8 +97,8 @@ async function linger(
   const endless = call.ask.items === Infinity;
   if (call.read <= after) return false;
   if (then === "leave" || endless && then !== "stall" && world.ending) call.left = true;
-  else if (then === "pause" && !call.stalled) {
-    call.stalled = true;
+  else if (then === "pause" && !call.paused) {
+    call.paused = true;
     await world.clock.sleep(800);
     onward();
   } else if (then === "stall") {

@@ -51,8 +51,11 @@ function answer(
         throw new Error("This handler rejects");
       });
     case "sync":
+      // A stream that nobody has begun to read has nothing to end.
+      over();
       return syncItems(world, call, record);
     case "async":
+      over();
       return asyncItems(world, call, record);
     case "never":
       record.waits = true;
@@ -67,6 +70,7 @@ function* syncItems(
   { ask, token }: CallRecord,
   record: HandlerRecord,
 ): Generator<Message> {
+  record.over = false;
   try {
     for (let seq = 0; seq < ask.items; seq++) {
       world.spin();
@@ -83,6 +87,7 @@ async function* asyncItems(
   { ask, token }: CallRecord,
   record: HandlerRecord,
 ): AsyncGenerator<Message> {
+  record.over = false;
   try {
     for (let seq = 0; seq < ask.items; seq++) {
       if (ask.delay > 0) await world.clock.sleep(ask.delay);

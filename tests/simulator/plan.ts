@@ -259,7 +259,7 @@ function endless(draw: Draw, then: "nothing" | "stall"): CallPlan {
 /** A network on which an endless stream does not cost too much while others are waited for. */
 function narrowed(draw: Draw, network: NetworkOptions): NetworkOptions {
   const piece = Math.max(network.piece, 100);
-  return { ...network, capacity: draw.pick([200, 1000, 4000]), latency: [1, 1], piece };
+  return { ...network, capacity: draw.pick([1000, 4000, 16384]), latency: [1, 1], piece };
 }
 
 /** A call that is answered soon. */
@@ -379,6 +379,8 @@ const Planner: Record<Mix, (draw: Draw) => Plan> = {
   },
   mismatch(draw) {
     const plan = base(draw, "mismatch");
+    // Only who has room for the announcement of windows is told what a call expects.
+    plan.narrow = false;
     withRoom(plan, 10);
     plan.network = narrowed(draw, plan.network);
     plan.actors = draw.times(draw.between(1, 3), () =>
@@ -426,6 +428,8 @@ const Planner: Record<Mix, (draw: Draw) => Plan> = {
         )),
     ];
     withRoom(plan, 80);
+    // What streams without end have sent ahead stands in the way of the others.
+    if (background > 0) plan.network = narrowed(draw, plan.network);
     if (draw.chance(30)) {
       plan.maxBufferLength = HEADER + draw.pick([100, 700, 1000]);
     }

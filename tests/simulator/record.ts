@@ -16,7 +16,8 @@ export class CallRecord {
   error: unknown;
   /** Whether its caller left the stream before its end. */
   left = false;
-  /** Whether the caller has stopped reading for good. */
+  /** Whether the caller has paused, and whether it has stopped reading for good. */
+  paused = false;
   stalled = false;
   /** Items, or the response, that its caller has got. */
   read = 0;

@@ -15,6 +15,8 @@ export interface Fault {
   readonly kind: FaultPlan["kind"] | "end";
   /** The names of those concerned; all if it is left out. */
   readonly who: string | undefined;
+  /** For how long: what a closing server gives its calls, how long a stall lasts. */
+  readonly ms: number;
 }
 
 export type Client = RpcClient<Message, Message>;
@@ -70,9 +72,9 @@ export class World {
     this.progress = { at: this.clock.now, work: this.clock.work };
   }
 
-  fault(kind: Fault["kind"], who: string | undefined): void {
-    this.faults.push({ at: this.clock.now, kind, who });
-    this.trace.say("fault", kind, who ?? "");
+  fault(kind: Fault["kind"], who: string | undefined, ms: number = 0): void {
+    this.faults.push({ at: this.clock.now, kind, who, ms });
+    this.trace.say("fault", kind, who ?? "", ms);
   }
 
   /** Counts what is done in one turn; throws if the turn does not end. */
