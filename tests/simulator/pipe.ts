@@ -25,6 +25,7 @@ export class Pipe {
   readonly #clock: VirtualClock;
   readonly #way: Way;
   readonly #arrived: Uint8Array[] = [];
+  readonly #underWay: (() => void)[] = [];
   /** Bytes taken, of which the writer does not know yet. */
   #freed = 0;
   #endArrived = false;
@@ -105,14 +106,16 @@ export class Pipe {
     const { now } = this.#clock;
     const at = Math.max(this.#arrivesAt, this.#stalledUntil, now + this.#way.latency());
     this.#arrivesAt = at;
-    this.#clock.arrives(at - now, () => this.#land(arrived));
+    this.#underWay.push(arrived);
+    this.#clock.arrives(at - now, () => this.#land());
   }
 
-  #land(arrived: () => void): void {
+  #land(): void {
     if (this.#broken) return;
     const wait = this.#stalledUntil - this.#clock.now;
-    if (wait > 0) return this.#clock.arrives(wait, () => this.#land(arrived));
-    arrived();
+    if (wait > 0) return this.#clock.arrives(wait, () => this.#land());
+    // The oldest, whichever of those that a stall has held back is due first.
+    this.#underWay.shift()!();
     this.onArrival();
   }
 }
