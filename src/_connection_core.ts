@@ -200,6 +200,9 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
   /** The peer has ended, and all of its messages have gone to the reactor. */
   async onInboundEnd(): Promise<void> {
     this.#inboundDone = true;
+    // Nothing more is expected of it.
+    this.#idle?.hold();
+    this.#patience?.passing();
     if (this.#state === "open") {
       this.#startDrainTimer();
       try {

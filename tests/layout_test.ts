@@ -47,7 +47,10 @@ test("codecs import the codec's types only, and their library", () => {
 
 test("rpc imports the core's public names, the check of options, and queues", () => {
   assertEquals(
-    others(/^src\/rpc\//, /^(mod\.ts|src\/(options|fifo|waiting_line)\.ts|src\/rpc\/[a-z_]+\.ts)$/),
+    others(
+      /^src\/rpc\//,
+      /^(mod\.ts|src\/(options|fifo|waiting_line|user_callback|after_poll|on_abort)\.ts|src\/rpc\/[a-z_]+\.ts)$/,
+    ),
     [],
   );
 });

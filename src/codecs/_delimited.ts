@@ -1,5 +1,6 @@
 import type { Codec, Decoder, DecodeResult, Encoder } from "../codec.ts";
 import type { EncodeBuffer } from "../encode_buffer.ts";
+import { reasonOf } from "./_reason.ts";
 import { MAX_VARINT, putLength, varintWidth } from "./_varint.ts";
 
 /** How the body of a length-prefixed message is encoded and decoded. */
@@ -76,7 +77,7 @@ class DelimitedDecoder<Inbound> implements Decoder<Inbound> {
       const name = this.#body.name ?? "body";
       return {
         kind: "invalid",
-        reason: `a ${name} of ${size} bytes does not parse: ${cause}`,
+        reason: `a ${name} of ${size} bytes does not parse: ${reasonOf(cause)}`,
         cause,
       };
     }

@@ -1,6 +1,7 @@
 import { indexOfNeedle } from "@std/bytes";
 import type { Codec, Decoder, DecodeResult, Encoder } from "../codec.ts";
 import type { EncodeBuffer } from "../encode_buffer.ts";
+import { reasonOf } from "./_reason.ts";
 import { readText, writeText } from "./_text.ts";
 
 const LINE_FEED = 10;
@@ -59,8 +60,8 @@ class LineDecoder<Inbound> implements Decoder<Inbound> {
       // A new object each: one that is used again would keep the last message in memory.
       return { kind: "message", message, bytesUsed: feed + 1 - offset };
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : cause;
-      return { kind: "invalid", reason: `a line of ${end - offset} bytes: ${why}`, cause };
+      const reason = `a line of ${end - offset} bytes: ${reasonOf(cause)}`;
+      return { kind: "invalid", reason, cause };
     }
   }
 }

@@ -1,8 +1,11 @@
 // Reads the forms of MessagePack (github.com/msgpack/msgpack, spec.md). A number may arrive
 // in any form that can hold it: encoders other than `rmp_serde` may choose longer ones.
+import { TooManyObjects } from "./_object_budget.ts";
 import { readText } from "./_text.ts";
 
 const EMPTY = new Uint8Array(0);
+/** How deeply arrays, maps, structs and variants may be within each other. */
+const MAX_DEPTH = 100;
 
 /**
  * Reads the values of a message body one after another. A method that finds a value of
@@ -14,12 +17,35 @@ export class MessagePackReader {
   #start = 0;
   #at = 0;
   #end = 0;
+  /** How many objects a body may have, and how many this one may still have. */
+  readonly #maxObjects: number;
+  #objectsLeft = 0;
+  #depth = 0;
+
+  constructor(maxObjects: number) {
+    this.#maxObjects = maxObjects;
+  }
 
   /** Begins reading another body. */
   open(bytes: Uint8Array, start: number, end: number): void {
     this.#bytes = bytes;
     this.#start = this.#at = start;
     this.#end = end;
+    this.#objectsLeft = this.#maxObjects;
+    this.#depth = 0;
+  }
+
+  /**
+   * To be called before the parts of a value are read, if they may be as deep as their peer
+   * likes. Throws if it is within 100 others, since a stack has an end.
+   */
+  enter(): void {
+    if (++this.#depth > MAX_DEPTH) throw new RangeError(`it is more than ${MAX_DEPTH} levels deep`);
+  }
+
+  /** To be called after the parts of a value; not if they could not be read. */
+  leave(): void {
+    this.#depth--;
   }
 
   /** Throws unless all of the body has been read. */
@@ -96,6 +122,7 @@ export class MessagePackReader {
     if (form < 0xc4 || form > 0xc6) return undefined;
     const size = this.#number(1 << form - 0xc4);
     const start = this.#skip(size);
+    this.#spend(1);
     return this.#bytes.subarray(start, start + size);
   }
 
@@ -163,7 +190,13 @@ export class MessagePackReader {
     const left = this.#end - this.#at;
     // Each value takes at least a byte: never loop over values that cannot be there.
     if (count * least > left) throw new RangeError(`announces ${count} values in ${left} bytes`);
+    this.#spend(least === 1 ? 1 : 1 + count);
     return count;
+  }
+
+  #spend(objects: number): void {
+    this.#objectsLeft -= objects;
+    if (this.#objectsLeft < 0) throw new TooManyObjects(this.#maxObjects);
   }
 
   #describe(): string {

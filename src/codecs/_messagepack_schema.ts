@@ -1,5 +1,6 @@
 import type { EncodeBuffer } from "../encode_buffer.ts";
 import type { MessagePackReader } from "./_messagepack_reader.ts";
+import { reasonOf, shorten } from "./_reason.ts";
 
 /**
  * How a type of value is encoded in MessagePack. Combine the schemas of this module, or
@@ -28,22 +29,34 @@ export interface Schema<T> {
 /** The type of a schema's values. */
 export type Infer<S> = S extends { read(input: MessagePackReader): infer T } ? T : never;
 
+/** The longest path in an error, in characters. */
+const LONGEST_PATH = 200;
+
 /** A value that does not match its schema, and where it is in its message. */
 class Misfit extends TypeError {
-  readonly path: string;
-  readonly what: string;
+  /** The steps from the outermost part that is known to the value. */
+  #path = "";
+  readonly #what: string;
 
-  constructor(path: string, what: string, cause: unknown) {
-    super(`${path}: ${what}`, { cause });
-    this.path = path;
-    this.what = what;
+  constructor(cause: unknown) {
+    super("", { cause });
+    this.#what = reasonOf(cause);
+  }
+
+  /** Adds the step before the others; from a long path its middle is left out. */
+  begin(step: string): this {
+    this.#path = shorten(step + this.#path, LONGEST_PATH, LONGEST_PATH / 2);
+    this.message = `${this.#path}: ${this.#what}`;
+    return this;
   }
 }
 
-/** Turns the error of a part of a value into one of the whole; `step` names the part. */
+/**
+ * Turns the error of a part of a value into one of the whole; `step` names the part. There is
+ * one error for all levels: one for each would make deep values quadratic.
+ */
 export function within(step: string, cause: unknown): TypeError {
-  if (cause instanceof Misfit) return new Misfit(step + cause.path, cause.what, cause.cause);
-  return new Misfit(step, cause instanceof Error ? cause.message : String(cause), cause);
+  return (cause instanceof Misfit ? cause : new Misfit(cause)).begin(step);
 }
 
 /** The error for an outbound value of the wrong type. */

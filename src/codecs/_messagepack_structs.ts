@@ -48,10 +48,12 @@ export function struct<F extends Fields>(name: string, fields: F): Schema<Struct
       const value: Record<string, unknown> = {};
       let i = 0;
       try {
+        input.enter();
         for (; i < length; i++) value[names[i]!] = schemas[i]!.read(input);
       } catch (cause) {
         throw within(`.${names[i]}`, cause);
       }
+      input.leave();
       return value;
     },
   };
@@ -116,7 +118,10 @@ export function variants<V extends Variants>(name: string, cases: V): Schema<Var
       const found = valued.get(key);
       if (found === undefined) throw new TypeError(`expected ${expected}, got ${inMap(key)}`);
       try {
-        return { case: key, value: found.read(input) };
+        input.enter();
+        const value = found.read(input);
+        input.leave();
+        return { case: key, value };
       } catch (cause) {
         throw within(`.${key}`, cause);
       }

@@ -1,6 +1,8 @@
 // Decodes messages by the plans of their types. For anything that the library's fromBinary
 // would refuse or treat specially, it throws, and the library decides.
 import { type DescMessage, mergeFromBinary, type MessageShape } from "@bufbuild/protobuf";
+import { TooManyObjects } from "./_object_budget.ts";
+import { countObjects } from "./_protobuf_count.ts";
 import type { Fields } from "./_protobuf_create.ts";
 import type { FieldPlan, MessagePlan } from "./_protobuf_plan.ts";
 import { readText } from "./_text.ts";
@@ -20,11 +22,19 @@ export class ProtobufReader {
   #at = 0;
   /** The varint that was read last. */
   readonly #varint64 = new Varint64();
+  /** How many objects a message may have, and how many this one may still have. */
+  readonly #maxObjects: number;
+  #objectsLeft = 0;
+
+  constructor(maxObjects: number) {
+    this.#maxObjects = maxObjects;
+  }
 
   /** Decodes a message. Throws if fromBinary must handle it. */
   read(plan: MessagePlan, bytes: Uint8Array, start: number, end: number): Fields {
     this.#bytes = bytes;
     this.#at = start;
+    this.#objectsLeft = this.#maxObjects;
     try {
       const message = plan.create();
       this.#message(plan, message, end, 1);
@@ -38,6 +48,7 @@ export class ProtobufReader {
   /** Reads fields up to `end`, or up to the tag that ends a group. */
   #message(plan: MessagePlan, message: Fields, end: number, depth: number, endTag = 0): void {
     if (depth > MAX_DEPTH) throw ODD;
+    this.#spend();
     while (this.#at < end) {
       const start = this.#at;
       const tag = this.#short();
@@ -82,6 +93,7 @@ export class ProtobufReader {
 
   #entry({ key: keys, value: values }: FieldPlan, entries: Fields, end: number, depth: number) {
     const last = this.#length(end);
+    this.#spend();
     let key = keys!.zero;
     let value: unknown;
     while (this.#at < last) {
@@ -128,6 +140,7 @@ export class ProtobufReader {
         const last = this.#length(end);
         const start = this.#at;
         this.#at = last;
+        this.#spend();
         return this.#bytes.subarray(start, last);
       }
       default:
@@ -185,7 +198,13 @@ export class ProtobufReader {
     this.#skip(this.#bytes[start]! & 7, end);
     const bytes = this.#bytes.subarray(start, this.#at);
     const recursionLimit = MAX_DEPTH - depth + 1;
+    this.#objectsLeft -= countObjects(plan.desc, bytes, this.#objectsLeft);
+    if (this.#objectsLeft < 0) throw new TooManyObjects(this.#maxObjects);
     mergeFromBinary(plan.desc, message as MessageShape<DescMessage>, bytes, { recursionLimit });
+  }
+
+  #spend(): void {
+    if (--this.#objectsLeft < 0) throw new TooManyObjects(this.#maxObjects);
   }
 
   /** Keeps a field that the schema does not have. */
@@ -193,6 +212,7 @@ export class ProtobufReader {
     const no = tag >>> 3;
     // A known field with another type than in the schema is for the library.
     if (no === 0 || plan.has(no)) throw ODD;
+    this.#spend();
     const start = this.#at;
     const wireType = tag & 7;
     this.#skip(wireType, end);

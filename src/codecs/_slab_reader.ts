@@ -1,5 +1,6 @@
 import { protoInt64 } from "@bufbuild/protobuf";
 import { BinaryReader, type WireType } from "@bufbuild/protobuf/wire";
+import { TooManyObjects } from "./_object_budget.ts";
 import { readText } from "./_text.ts";
 import { fixed32, float32, float64, Varint64 } from "./_varint64.ts";
 
@@ -14,21 +15,35 @@ export interface Decodes<Message> {
 
 /** A reader of protobuf's wire format that is reused for each message, and reads in place. */
 export class SlabReader extends BinaryReader {
-  /** The nesting depth that ts-proto's code stores here; declared so that the shape is stable. */
-  readonly __tsProtoDecodeDepth = 0;
+  #depth = 0;
+  /** How many objects a message may have, and how many this one may still have. */
+  readonly #maxObjects: number;
+  #objectsLeft = 0;
   #bytes = EMPTY;
   #end = 0;
   readonly #varint64 = new Varint64();
 
-  constructor() {
+  constructor(maxObjects: number) {
     super(EMPTY);
+    this.#maxObjects = maxObjects;
     // In the library this is a property, which would hide the method.
     this.uint32 = SlabReader.prototype.readUint32;
+  }
+
+  /** The nesting depth, which ts-proto's code stores here where a message begins and ends. */
+  get __tsProtoDecodeDepth(): number {
+    return this.#depth;
+  }
+  set __tsProtoDecodeDepth(depth: number) {
+    if (depth > this.#depth) this.#spend();
+    this.#depth = depth;
   }
 
   /** Decodes a message from all of `bytes` from `start` to `end`. */
   read<Message>(type: Decodes<Message>, bytes: Uint8Array, start: number, end: number): Message {
     this.#move(bytes, start, end);
+    this.#objectsLeft = this.#maxObjects;
+    this.#depth = 0;
     try {
       const message = type.decode(this);
       if (this.pos !== end) throw new RangeError(`it ends ${end - this.pos} bytes early`);
@@ -68,6 +83,7 @@ export class SlabReader extends BinaryReader {
     limit: number = MAX_DEPTH,
   ): Uint8Array<ArrayBuffer> {
     const start = this.pos;
+    this.#spend();
     switch (type as number) {
       case 0:
         this.#readVarint();
@@ -155,6 +171,7 @@ export class SlabReader extends BinaryReader {
 
   override bytes(): Uint8Array<ArrayBuffer> {
     const start = this.#advance(this.readUint32());
+    this.#spend();
     return this.#bytes.subarray(start, this.pos) as Uint8Array<ArrayBuffer>;
   }
 
@@ -162,6 +179,10 @@ export class SlabReader extends BinaryReader {
   override string(): string {
     const start = this.#advance(this.readUint32());
     return readText(this.#bytes, start, this.pos);
+  }
+
+  #spend(): void {
+    if (--this.#objectsLeft < 0) throw new TooManyObjects(this.#maxObjects);
   }
 
   #move(bytes: Uint8Array, start: number, end: number): void {

@@ -61,24 +61,24 @@ export class SlabWriter extends BinaryWriter {
   override uint32(value: number): this {
     const out = this.#out;
     const at = out.reserve(5);
-    if (value >>> 0 !== value) throw invalid("uint32", value);
-    out.offset = putVarint(out.bytes, at, value);
+    const number = value >>> 0 === value ? value : unsigned32("uint32", value);
+    out.offset = putVarint(out.bytes, at, number);
     return this;
   }
 
   override int32(value: number): this {
     const out = this.#out;
     const at = out.reserve(10);
-    if ((value | 0) !== value) throw invalid("int32", value);
+    const number = (value | 0) === value ? value : signed32("int32", value);
     // Negative numbers are extended to 64 bits.
-    if (value >= 0) out.offset = putVarint(out.bytes, at, value);
-    else out.offset = putBits(out.bytes, at, value, -1);
+    if (number >= 0) out.offset = putVarint(out.bytes, at, number);
+    else out.offset = putBits(out.bytes, at, number, -1);
     return this;
   }
 
   override sint32(value: number): this {
-    if ((value | 0) !== value) throw invalid("sint32", value);
-    return this.uint32((value << 1 ^ value >> 31) >>> 0);
+    const number = (value | 0) === value ? value : signed32("sint32", value);
+    return this.uint32((number << 1 ^ number >> 31) >>> 0);
   }
 
   override uint64(value: string | number | bigint): this {
@@ -102,16 +102,16 @@ export class SlabWriter extends BinaryWriter {
   }
 
   override fixed32(value: number): this {
-    if (value >>> 0 !== value) throw invalid("fixed32", value);
+    const number = value >>> 0 === value ? value : unsigned32("fixed32", value);
     const at = this.#advance(4);
-    this.#out.view.setUint32(at, value, true);
+    this.#out.view.setUint32(at, number, true);
     return this;
   }
 
   override sfixed32(value: number): this {
-    if ((value | 0) !== value) throw invalid("sfixed32", value);
+    const number = (value | 0) === value ? value : signed32("sfixed32", value);
     const at = this.#advance(4);
-    this.#out.view.setInt32(at, value, true);
+    this.#out.view.setInt32(at, number, true);
     return this;
   }
 
@@ -189,6 +189,19 @@ export class SlabWriter extends BinaryWriter {
     out.offset = at + size;
     return at;
   }
+}
+
+/** Generated code passes the keys of maps as they are in objects: as text. */
+function unsigned32(type: string, value: unknown): number {
+  const number = typeof value === "string" ? Number(value) : NaN;
+  if (number >>> 0 !== number) throw invalid(type, value);
+  return number;
+}
+
+function signed32(type: string, value: unknown): number {
+  const number = typeof value === "string" ? Number(value) : NaN;
+  if ((number | 0) !== number) throw invalid(type, value);
+  return number;
 }
 
 function unsigned(value: string | number | bigint): bigint {

@@ -1,6 +1,7 @@
 import type { Codec, Decoder, DecodeResult, Encoder } from "../codec.ts";
 import type { EncodeBuffer } from "../encode_buffer.ts";
 import type { Body } from "./_delimited.ts";
+import { reasonOf } from "./_reason.ts";
 
 /** The prefix of each body. */
 export interface U32Prefix {
@@ -76,10 +77,9 @@ class U32DelimitedDecoder<Inbound> implements Decoder<Inbound> {
       // A new object each: one that is used again would keep the last message in memory.
       return { kind: "message", message, bytesUsed: end - offset };
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : cause;
       return {
         kind: "invalid",
-        reason: `a body of ${size} bytes does not parse: ${why}`,
+        reason: `a body of ${size} bytes does not parse: ${reasonOf(cause)}`,
         cause,
       };
     }

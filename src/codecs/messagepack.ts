@@ -61,8 +61,10 @@
 import type { Codec } from "../codec.ts";
 import { MessagePackReader } from "./_messagepack_reader.ts";
 import { type Schema, within } from "./_messagepack_schema.ts";
+import { type DecodeOptions, maxObjectsOf } from "./_object_budget.ts";
 import { u32Delimited } from "./_u32_delimited.ts";
 
+export type { DecodeOptions } from "./_object_budget.ts";
 export type { MessagePackReader } from "./_messagepack_reader.ts";
 export type { Infer, Schema } from "./_messagepack_schema.ts";
 export {
@@ -80,7 +82,7 @@ export {
   u64,
   u8,
 } from "./_messagepack_scalars.ts";
-export { array, map, option } from "./_messagepack_containers.ts";
+export { array, entries, map, type MapOptions, option } from "./_messagepack_containers.ts";
 export {
   type Fields,
   struct,
@@ -101,12 +103,16 @@ const U32 = 0xce;
  * `invalid-message` and a reason that names the place: `Request.body.message: expected a
  * string, got nil`. So does a body whose value is longer or shorter than announced. Encoding
  * throws a `TypeError` for a message that does not match its schema.
+ *
+ * Inbound, a message may have values that are 100 levels deep, and `maxObjects` objects, so that
+ * small messages do not take a lot of memory. Throws a `RangeError` for a bad option.
  */
 export function messagePack<Inbound, Outbound>(
   inbound: Schema<Inbound>,
   outbound: Schema<Outbound>,
+  options: DecodeOptions = {},
 ): Codec<Inbound, Outbound> {
-  const input = new MessagePackReader();
+  const input = new MessagePackReader(maxObjectsOf(options));
   return u32Delimited<Inbound, Outbound>({
     encode(message, out) {
       try {

@@ -41,24 +41,31 @@ import {
 import type { Codec } from "../codec.ts";
 import type { EncodeBuffer } from "../encode_buffer.ts";
 import { delimited } from "./_delimited.ts";
+import { type DecodeOptions, maxObjectsOf, TooManyObjects } from "./_object_budget.ts";
+import { countObjects } from "./_protobuf_count.ts";
 import { MessagePlan } from "./_protobuf_plan.ts";
 import { ProtobufReader } from "./_protobuf_reader.ts";
 import { writeMessage } from "./_protobuf_writer.ts";
 
+export type { DecodeOptions } from "./_object_budget.ts";
 export type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 
 /**
  * Makes a codec from the schema of inbound messages and the schema of outbound messages. A
  * message that cannot be decoded ends the connection with `invalid-message`, and a reason
  * that names its type.
+ *
+ * Inbound, a message may have `maxObjects` objects, so that small messages do not take a lot of
+ * memory. Throws a `RangeError` for a bad option.
  */
 export function protobufEs<In extends DescMessage, Out extends DescMessage>(
   inbound: In,
   outbound: Out,
+  options: DecodeOptions = {},
 ): Codec<MessageShape<In>, MessageShape<Out>> {
   return delimited<MessageShape<In>, MessageShape<Out>>({
     encode: encoder(outbound),
-    decode: decoder(inbound),
+    decode: decoder(inbound, maxObjectsOf(options)),
     name: inbound.typeName,
   });
 }
@@ -86,17 +93,26 @@ function encoder<Desc extends DescMessage>(
 
 function decoder<Desc extends DescMessage>(
   schema: Desc,
+  maxObjects: number,
 ): (bytes: Uint8Array, start: number, end: number) => MessageShape<Desc> {
+  const byLibrary = (bytes: Uint8Array) => {
+    // An object takes two bytes at least, so small messages need not be counted.
+    if (bytes.length > 2 * maxObjects && countObjects(schema, bytes, maxObjects) > maxObjects) {
+      throw new TooManyObjects(maxObjects);
+    }
+    return fromBinary(schema, bytes);
+  };
   if (!protoInt64.supported) {
-    return (bytes, start, end) => fromBinary(schema, bytes.subarray(start, end));
+    return (bytes, start, end) => byLibrary(bytes.subarray(start, end));
   }
   const plan = MessagePlan.of(schema);
-  const reader = new ProtobufReader();
+  const reader = new ProtobufReader(maxObjects);
   return (bytes, start, end) => {
     try {
       return reader.read(plan, bytes, start, end) as MessageShape<Desc>;
-    } catch {
-      return fromBinary(schema, bytes.subarray(start, end));
+    } catch (cause) {
+      if (cause instanceof TooManyObjects) throw cause;
+      return byLibrary(bytes.subarray(start, end));
     }
   };
 }

@@ -37,8 +37,11 @@
  */
 import type { Codec } from "../codec.ts";
 import { delimited } from "./_delimited.ts";
+import { type DecodeOptions, maxObjectsOf } from "./_object_budget.ts";
 import { SlabReader } from "./_slab_reader.ts";
 import { SlabWriter } from "./_slab_writer.ts";
+
+export type { DecodeOptions } from "./_object_budget.ts";
 
 /** The `BinaryReader` of `@bufbuild/protobuf/wire`, which generated code reads from. */
 export interface TsProtoReader {
@@ -69,13 +72,18 @@ export interface TsProtoType<Message> {
  * message that cannot be decoded ends the connection with `invalid-message` and the reason;
  * so do strings that are not UTF-8, and bytes after the end of a message. Byte fields are
  * views of the bytes as they arrived.
+ *
+ * Inbound, a message may have `maxObjects` objects, so that small messages do not take a lot of
+ * memory. (Code by a ts-proto without a recursion limit does not tell where messages begin, and
+ * then only views of bytes and unknown fields count.) Throws a `RangeError` for a bad option.
  */
 export function tsProto<Inbound, Outbound>(
   inbound: Pick<TsProtoType<Inbound>, "decode" | "$type">,
   outbound: Pick<TsProtoType<Outbound>, "encode">,
+  options: DecodeOptions = {},
 ): Codec<Inbound, Outbound> {
   const writer = new SlabWriter();
-  const reader = new SlabReader();
+  const reader = new SlabReader(maxObjectsOf(options));
   return delimited<Inbound, Outbound>({
     encode: (message, out) => writer.write(outbound, message, out),
     decode: (bytes, start, end) => reader.read(inbound, bytes, start, end),

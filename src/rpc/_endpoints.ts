@@ -1,5 +1,6 @@
 import { TransportError } from "../../mod.ts";
 import { bounded } from "./_bounded.ts";
+import { GOING_AWAY } from "./_flow.ts";
 import { Rest, type RestOptions } from "./_rest.ts";
 
 /** An endpoint and its state. */
@@ -11,6 +12,10 @@ export interface Place<Endpoint> {
   readonly rest: Rest;
   /** How many slots are connected to it, or connecting. */
   load: number;
+  /** How many calls it has refused lately. */
+  refusals: number;
+  /** When it last said that it is going away. */
+  leftAt: number;
 }
 
 /** Finds the current endpoints. */
@@ -68,7 +73,7 @@ export class Endpoints<Endpoint> {
   }
 
   /** A random one of those with the fewest slots that do not rest. */
-  choose(now: number, except?: ReadonlySet<unknown>): Place<Endpoint> | undefined {
+  choose(now: number, except?: ReadonlySet<Place<unknown>>): Place<Endpoint> | undefined {
     let fewest = Infinity;
     let best: Place<Endpoint>[] = [];
     for (const place of this.list) {
@@ -78,6 +83,24 @@ export class Endpoints<Endpoint> {
       best.push(place);
     }
     return best[Math.floor(this.#options.rests.random() * best.length)];
+  }
+
+  /**
+   * An endpoint has said that it is going away, to a connection made at `since`. It rests, as
+   * it may be back soon; if no other is left, those that rest may have come back.
+   */
+  left(place: Place<Endpoint>, since: number, now: number): void {
+    place.leftAt = now;
+    place.rest.failed(leaving(), since, now);
+    this.doubt();
+    this.renew(now);
+    if (this.choose(now)) return;
+    for (const { rest } of this.list) if (rest !== place.rest) rest.end();
+  }
+
+  /** Halves what is held against endpoints that refuse calls, so that they are tried again. */
+  forgive(): void {
+    for (const place of this.#known.values()) place.refusals = Math.floor(place.refusals / 2);
   }
 
   /** Marks the list as possibly outdated. */
@@ -122,7 +145,7 @@ export class Endpoints<Endpoint> {
     const list = new Map<string, Place<Endpoint>>();
     for (const endpoint of found) {
       const key = keyOf(endpoint);
-      const place = this.#known.get(key) ?? { endpoint, key, rest: new Rest(rests), load: 0 };
+      const place = this.#known.get(key) ?? newPlace(endpoint, key, rests);
       place.endpoint = endpoint;
       list.set(key, place);
     }
@@ -132,4 +155,13 @@ export class Endpoints<Endpoint> {
     }
     this.#known = list;
   }
+}
+
+function newPlace<Endpoint>(endpoint: Endpoint, key: string, rests: RestOptions): Place<Endpoint> {
+  return { endpoint, key, rest: new Rest(rests), load: 0, refusals: 0, leftAt: -Infinity };
+}
+
+/** The error for an endpoint that is about to end its connections. */
+export function leaving(): TransportError {
+  return new TransportError("closed", GOING_AWAY);
 }

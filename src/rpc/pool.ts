@@ -1,9 +1,11 @@
 import { checkDrainTimeout } from "../options.ts";
 import type { DrainOptions } from "../../mod.ts";
 import { Attempts } from "./_attempts.ts";
+import { ObservedStream } from "./_observed_stream.ts";
 import { PoolStream } from "./_pool_stream.ts";
 import { poolClosed, Slots, type Wanted } from "./_slots.ts";
 import type { RpcClient, RpcStream } from "./client.ts";
+import { failureOf, observe, type RpcObserver } from "./observer.ts";
 import type { PoolCallOptions, PoolClientOptions, RpcPoolConfig } from "./pool_options.ts";
 
 const NONE: PoolCallOptions = {};
@@ -60,6 +62,7 @@ const NONE: PoolCallOptions = {};
  */
 export class RpcPool<Request, Response, Endpoint> implements AsyncDisposable {
   readonly #slots: Slots<Request, Response, Endpoint>;
+  readonly #observer: RpcObserver<Request> | undefined;
   #open = true;
   #draining: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -71,6 +74,7 @@ export class RpcPool<Request, Response, Endpoint> implements AsyncDisposable {
    */
   constructor(config: RpcPoolConfig<Request, Response, Endpoint>) {
     this.#slots = new Slots(config);
+    this.#observer = config.rpcObserver;
   }
 
   /** How many connections there can be: the option `slots`. */
@@ -101,7 +105,12 @@ export class RpcPool<Request, Response, Endpoint> implements AsyncDisposable {
    * `timeout` or `key` out of range.
    */
   unary(request: Request, options: PoolCallOptions = NONE): Promise<Response> {
-    return this.#unary(request, new Attempts(options, this.#slots.settings));
+    const attempts = new Attempts(options, this.#slots.settings);
+    if (!this.#observer) return this.#unary(request, attempts);
+    const onEnd = observe(this.#observer, { id: 0, request });
+    const answer = this.#unary(request, attempts);
+    answer.then(() => onEnd(undefined), (error) => onEnd(failureOf(error)));
+    return answer;
   }
 
   /**
@@ -113,7 +122,9 @@ export class RpcPool<Request, Response, Endpoint> implements AsyncDisposable {
    */
   streaming(request: Request, options: PoolCallOptions = NONE): RpcStream<Response> {
     const attempts = new Attempts(options, this.#slots.settings);
-    return new PoolStream({
+    // The first: an observer sees the request before it is sent.
+    const onEnd = this.#observer && observe(this.#observer, { id: 0, request });
+    const stream = new PoolStream<Response>({
       open: async (left) => {
         attempts.left = left;
         return await this.#use(attempts, (client) => {
@@ -122,6 +133,7 @@ export class RpcPool<Request, Response, Endpoint> implements AsyncDisposable {
       },
       afterFailure: (error) => attempts.failed(error, this.#open),
     });
+    return onEnd ? new ObservedStream(stream, onEnd) : stream;
   }
 
   /**

@@ -135,7 +135,7 @@ for (const schema of SCHEMAS) {
         JSON.stringify(message, (_, value) => typeof value === "bigint" ? 0 : value)
           .includes("__proto__")
       ) return;
-      const read = new ProtobufReader().read(plan, bytes, 0, bytes.length);
+      const read = new ProtobufReader(1_000_000).read(plan, bytes, 0, bytes.length);
       assert(isMessage(read, schema));
     }));
   });

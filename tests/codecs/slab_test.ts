@@ -90,7 +90,7 @@ function readBySlab<T>(bytes: Uint8Array, decode: (reader: BinaryReader) => T): 
   // Between other bytes, as in a chunk.
   const chunk = new Uint8Array(bytes.length + 20).fill(255);
   chunk.set(bytes, 7);
-  return new SlabReader().read({ decode }, chunk, 7, 7 + bytes.length);
+  return new SlabReader(1000).read({ decode }, chunk, 7, 7 + bytes.length);
 }
 
 test("any values are written as by the library's writer", () => {
