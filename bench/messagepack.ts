@@ -4,7 +4,6 @@
 // @msgpack/msgpack, as maps and as arrays. None of theirs checks a type, or names the fields of
 // an array.
 //
-//   npm i --no-save msgpackr@2.1.4 @msgpack/msgpack@3.1.3
 //   deno run -A bench/messagepack.ts      bun bench/messagepack.ts      npx tsx bench/messagepack.ts
 //
 // Prints nanoseconds a message, the best of the rounds, in turns.
