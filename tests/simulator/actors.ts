@@ -97,8 +97,8 @@ async function linger(
   const endless = call.ask.items === Infinity;
   if (call.read <= after) return false;
   if (then === "leave" || endless && then !== "stall" && world.ending) call.left = true;
-  else if (then === "pause" && !call.stalled) {
-    call.stalled = true;
+  else if (then === "pause" && !call.paused) {
+    call.paused = true;
     await world.clock.sleep(800);
     onward();
   } else if (then === "stall") {
@@ -112,7 +112,8 @@ async function linger(
 /** An item must be the next of its own call. */
 function check(world: World, call: CallRecord, { call: token, seq, size }: Message): void {
   const expected = call.read++;
-  if (token === call.token && seq === expected && size === call.ask.size) return;
+  if (token === call.token && seq === expected && size === call.ask.size || call.astray) return;
+  call.astray = true;
   world.violate(
     `${call.name} got item ${seq} of call ${token} with ${size} bytes, ` +
       `not its item ${expected} with ${call.ask.size}`,

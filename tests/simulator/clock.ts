@@ -30,6 +30,8 @@ export class VirtualClock {
   now = 0;
   /** How many timers have run. */
   ran = 0;
+  /** How much has been done, in timers, pieces and messages: what a run costs. */
+  work = 0;
   #seq = 0;
   #heap: Timer[] = [];
   readonly #byId = new Map<number, Timer>();
@@ -74,6 +76,7 @@ export class VirtualClock {
       }
       this.now = Math.max(this.now, timer.due);
       this.ran++;
+      this.work++;
       const { callback } = timer;
       if (timer.interval === undefined) this.#byId.delete(timer.seq);
       else {

@@ -27,6 +27,7 @@ export async function echo(world: World, plan: EchoPlan, at: number): Promise<vo
       // It has something to send whenever there is room.
       ...(plan.chatter && {
         pullOutbound(budget: { remaining: number; send(message: Message): unknown }) {
+          world.spin();
           if (!closing && budget.remaining > 0) budget.send(message(1, 0, 1000));
         },
       }),
@@ -53,8 +54,9 @@ export async function echo(world: World, plan: EchoPlan, at: number): Promise<vo
     codec: codec(),
     reactor: () => ({
       onInboundMessage({ call, seq }) {
+        // Its chatter is no progress, until it is all that is left.
+        if (call === 0 || closing) world.progressed();
         if (call === 1) return;
-        world.progressed();
         if (seq !== counts.echoed) {
           world.violate(`${name}: echo ${seq} came as number ${counts.echoed}`);
         }

@@ -11,7 +11,7 @@ export function schedule(world: World): void {
 function happen(world: World, { kind, target, ms, back }: FaultPlan): void {
   const { network, clock } = world;
   const who = kind === "end-client" ? clientName(target) : serverName(target);
-  world.fault(kind, kind === "freeze" ? undefined : who);
+  world.fault(kind, kind === "freeze" ? undefined : who, kind === "kill" ? 0 : ms);
   switch (kind) {
     case "cut":
       return network.between(undefined, who)[0]?.cut();

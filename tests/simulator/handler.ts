@@ -51,8 +51,11 @@ function answer(
         throw new Error("This handler rejects");
       });
     case "sync":
-      return syncItems(call, record);
+      // A stream that nobody has begun to read has nothing to end.
+      over();
+      return syncItems(world, call, record);
     case "async":
+      over();
       return asyncItems(world, call, record);
     case "never":
       record.waits = true;
@@ -62,9 +65,15 @@ function answer(
   }
 }
 
-function* syncItems({ ask, token }: CallRecord, record: HandlerRecord): Generator<Message> {
+function* syncItems(
+  world: World,
+  { ask, token }: CallRecord,
+  record: HandlerRecord,
+): Generator<Message> {
+  record.over = false;
   try {
     for (let seq = 0; seq < ask.items; seq++) {
+      world.spin();
       record.made++;
       yield message(token, seq, ask.size, seq === ask.badAt);
     }
@@ -78,9 +87,11 @@ async function* asyncItems(
   { ask, token }: CallRecord,
   record: HandlerRecord,
 ): AsyncGenerator<Message> {
+  record.over = false;
   try {
     for (let seq = 0; seq < ask.items; seq++) {
       if (ask.delay > 0) await world.clock.sleep(ask.delay);
+      world.spin();
       record.made++;
       yield message(token, seq, ask.size, seq === ask.badAt);
     }

@@ -101,12 +101,9 @@ function down(world: World, call: CallRecord): boolean {
 /** A server that shuts down cancels the calls that it has not finished in time. */
 function shutDown(world: World, call: CallRecord): boolean {
   if (call.settled! >= world.endsAt) return true;
-  return befell(world, call, ["close", "kill"]).some(({ at }) => {
-    const timeout = world.plan.faults.find((fault) => fault.kind !== "freeze" && fault.at <= at)
-      ?.ms;
-    const inTime = timeout !== undefined && timeout >= 5000 && call.settled! < at + timeout;
-    return !inTime || world.plan.narrow;
-  });
+  return befell(world, call, ["close", "kill"]).some(({ at, ms }) =>
+    call.settled! >= at + ms || world.plan.narrow
+  );
 }
 
 /** Its connection was taken from it. */

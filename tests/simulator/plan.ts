@@ -258,7 +258,8 @@ function endless(draw: Draw, then: "nothing" | "stall"): CallPlan {
 
 /** A network on which an endless stream does not cost too much while others are waited for. */
 function narrowed(draw: Draw, network: NetworkOptions): NetworkOptions {
-  return { ...network, capacity: draw.pick([200, 1000, 4000]), latency: [1, 1] };
+  const piece = Math.max(network.piece, 100);
+  return { ...network, capacity: draw.pick([1000, 4000, 16384]), latency: [1, 1], piece };
 }
 
 /** A call that is answered soon. */
@@ -352,7 +353,8 @@ const Planner: Record<Mix, (draw: Draw) => Plan> = {
     plan.clients = [];
     // What is encoded already must have left within the drain's timeout.
     const { capacity, latency: [least] } = plan.network;
-    plan.network = { ...plan.network, capacity: capacity + 4000, latency: [least, 2] };
+    const piece = Math.max(plan.network.piece, 100);
+    plan.network = { ...plan.network, capacity: capacity + 4000, latency: [least, 2], piece };
     plan.echoes = draw.times(draw.between(1, 2), () => ({
       messages: draw.between(1, 300),
       size: draw.pick([0, 10, 100, 1000]),
@@ -395,7 +397,10 @@ const Planner: Record<Mix, (draw: Draw) => Plan> = {
   },
   mismatch(draw) {
     const plan = base(draw, "mismatch");
+    // Only who has room for the announcement of windows is told what a call expects.
+    plan.narrow = false;
     withRoom(plan, 10);
+    plan.network = narrowed(draw, plan.network);
     plan.actors = draw.times(draw.between(1, 3), () =>
       actor(
         0,
@@ -443,6 +448,8 @@ const Planner: Record<Mix, (draw: Draw) => Plan> = {
         )),
     ];
     withRoom(plan, 80);
+    // What streams without end have sent ahead stands in the way of the others.
+    if (background > 0) plan.network = narrowed(draw, plan.network);
     if (draw.chance(30)) {
       plan.maxBufferLength = HEADER + draw.pick([100, 700, 1000]);
     }

@@ -16,12 +16,15 @@ export class CallRecord {
   error: unknown;
   /** Whether its caller left the stream before its end. */
   left = false;
-  /** Whether the caller has stopped reading for good. */
+  /** Whether the caller has paused, and whether it has stopped reading for good. */
+  paused = false;
   stalled = false;
   /** Items, or the response, that its caller has got. */
   read = 0;
   /** Items, or responses, that its connections have decoded. */
   decoded = 0;
+  /** Whether it has got something that was not its next item. */
+  astray = false;
   /** Whether its stream has come to its end in order. */
   complete = false;
   signal: CountedSignal | undefined;

@@ -15,10 +15,15 @@ export interface Fault {
   readonly kind: FaultPlan["kind"] | "end";
   /** The names of those concerned; all if it is left out. */
   readonly who: string | undefined;
+  /** For how long: what a closing server gives its calls, how long a stall lasts. */
+  readonly ms: number;
 }
 
 export type Client = RpcClient<Message, Message>;
 export type Pool = RpcPool<Message, Message, string>;
+
+/** Messages made in one turn that no turn needs. */
+const SPIN = 50_000;
 
 /** All that takes part in a run. */
 export class World {
@@ -39,12 +44,10 @@ export class World {
   readonly allClients: Client[] = [];
   /** Pending ends of servers. */
   readonly ends: Promise<unknown>[] = [];
-  /** Messages that clients have decoded. */
-  decoded: number = 0;
   /** The time, and the work done, when somebody last got on whom the run waits for. */
   progress: { at: number; work: number } = { at: 0, work: 0 };
   /** When the run begins to end. */
-  endsAt = Infinity;
+  endsAt: number = Infinity;
   readonly #endings: (() => void)[] = [];
   readonly #dials: (Promise<Client> | undefined)[] = [];
 
@@ -66,17 +69,21 @@ export class World {
   }
 
   progressed(): void {
-    this.progress = { at: this.clock.now, work: this.work };
+    this.progress = { at: this.clock.now, work: this.clock.work };
   }
 
-  /** How much has been done: what a run costs. */
-  get work(): number {
-    return this.clock.ran + this.decoded;
+  fault(kind: Fault["kind"], who: string | undefined, ms: number = 0): void {
+    this.faults.push({ at: this.clock.now, kind, who, ms });
+    this.trace.say("fault", kind, who ?? "", ms);
   }
 
-  fault(kind: Fault["kind"], who: string | undefined): void {
-    this.faults.push({ at: this.clock.now, kind, who });
-    this.trace.say("fault", kind, who ?? "");
+  /** Counts what is done in one turn; throws if the turn does not end. */
+  #busy: { turn: number; count: number } = { turn: 0, count: 0 };
+  spin(): void {
+    if (this.#busy.turn !== this.clock.ran) this.#busy = { turn: this.clock.ran, count: 0 };
+    if (++this.#busy.count < SPIN) return;
+    if (this.#busy.count === SPIN) this.violate("A turn does not end");
+    throw new Error("A turn does not end");
   }
 
   /** Resolves when the run begins to end. */
@@ -142,7 +149,7 @@ export class World {
   }
 
   #onDecoded({ call, code }: Message): void {
-    this.decoded++;
+    this.clock.work++;
     if (code === 0) this.calls[call]!.decoded++;
   }
 
