@@ -23,7 +23,7 @@ const PLAIN: Record<string, [server: (end: End) => Promise<unknown>, code: Trans
       await soon(end.reader.read(), "a greeting");
       await end.abort();
     },
-    "reset",
+    "tls",
   ],
 };
 
