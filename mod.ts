@@ -35,7 +35,7 @@
  *
  * @module
  */
-export type { Duplex, SocketAddress, SocketDuplex } from "./src/duplex.ts";
+export type { Duplex, Receiver, SocketAddress, SocketDuplex, Transport } from "./src/duplex.ts";
 export { duplexPair, type DuplexPairOptions } from "./src/duplex_pair.ts";
 export type { Codec, Decoder, DecodeResult, Encoder } from "./src/codec.ts";
 export { EncodeBuffer } from "./src/encode_buffer.ts";
@@ -44,12 +44,8 @@ export { EncoderStream, type EncoderStreamOptions } from "./src/encoder_stream.t
 export type { Reactor, ReactorStatus, SendBudget } from "./src/reactor.ts";
 export type { Sender, SendOptions } from "./src/sender.ts";
 export type { CloseReason } from "./src/close_reason.ts";
-export {
-  Connection,
-  type ConnectionConfig,
-  type DrainOptions,
-  type Heartbeat,
-} from "./src/connection.ts";
+export { Connection, type DrainOptions } from "./src/connection.ts";
+export type { ConnectionConfig, Heartbeat } from "./src/connection_config.ts";
 export type { ConnectionObserver } from "./src/observer.ts";
 export {
   type ConnectionOptions,
@@ -63,6 +59,7 @@ export {
 export type { Listener } from "./src/listener.ts";
 export {
   type Connector,
+  DEFAULT_CONNECTOR_TIMEOUT,
   DEFAULT_MAX_CONNECTIONS,
   DEFAULT_MAX_CONNECTIONS_PER_ADDRESS,
   serve,

@@ -11,5 +11,9 @@ export interface Caller {
   stream?(items: number, bytes: number, done: Done): void;
   /** Asks for a stream that has no end, and never reads. */
   unread?(): void;
+  /** Hears all that is published from now on; a first message, of number 0, comes at once. */
+  subscribe?(heard: (number: number, length: number) => void): void;
+  /** Has the server send a text and a number to all who have subscribed. */
+  publish?(text: string, number: number): void;
   close(): void | Promise<unknown>;
 }

@@ -70,7 +70,7 @@ function textOf({ bytes }: Work): string | undefined {
 }
 
 /** Microseconds, up to a minute, with three digits. */
-function histogram(): Histogram {
+export function histogram(): Histogram {
   return build({
     lowestDiscernibleValue: 1,
     highestTrackableValue: 60e6,
@@ -78,14 +78,19 @@ function histogram(): Histogram {
   });
 }
 
-function record(latencies: Histogram, milliseconds: number): void {
+export function record(latencies: Histogram, milliseconds: number): void {
   latencies.recordValue(Math.min(60e6, Math.max(1, Math.round(milliseconds * 1000))));
 }
 
-function result({ kind, items = 0 }: Work, latencies: Histogram, started: number): Result {
+export function result(
+  { kind, items = 0, connections }: Work,
+  latencies: Histogram,
+  started: number,
+): Result {
+  const each = kind === "stream" ? items : kind === "fan-out" ? connections : 1;
   const at = (percentile: number) => latencies.getValueAtPercentile(percentile);
   return {
-    count: latencies.totalCount * (kind === "stream" ? items : 1),
+    count: latencies.totalCount * each,
     seconds: (performance.now() - started) / 1000,
     latency: { p50: at(50), p90: at(90), p99: at(99), p999: at(99.9), max: latencies.maxValue },
   };

@@ -4,15 +4,16 @@
 export interface Work {
   /**
    * `echo`: unary calls, whose answer must be what was sent. `stream`: calls that are
-   * answered with `items` items each, of `bytes` bytes.
+   * answered with `items` items each, of `bytes` bytes. `fan-out`: messages, one after
+   * another, that the server sends to all connections.
    */
-  readonly kind: "echo" | "stream";
+  readonly kind: "echo" | "stream" | "fan-out";
   readonly connections: number;
   /** Calls in flight, over all connections. */
   readonly inFlight: number;
   /** Calls a second on a fixed schedule, instead of as many as answers come. */
   readonly rate?: number;
-  /** How long the text of a message is; 0 is the number of the call, in decimal. */
+  /** How long the payload of a message is; 0 is the number of the call, in decimal. */
   readonly bytes: number;
   /** Of a stream. */
   readonly items?: number;
@@ -25,10 +26,13 @@ export interface Work {
 
 /** What came of it. */
 export interface Result {
-  /** Calls that were answered; for streams, items. */
+  /** Calls that were answered; of streams, items; of a fan-out, messages that arrived. */
   readonly count: number;
   readonly seconds: number;
-  /** Microseconds; of streams, of whole ones. From the intended time of sending, if there was a rate. */
+  /**
+   * Microseconds; of streams, of whole ones; of a fan-out, until all had the message. From
+   * the intended time of sending, if there was a rate.
+   */
   readonly latency: Latency;
 }
 

@@ -17,9 +17,10 @@ const ALL: readonly (Suite | MemorySuite)[] = [...SUITES, ...MEMORY_SUITES];
 const HELP = `Usage: npm run bench -- [options]
 
 Measures echo RPCs between two processes over TCP on this machine. Client and server of a
-row use the same system: this library on Bun, Deno, Node 20 and the newest Node; the same
-frames written by hand over a raw socket on each (floor); the Rust crates; this library
-against Rust; tonic, grpc-js, connect, ws with JSON, capnweb. Rows take turns; the best and
+row use the same system: this library on Bun, Deno, Node 24 and Node 26; the same by the
+streams of the sockets (-streams); the same frames written by hand over a raw socket on each
+(-floor); the Rust crates; this library against Rust, or against a client by hand (-raw);
+tonic, grpc-js, connect, ws with JSON, capnweb. Rows take turns; the best and
 the median of the rounds are reported. What a row needs is installed when it first runs; a
 row for which that fails is skipped.
 
@@ -112,6 +113,7 @@ async function bench(): Promise<void> {
     return goals;
   };
   for (const suite of suites) {
+    if (rowsOf(suite.rows).length === 0) continue;
     if ("probe" in suite) {
       const result = await probe(suite, rowsOf(suite.rows), progress);
       progress("");

@@ -1,20 +1,22 @@
+import type { Encoding } from "./_encoding.ts";
 import type { SocketAddress } from "./duplex.ts";
 import { ConnectionError, reactorThrew } from "./errors.ts";
 import { Fifo } from "./fifo.ts";
+import { onAbort } from "./on_abort.ts";
 import type { Reactor, SendBudget } from "./reactor.ts";
 import type { Sender, SendOptions } from "./sender.ts";
 import { type Waiting, WaitingLine } from "./waiting_line.ts";
 
 /**
- * The queue's share of a batch ends at this many bytes; then the reactor may add as many
- * again.
+ * The queue's share of a write ends at this many encoded bytes; then the reactor may add as
+ * many again.
  */
-const BATCH_BYTES = 64 * 1024;
-/** How many messages a reactor is asked for at a time, at most. */
-const MAX_PULL = 64;
+const SHARE = 64 * 1024;
+/** How many messages a reactor may send at a time, at most. */
+const MAX_PULL = 1024;
 /**
- * Gathering stops once nothing has been sent for this many microtasks: an async generator
- * takes three from one item to the next.
+ * A turn's messages are written once nothing more has been sent for this many microtasks: an
+ * async generator takes three from one item to the next.
  */
 const QUIET_TICKS = 4;
 /** This many messages are worth a write, whatever may follow. */
@@ -32,56 +34,51 @@ interface Waiter<Logical> extends Waiting {
 /** The part of a reactor that sending needs. */
 type Source<Outbound, Logical> = Pick<
   Reactor<never, Outbound, Logical>,
-  "onOutboundMessage" | "pullOutbound"
+  "onOutboundMessage" | "pullOutbound" | "pending"
 >;
 
 /**
- * What is waiting to be sent. To callers it is the {@linkcode Sender}; to the encoder it is
- * a lazy batch: iterating it takes messages from the queue, then from the reactor, until
- * the batch is large enough.
+ * What is waiting to be sent: to callers the {@linkcode Sender}, a bounded queue; to the
+ * connection what {@linkcode fill}s the buffer of encoded bytes, from the queue and then from
+ * the reactor, whenever a write is due.
  */
-export class Outbox<Outbound, Logical>
-  implements Sender<Logical>, Iterable<Outbound>, Iterator<Outbound> {
-  /** How many messages the encoder has taken, in total. */
-  taken = 0;
+export class Outbox<Outbound, Logical> implements Sender<Logical> {
+  /** How many messages have been encoded, in total. */
+  encoded = 0;
+  /** Called when what was sent outside of a dispatch should be written. */
+  onGathered: () => void = () => {};
+  /** Whether the connection writes by itself, as soon as it can: nothing has to be gathered. */
+  held = false;
   readonly #max: number;
+  readonly #remoteAddress: SocketAddress | undefined;
   readonly #queue = new Fifo<Logical>();
   readonly #waiters = new WaitingLine<Waiter<Logical>>();
+  readonly #budget: Budget<Outbound>;
+  #encoding: Encoding<Outbound> | undefined;
   #source: Source<Outbound, Logical> = {};
-  /** The size of the current batch so far, in bytes. */
-  #batchBytes: () => number = () => 0;
   /** Whether the reactor may have something to send. */
   #pullable = false;
-  #pulling = false;
-  /** Messages from the reactor that have not been encoded yet. */
-  readonly #pulled = new Pulled<Outbound>();
-  /** How many messages of the current batch came from the reactor. */
-  #given = 0;
-  /** The mean size of such messages in the last batch; at first so high that one is pulled. */
-  #typical = 2 * BATCH_BYTES;
-  /** Counts sends and wakes: in total, and as of the start of the last batch. */
-  #offered = 0;
-  #batched = 0;
-  readonly #remoteAddress: SocketAddress | undefined;
   #ended = false;
-  #wakeUp: (() => void) | undefined;
-  readonly #yielded: { done: false; value: Outbound } = {
-    done: false,
-    value: undefined as Outbound,
-  };
+  #cleared = false;
+  /** Counts sends and wakes: in total, when last looked at, and when gathering began. */
+  #offered = 0;
+  #seen = 0;
+  #begun = 0;
+  #quiet = 0;
+  #gathering = false;
 
   /** `remoteAddress` is reported in errors. */
   constructor(maxQueuedMessages: number, remoteAddress?: SocketAddress) {
     this.#max = maxQueuedMessages;
     this.#remoteAddress = remoteAddress;
+    this.#budget = new Budget(this);
   }
 
-  /** Connects the reactor, which was made with this sender, and the encoder. */
-  attach(source: Source<Outbound, Logical>, batchBytes: () => number): void {
+  /** Connects the reactor, which was made with this sender, and what encodes. */
+  attach(source: Source<Outbound, Logical>, encoding: Encoding<Outbound>): void {
     this.#source = source;
-    this.#batchBytes = batchBytes;
-    this.#pullable = source.pullOutbound !== undefined;
-    if (this.#pullable) this.#rouse();
+    this.#encoding = encoding;
+    if (source.pullOutbound) this.wake();
   }
 
   get queued(): number {
@@ -92,8 +89,7 @@ export class Outbox<Outbound, Logical>
     if (this.#ended) throw this.#cannotSend();
     if (this.queued >= this.#max) return false;
     this.#queue.push(message);
-    this.#offered++;
-    this.#rouse();
+    this.#offer();
     return true;
   }
 
@@ -108,15 +104,31 @@ export class Outbox<Outbound, Logical>
   }
 
   wake(): void {
-    if (this.#source.pullOutbound === undefined) return;
+    if (this.#source.pullOutbound === undefined || this.#cleared) return;
     this.#pullable = true;
-    this.#offered++;
-    this.#rouse();
+    this.#offer();
   }
 
-  /** Whether there is anything to send. */
+  pull(): boolean {
+    if (this.#encoding === undefined || this.#budget.open || this.#cleared) return false;
+    const { buffer } = this.#encoding;
+    if (buffer.length < SHARE) {
+      this.#pullable = this.#source.pullOutbound !== undefined;
+      this.#encodeQueue(SHARE);
+      this.#pullUpTo(SHARE);
+      this.#offer();
+    }
+    return buffer.length < SHARE;
+  }
+
+  /** Whether there is anything to encode or to write. */
   get ready(): boolean {
-    return this.#pullable || this.#queue.length > 0 || this.#pulled.length > 0;
+    return this.#pullable || this.#queue.length > 0 || this.#encoding!.buffer.length > 0;
+  }
+
+  /** How many messages wait to be encoded, as far as they are known. */
+  get pending(): number {
+    return this.#queue.length + (this.#source.pending ?? 0);
   }
 
   /** Whether {@linkcode end} has been called. */
@@ -124,68 +136,44 @@ export class Outbox<Outbound, Logical>
     return this.#ended;
   }
 
-  /**
-   * Resolves at the end, or once there is something to send and a few microtasks have
-   * passed, so that more can join the batch: each batch costs a write.
-   */
-  async gathered(): Promise<void> {
-    if (!this.ready && !this.#ended) await new Promise<void>((resolve) => this.#wakeUp = resolve);
-    let seen = this.#offered;
-    for (let quiet = 0; quiet < QUIET_TICKS && seen - this.#batched < GATHERED; quiet++) {
-      await undefined;
-      if (this.#offered > seen) quiet = 0;
-      seen = this.#offered;
-    }
+  /** Encodes what waits, until it is enough for a write. */
+  fill(): void {
+    this.#begun = this.#offered;
+    this.#encodeQueue(SHARE);
+    this.#pullUpTo(2 * SHARE);
   }
 
-  /** Accepts no more messages; what is queued can still be encoded. */
+  /** Encodes one message, which the reactor sends; returns its length. */
+  encode(message: Outbound): number {
+    this.encoded++;
+    const encoding = this.#encoding!;
+    const length = encoding.encode(message);
+    if (encoding.buffer.length >= this.#budget.limit) this.#budget.remaining = 0;
+    return length;
+  }
+
+  /**
+   * Accepts no more messages. Those that are queued, or wait for room in the queue, are still
+   * encoded, and so is what the reactor has left to say.
+   */
   end(): void {
     this.#ended = true;
-    for (const waiter of this.#waiters.drain()) waiter.reject(this.#cannotSend());
-    this.#rouse();
+    this.#pullable = this.#source.pullOutbound !== undefined;
   }
 
-  /** Drops what is queued. */
+  /** Drops everything; who waits is told. */
   clear(): void {
-    this.end();
+    this.#ended = this.#cleared = true;
     this.#queue.clear();
-    this.#pulled.clear();
     this.#pullable = false;
+    for (const waiter of this.#waiters.drain()) waiter.reject(this.#cannotSend());
   }
 
-  [Symbol.iterator](): Iterator<Outbound> {
-    this.#pulling = false;
-    this.#given = 0;
-    this.#batched = this.#offered;
-    return this;
-  }
-
-  next(): IteratorResult<Outbound> {
-    if (!this.#pulling) {
-      if (this.#queue.length > 0 && this.#batchBytes() < BATCH_BYTES) {
-        return this.#yield(this.#translate(this.#shift()));
-      }
-      this.#pulling = true;
+  #encodeQueue(share: number): void {
+    const { buffer } = this.#encoding!;
+    while (this.#queue.length > 0 && buffer.length < share) {
+      this.encode(this.#translate(this.#shift()));
     }
-    if (this.#pulled.length === 0 && !this.#pull() || this.#full()) {
-      if (this.#given > 0) this.#typical = this.#batchBytes() / this.#given;
-      // Not to keep the last message in memory.
-      this.#yielded.value = undefined as Outbound;
-      return { done: true, value: undefined };
-    }
-    this.#given++;
-    return this.#yield(this.#pulled.take());
-  }
-
-  #full(): boolean {
-    return this.#given > 0 && this.#batchBytes() >= 2 * BATCH_BYTES;
-  }
-
-  #yield(value: Outbound): IteratorResult<Outbound> {
-    this.taken++;
-    // One object for all results: for-of reads each before it calls next() again.
-    this.#yielded.value = value;
-    return this.#yielded;
   }
 
   #translate(logical: Logical): Outbound {
@@ -197,31 +185,26 @@ export class Outbox<Outbound, Logical>
     }
   }
 
-  /** Pulls from the reactor; returns whether it has sent anything. */
-  #pull(): boolean {
-    if (!this.#pullable || this.#given >= this.#max || this.#full()) return false;
-    const pulled = this.#pulled;
-    pulled.remaining = Math.min(this.#worthAsking(), this.#max - this.#given);
-    this.#pullable = false;
-    try {
-      this.#source.pullOutbound!(pulled);
-    } catch (cause) {
-      throw reactorThrew(cause);
-    } finally {
-      if (pulled.remaining === 0) this.#pullable = true;
-      pulled.remaining = 0;
+  /** Lets the reactor send until `limit` bytes are encoded, or it has nothing more. */
+  #pullUpTo(limit: number): void {
+    const budget = this.#budget;
+    const { buffer } = this.#encoding!;
+    const most = this.encoded + MAX_PULL;
+    while (this.#pullable && buffer.length < limit && this.encoded < most && !budget.open) {
+      const before = this.encoded;
+      this.#pullable = false;
+      budget.begin(most - before, limit);
+      try {
+        this.#source.pullOutbound!(budget);
+      } catch (cause) {
+        throw cause instanceof ConnectionError ? cause : reactorThrew(cause);
+      } finally {
+        // What is left of it says that there is nothing more, until the next wake.
+        if (budget.remaining === 0 && !this.#cleared) this.#pullable = true;
+        budget.end();
+      }
+      if (this.encoded === before) return;
     }
-    return pulled.length > 0;
-  }
-
-  /**
-   * As many as should fit, by their mean size: what is pulled cannot be returned. At least
-   * one, since the last of the queue may have been larger than a batch.
-   */
-  #worthAsking(): number {
-    const bytes = this.#batchBytes();
-    const typical = this.#given > 0 ? bytes / this.#given : this.#typical;
-    return Math.max(1, Math.min(MAX_PULL, Math.ceil((2 * BATCH_BYTES - bytes) / typical)));
   }
 
   #shift(): Logical {
@@ -236,18 +219,19 @@ export class Outbox<Outbound, Logical>
 
   #wait(message: Logical, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
-      const settled = () => signal?.removeEventListener("abort", onAbort);
+      let settled = () => {};
       const waiter: Waiter<Logical> = {
         left: false,
         message,
         resolve: () => (settled(), resolve()),
         reject: (reason) => (settled(), reject(reason)),
       };
-      const onAbort = () => {
-        this.#waiters.leave(waiter);
-        waiter.reject(signal!.reason);
-      };
-      signal?.addEventListener("abort", onAbort);
+      if (signal) {
+        settled = onAbort(signal, () => {
+          this.#waiters.leave(waiter);
+          waiter.reject(signal.reason);
+        });
+      }
       this.#waiters.push(waiter);
     });
   }
@@ -258,43 +242,63 @@ export class Outbox<Outbound, Logical>
     return error;
   }
 
-  #rouse(): void {
-    const wakeUp = this.#wakeUp;
-    if (wakeUp === undefined) return;
-    this.#wakeUp = undefined;
-    wakeUp();
+  #offer(): void {
+    this.#offered++;
+    if (!this.held) this.gather();
   }
+
+  /** Calls `onGathered` soon: there is something to send, and more may join it. */
+  gather(): void {
+    if (this.#gathering) return;
+    this.#gathering = true;
+    this.#seen = this.#offered;
+    this.#quiet = 0;
+    queueMicrotask(this.#gather);
+  }
+
+  // One microtask that puts itself off while more comes, since each write has a cost.
+  readonly #gather = (): void => {
+    if (this.#offered > this.#seen) this.#quiet = 0;
+    else this.#quiet++;
+    this.#seen = this.#offered;
+    if (this.#quiet < QUIET_TICKS && this.#offered - this.#begun < GATHERED) {
+      queueMicrotask(this.#gather);
+    } else {
+      this.#gathering = false;
+      this.onGathered();
+    }
+  };
 }
 
-/** What a reactor sends within its budget, until it is encoded. */
-class Pulled<Outbound> implements SendBudget<Outbound> {
+/** What a reactor may send in one call of `pullOutbound`. */
+class Budget<Outbound> implements SendBudget<Outbound> {
   remaining = 0;
-  /** Keeps its length, since growing it again would be slow. */
-  readonly #messages: (Outbound | undefined)[] = [];
-  #head = 0;
-  #end = 0;
+  /** How many bytes are enough. */
+  limit = Infinity;
+  /** Whether the call is under way. */
+  open = false;
+  readonly #outbox: Outbox<Outbound, never>;
 
-  get length(): number {
-    return this.#end - this.#head;
+  constructor(outbox: Pick<Outbox<Outbound, never>, "encode">) {
+    this.#outbox = outbox as Outbox<Outbound, never>;
   }
 
-  send(message: Outbound): void {
+  begin(remaining: number, limit: number): void {
+    this.remaining = remaining;
+    this.limit = limit;
+    this.open = true;
+  }
+
+  end(): void {
+    this.remaining = 0;
+    this.open = false;
+  }
+
+  send(message: Outbound): number {
     if (this.remaining === 0) {
       throw new RangeError("Cannot send: the budget of this pull is used up");
     }
     this.remaining--;
-    this.#messages[this.#end++] = message;
-  }
-
-  /** Takes the oldest message. There must be one. */
-  take(): Outbound {
-    const message = this.#messages[this.#head]!;
-    this.#messages[this.#head++] = undefined;
-    if (this.#head === this.#end) this.#head = this.#end = 0;
-    return message;
-  }
-
-  clear(): void {
-    this.#messages.length = this.#head = this.#end = 0;
+    return this.#outbox.encode(message);
   }
 }

@@ -1,3 +1,5 @@
+import { afterPoll } from "./after_poll.ts";
+
 /** Milliseconds that a peer may take; 0 is no limit. */
 export interface PatienceLimits {
   /** Until its first message begins. */
@@ -23,6 +25,8 @@ export class Patience {
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** When the timer fires. */
   #due = Infinity;
+  /** Cancels the second look, after one poll of the sockets. */
+  #cancel: () => void = () => {};
 
   /** Counts from the first call of {@linkcode waiting}. */
   constructor(
@@ -56,6 +60,7 @@ export class Patience {
   /** Never calls back again. */
   stop(): void {
     clearTimeout(this.#timer);
+    this.#cancel();
     this.#since = Infinity;
     this.#due = -Infinity;
   }
@@ -74,13 +79,24 @@ export class Patience {
     this.#timer = setTimeout(() => this.#look(), Math.ceil(time - performance.now()));
   }
 
+  /** When the peer is late; `undefined` if nothing is expected of it now. */
+  get #lateAt(): number | undefined {
+    const option = this.#option;
+    if (this.#since === Infinity || option === undefined) return undefined;
+    return this.#since + this.#limits[option] - this.#spent;
+  }
+
   #look(): void {
     this.#due = Infinity;
-    const option = this.#option;
-    if (this.#since === Infinity || option === undefined) return;
-    const due = this.#since + this.#limits[option] - this.#spent;
-    // Timers may fire a little early.
-    if (performance.now() < due) this.#wakeAt(due);
-    else this.#onLate(option, this.#limits[option]);
+    // Timers may fire a little early, or long after the bytes have come.
+    if (this.#lateAt === undefined) return;
+    if (performance.now() < this.#lateAt) return this.#wakeAt(this.#lateAt);
+    this.#cancel = afterPoll(() => {
+      const lateAt = this.#lateAt;
+      const option = this.#option!;
+      if (lateAt === undefined || this.#due === -Infinity) return;
+      if (performance.now() < lateAt) this.#wakeAt(lateAt);
+      else this.#onLate(option, this.#limits[option]);
+    });
   }
 }

@@ -1,6 +1,6 @@
-import { ReceiveBuffer } from "./_receive_buffer.ts";
-import type { Decoder, DecodeResult } from "./codec.ts";
-import { ConnectionError } from "./errors.ts";
+import { Decoding } from "./_decoding.ts";
+import { LazyTransformStream } from "./_lazy_transform_stream.ts";
+import type { Decoder } from "./codec.ts";
 import { checkMaxBufferLength, checkOption } from "./options.ts";
 
 /** Options of a {@linkcode DecoderStream}. */
@@ -29,8 +29,6 @@ export interface DecoderStreamOptions {
   readonly readableStrategy?: QueuingStrategy;
 }
 
-const NOTHING = new Uint8Array(0);
-
 /**
  * A `TransformStream` from bytes to batches of messages: all the messages that one chunk
  * completed, as an array. A chunk that completes none produces no batch.
@@ -54,48 +52,44 @@ const NOTHING = new Uint8Array(0);
  * }
  * ```
  */
-export class DecoderStream<Message> extends TransformStream<Uint8Array, Message[]> {
-  readonly #splitter: Splitter<Message>;
-  readonly #progress: { batches: number };
+export class DecoderStream<Message> extends LazyTransformStream<Uint8Array, Message[]> {
+  readonly #core: Decoding<Message>;
+  readonly #progress: Progress;
 
   /**
    * Makes a stream that uses `decoder`, which must not be shared. Throws a `RangeError` for
    * an option out of range.
    */
   constructor(decoder: Decoder<Message>, options: DecoderStreamOptions = {}) {
-    const max = checkMaxBufferLength(options.maxBufferLength);
     const { maxBatchLength, readableStrategy } = options;
+    const core = new Decoding(decoder, checkMaxBufferLength(options.maxBufferLength));
     const most = maxBatchLength === undefined
       ? Infinity
       : checkOption("maxBatchLength", maxBatchLength, 1, 2 ** 32);
-    const splitter = new Splitter(decoder, max, most);
-    const progress = { batches: 0 };
-    /** Delivers the messages before a bad one, then throws. */
-    const deliver = (
-      decode: (batch: Message[]) => void,
-      controller: TransformStreamDefaultController<Message[]>,
-    ) => {
-      const batch: Message[] = [];
-      try {
-        decode(batch);
-      } finally {
-        if (batch.length > 0) {
-          progress.batches++;
-          controller.enqueue(batch);
-        }
-      }
-    };
-    const transformer: Transformer<Uint8Array, Message[]> = {
-      transform(chunk, controller) {
-        deliver((batch) => splitter.split(chunk, batch), controller);
-      },
-      flush(controller) {
-        deliver((batch) => splitter.end(batch), controller);
-      },
-    };
-    super(transformer, undefined, readableStrategy);
-    this.#splitter = splitter;
+    const progress: Progress = { batches: 0, sizes: new WeakMap() };
+    super(() =>
+      new TransformStream(transformer(core, most, progress), undefined, readableStrategy)
+    );
+    this.#core = core;
     this.#progress = progress;
+  }
+
+  /**
+   * What it decodes with, for a connection that calls it in the turn in which bytes arrive.
+   *
+   * @internal
+   */
+  get core(): Decoding<Message> {
+    return this.#core;
+  }
+
+  /**
+   * The sizes of a batch's messages, in bytes.
+   *
+   * @internal
+   */
+  sizesOf(batch: Message[]): readonly number[] {
+    return this.#progress.sizes.get(batch)!;
   }
 
   /** How many batches it has produced. */
@@ -105,12 +99,12 @@ export class DecoderStream<Message> extends TransformStream<Uint8Array, Message[
 
   /** How many messages have been decoded or skipped. */
   get decoded(): number {
-    return this.#splitter.decoded;
+    return this.#core.decoded;
   }
 
   /** Whether part of a message has arrived, but not all of it. */
   get incomplete(): boolean {
-    return this.#splitter.incomplete;
+    return this.#core.incomplete;
   }
 
   /**
@@ -118,199 +112,56 @@ export class DecoderStream<Message> extends TransformStream<Uint8Array, Message[
    * chunk to decode the next batch of them.
    */
   get behind(): boolean {
-    return this.#splitter.behind;
+    return this.#core.behind;
   }
 }
 
-/** Cuts chunks into messages: one chunk at a time, keeping what is incomplete. */
-class Splitter<Message> {
-  readonly #decoder: Decoder<Message>;
-  readonly #max: number;
-  readonly #maxBatch: number;
-  /** The part of the last chunk that did not fit into a batch. */
-  #rest: Uint8Array = NOTHING;
-  /** The beginning of an incomplete message. */
-  readonly #held = new ReceiveBuffer();
-  /** If bytes are held: how many there must be before the decoder is called again. */
-  #needed = 0;
-  /** Whether the decoder asked for just one byte more, since it does not know the total. */
-  #openEnded = false;
-  /** Bytes to skip that have not arrived yet. */
-  #skip = 0;
-  /** How many messages have been decoded or skipped. */
-  decoded = 0;
+interface Progress {
+  batches: number;
+  readonly sizes: WeakMap<unknown[], number[]>;
+}
 
-  constructor(decoder: Decoder<Message>, max: number, maxBatch: number) {
-    this.#decoder = decoder;
-    this.#max = max;
-    this.#maxBatch = maxBatch;
-  }
-
-  get behind(): boolean {
-    return this.#rest.length > 0;
-  }
-
-  get incomplete(): boolean {
-    return this.#held.length > 0 || this.#skip > 0;
-  }
-
-  /** Appends the messages that `chunk` completes to `batch`, up to its bound. Throws ConnectionError. */
-  split(chunk: Uint8Array, batch: Message[]): void {
-    let bytes = chunk;
-    if (this.#rest.length > 0) {
-      // All of it, in one batch: an error after a second batch would discard that batch.
-      if (chunk.length > 0) this.#splitUpTo(Infinity, this.#rest, batch);
-      else bytes = this.#rest;
-      this.#rest = NOTHING;
-    }
-    const at = this.#splitUpTo(this.#maxBatch, bytes, batch);
-    if (at < bytes.length) this.#rest = bytes.subarray(at);
-  }
-
-  #splitUpTo(most: number, chunk: Uint8Array, batch: Message[]): number {
-    let at = 0;
-    while (at < chunk.length && batch.length < most) {
-      if (this.#skip > 0) {
-        const dropped = Math.min(this.#skip, chunk.length - at);
-        this.#skip -= dropped;
-        at += dropped;
-      } else if (this.#held.length > 0) {
-        at = this.#complete(chunk, at, batch);
-      } else {
-        at = this.#splitInPlace(most, chunk, at, batch);
+function transformer<Message>(
+  core: Decoding<Message>,
+  most: number,
+  progress: Progress,
+): Transformer<Uint8Array, Message[]> {
+  /** Delivers what is left and up to `most` messages, also those before a bad one. */
+  const deliver = (
+    most: number,
+    controller: TransformStreamDefaultController<Message[]>,
+    next?: Uint8Array,
+  ) => {
+    const batch: Message[] = [];
+    const sizes: number[] = [];
+    const take = (most: number) => {
+      while (batch.length < most && core.next()) {
+        batch.push(core.message!);
+        sizes.push(core.bytes);
       }
-    }
-    return at;
-  }
-
-  /** Ends the input: appends the messages that are left. Throws if one is incomplete. */
-  end(batch: Message[]): void {
-    this.#splitUpTo(Infinity, this.#rest, batch);
-    this.#rest = NOTHING;
-    if (this.#held.length === 0 && this.#skip === 0) return;
-    const state = this.#skip > 0
-      ? `${this.#skip} bytes to be skipped had not arrived`
-      : `${this.#held.length} of at least ${this.#needed} bytes had arrived`;
-    this.#held.clear();
-    throw new ConnectionError(
-      "truncated",
-      `The input ended in the middle of a message: ${state}`,
-    );
-  }
-
-  /** Decodes straight from the chunk, until it is used up or a message is incomplete. */
-  #splitInPlace(most: number, chunk: Uint8Array, start: number, batch: Message[]): number {
-    let at = start;
-    while (at < chunk.length && batch.length < most) {
-      const result = this.#ask(chunk, at);
-      if (result.kind === "message") {
-        batch.push(result.message);
-        at += result.bytesUsed;
-      } else if (result.kind === "skip") {
-        this.#skip = result.distance;
-        return at;
-      } else {
-        this.#hold(chunk.subarray(at), (result as Incomplete).bytesNeeded);
-        return chunk.length;
-      }
-    }
-    return at;
-  }
-
-  /** Adds to the held message what it needs; returns the offset of what follows it. */
-  #complete(chunk: Uint8Array, start: number, batch: Message[]): number {
-    const held = this.#held.length;
-    // A decoder that asks for one byte more may do so again and again: double what it
-    // sees, so that its work stays linear.
-    const wanted = this.#openEnded ? Math.min(held, this.#max - held) : this.#needed - held;
-    const taken = Math.min(wanted, chunk.length - start);
-    this.#held.append(chunk.subarray(start, start + taken), this.#expected());
-    if (this.#held.length < this.#needed) return start + taken;
-
-    const result = this.#ask(this.#held.bytes, 0);
-    if (result.kind === "incomplete") {
-      this.#waitFor(result.bytesNeeded, this.#held.length);
-      return start + taken;
-    }
-    let used = 0;
-    if (result.kind === "message") {
-      batch.push(result.message);
-      used = result.bytesUsed;
-    } else if (result.kind === "skip") {
-      used = Math.min(result.distance, this.#held.length);
-      this.#skip = result.distance - used;
-    }
-    const rest = this.#held.bytes.subarray(used);
-    this.#held.clear();
-    if (rest.length <= taken) return start + taken - rest.length;
-    // The decoder asked for more than its message took, so the next message began before
-    // this chunk: decode the rest now, as only one beginning can be held.
-    this.#splitUpTo(Infinity, rest, batch);
-    return start + taken;
-  }
-
-  #hold(bytes: Uint8Array, needed: number): void {
-    this.#waitFor(needed, bytes.length);
-    this.#held.append(bytes, this.#expected());
-  }
-
-  #waitFor(needed: number, shown: number): void {
-    this.#needed = needed;
-    this.#openEnded = needed === shown + 1;
-  }
-
-  /** How long the held message can become. */
-  #expected(): number {
-    return this.#openEnded ? this.#max : this.#needed;
-  }
-
-  /** Calls the decoder, and checks that its result keeps the contract. */
-  #ask(bytes: Uint8Array, offset: number): DecodeResult<Message> {
-    let result: DecodeResult<Message>;
+    };
     try {
-      result = this.#decoder.decode(bytes, offset);
-    } catch (cause) {
-      throw new ConnectionError("decoder", "The decoder threw", { cause });
-    }
-    const shown = bytes.length - offset;
-    if (result.kind === "message") {
-      const { bytesUsed } = result;
-      if (Number.isInteger(bytesUsed) && bytesUsed > 0 && bytesUsed <= shown) {
-        if (bytesUsed > this.#max) throw this.#tooLarge(bytesUsed);
-        this.decoded++;
-        return result;
+      if (next) {
+        // All that is left, and in one batch: an error after a second one would discard that.
+        take(Infinity);
+        core.feed(next);
       }
-      throw new ConnectionError(
-        "decoder",
-        `The decoder claims to have used ${bytesUsed} of the ${shown} bytes that it was shown`,
-      );
-    }
-    if (result.kind === "incomplete") {
-      if (result.bytesNeeded > this.#max) throw this.#tooLarge(result.bytesNeeded);
-      if (result.bytesNeeded > shown) return result;
-      throw new ConnectionError(
-        "decoder",
-        `The decoder asks for ${result.bytesNeeded} bytes, but it was shown ${shown}`,
-      );
-    }
-    if (result.kind === "skip") {
-      if (Number.isSafeInteger(result.distance) && result.distance > 0) {
-        this.decoded++;
-        return result;
+      take(most);
+    } finally {
+      if (batch.length > 0) {
+        progress.batches++;
+        progress.sizes.set(batch, sizes);
+        controller.enqueue(batch);
       }
-      throw new ConnectionError("decoder", `The decoder wants to skip ${result.distance} bytes`);
     }
-    throw new ConnectionError("invalid-message", `Invalid message: ${result.reason}`, {
-      cause: result.cause,
-    });
-  }
-
-  #tooLarge(size: number): ConnectionError {
-    return new ConnectionError(
-      "message-too-large",
-      `A message of at least ${size} bytes is over maxBufferLength, ${this.#max} bytes`,
-    );
-  }
+  };
+  return {
+    transform(chunk, controller) {
+      deliver(most, controller, chunk.length > 0 ? chunk : undefined);
+    },
+    flush(controller) {
+      deliver(Infinity, controller);
+      core.end();
+    },
+  };
 }
-
-type Incomplete = Extract<DecodeResult<never>, { kind: "incomplete" }>;

@@ -1,4 +1,7 @@
 import type { TransportError } from "./errors.ts";
+import type { SocketAddress } from "./socket_address.ts";
+
+export type { SocketAddress } from "./socket_address.ts";
 
 /**
  * A pair of byte streams to and from a peer. A TCP socket, a TLS session, a WebSocket or
@@ -40,27 +43,33 @@ export interface Duplex {
    * streams holds for it too.
    *
    * Whoever calls it owns the duplex: `readable` and `writable` are locked from then on.
-   * Throws a `TypeError` if it has been called before, or if one of the streams is locked.
-   * The transport starts paused: the first bytes come after {@linkcode Transport.resume}.
+   * Throws a `TypeError` if it has been called before, if one of the streams is locked, or
+   * if they have been used in a way that cannot be taken over: a write of theirs is under
+   * way, or one of them has ended. The transport starts paused: the first bytes come after
+   * {@linkcode Transport.resume}. If it broke before, {@linkcode Receiver.onLost} follows.
    */
   attach?(receiver: Receiver): Transport;
 }
 
-/** What the owner of a duplex's synchronous face is told. What it throws is a bug. */
+/**
+ * What the owner of a duplex's synchronous face is told. Nothing of it is called from within
+ * a method of {@linkcode Transport}, nor after {@linkcode Transport.abort} or
+ * {@linkcode Receiver.onLost}. From within it, everything of the transport may be called.
+ * What it throws is a bug.
+ */
 export interface Receiver {
   /**
    * Bytes have arrived, at least one. The memory belongs to the receiver: it is never
-   * written again. Not called while the transport is paused, nor from within any method of
-   * {@linkcode Transport}.
+   * written again. Not called while the transport is paused.
    */
   onBytes(bytes: Uint8Array): void;
   /** The peer has finished sending, after all bytes. Not called while paused either. */
   onEnd(): void;
-  /** What was written or ended last has been taken: more can be written. */
+  /** What {@linkcode Transport.write} or `end` answered `false` to has been taken. */
   onDrain(): void;
   /**
-   * The transport broke, or was aborted by something other than {@linkcode Transport.abort}.
-   * Called at most once, also while paused, and nothing is called after it.
+   * The transport broke, so both directions are over. Called at most once, also while
+   * paused. What had arrived and was not handed over is dropped, as it is with the streams.
    */
   onLost(error: TransportError): void;
 }
@@ -68,13 +77,19 @@ export interface Receiver {
 /** The sending half of a duplex's synchronous face, and what controls its receiving half. */
 export interface Transport {
   /**
-   * Writes bytes, at least one. Returns `true` if the transport has taken them; otherwise
-   * it keeps them, and `onDrain` is called, from a later stack, once it has taken them. Until
-   * then neither {@linkcode write} nor {@linkcode end} may be called. If the transport is
-   * already broken, it returns `false`, and `onLost` follows.
+   * Writes bytes, at least one. Returns `true` if the transport has taken them: more may be
+   * written at once, and where the duplex {@linkcode Duplex.returnsBuffers}, their memory is
+   * the caller's again. Otherwise the transport keeps them, and `onDrain` is called, from a
+   * later stack, once it has taken them; until then neither `write` nor `end` may be called.
+   * So that one busy writer does not keep timers and other sockets waiting, `false` is also
+   * the answer to every 16th write in a row. If the transport has broken, it returns
+   * `false`, and `onLost` follows or has been called.
    */
   write(bytes: Uint8Array): boolean;
-  /** Ends our direction, after everything that was written. Returns as {@linkcode write} does. */
+  /**
+   * Ends our direction, after everything that was written. Returns as {@linkcode write} does.
+   * To be called once; only `abort`, `pause` and `resume` may follow.
+   */
   end(): boolean;
   /** Bytes of the last write that have not been handed on yet, as far as is known. */
   readonly unsent: number;
@@ -82,26 +97,12 @@ export interface Transport {
   pause(): void;
   /** Resumes them. May be called again. */
   resume(): void;
-  /** Ends both directions at once; unsent bytes are dropped. Nothing is called back after it. */
+  /**
+   * Ends both directions at once; unsent bytes are dropped. Nothing is called back after it.
+   * May be called again, and changes nothing once both directions have ended.
+   */
   abort(reason?: unknown): void;
 }
-
-/** The address of a socket: a TCP address, or the path of a Unix socket. */
-export type SocketAddress =
-  | {
-    /** TCP over IPv4 or IPv6. */
-    readonly transport: "tcp";
-    /** The numeric address, such as `127.0.0.1` or `::1`. */
-    readonly hostname: string;
-    /** The port, 1 to 65535. */
-    readonly port: number;
-  }
-  | {
-    /** A Unix domain socket. */
-    readonly transport: "unix";
-    /** The path in the file system; empty for a peer that is not bound to one. */
-    readonly path: string;
-  };
 
 /** A {@linkcode Duplex} over a socket that was accepted by a {@linkcode Listener}, or connected. */
 export interface SocketDuplex extends Duplex {

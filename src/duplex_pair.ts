@@ -1,5 +1,7 @@
 import type { Duplex } from "./duplex.ts";
+import { DuplexBase } from "./duplex_base.ts";
 import { TransportError } from "./errors.ts";
+import { Fifo } from "./fifo.ts";
 import { checkOption, MAX_DELAY } from "./options.ts";
 
 /** Options of {@linkcode duplexPair}. An option given as a function is called for each chunk. */
@@ -24,7 +26,7 @@ export interface DuplexPairOptions {
   readonly delay?: number | (() => number);
 }
 
-/** After this many chunks without a delay, yield to the event loop. */
+/** After this many chunks that were handed over, the event loop gets a turn. */
 const CHUNKS_A_TURN = 16;
 
 /**
@@ -52,15 +54,11 @@ export function duplexPair(options: DuplexPairOptions = {}): [Duplex, Duplex] {
     chunkSize: asFunction("chunkSize", chunkSize, 1, 2 ** 32),
     delay: asFunction("delay", delay, 0, MAX_DELAY),
   };
-  const there = new Direction(each);
-  const back = new Direction(each);
-  // As with a socket, one end's abort breaks both directions.
-  there.onAbort = (error) => back.breakReadable(error);
-  back.onAbort = (error) => there.breakReadable(error);
-  return [
-    { readable: back.readable, writable: there.writable },
-    { readable: there.readable, writable: back.writable },
-  ];
+  const a = new PairEnd(each);
+  const b = new PairEnd(each);
+  a.join(b);
+  b.join(a);
+  return [a, b];
 }
 
 function asFunction(name: string, value: number | (() => number), min: number, max: number) {
@@ -69,96 +67,154 @@ function asFunction(name: string, value: number | (() => number), min: number, m
   return () => value;
 }
 
-interface DirectionOptions {
+interface PairOptions {
   readonly capacity: number;
   readonly chunkSize: () => number;
   readonly delay: () => number;
 }
 
-/** One direction: a bounded buffer between a writable and a readable. */
-class Direction {
-  readonly readable: ReadableStream<Uint8Array>;
-  readonly writable: WritableStream<Uint8Array>;
-  /** Called when the writing end aborts, with the error of its streams. */
-  onAbort: (error: TransportError) => void = () => {};
-  #source!: ReadableStreamDefaultController<Uint8Array>;
-  #sink!: WritableStreamDefaultController;
-  #options: DirectionOptions;
-  #broken: TransportError | undefined;
-  /** Wakes the write that is waiting for room or for the delay. */
-  #wakeUp: () => void = () => {};
-  #chunks = 0;
+/** One end. It holds what the other end has sent, and what it is sending itself. */
+class PairEnd extends DuplexBase {
+  readonly #options: PairOptions;
+  #peer!: PairEnd;
+  /** What of the write under way has not got into the other end's buffer. */
+  #rest: Uint8Array | undefined;
+  /** Runs while a chunk is on its way. */
+  #delay: ReturnType<typeof setTimeout> | undefined;
+  #arrived = new Fifo<Uint8Array>();
+  #arrivedBytes = 0;
+  /** Whether the other end has ended its direction, after all that has arrived. */
+  #peerEnded = false;
+  #delivering = false;
+  #delivered = 0;
+  #gone = false;
 
-  constructor(options: DirectionOptions) {
+  constructor(options: PairOptions) {
+    super();
     this.#options = options;
-    this.readable = new ReadableStream<Uint8Array>({
-      start: (controller) => void (this.#source = controller),
-      pull: () => this.#wakeUp(),
-      cancel: () => this.#stop(reset("the other end reads no more")),
-    }, { highWaterMark: options.capacity, size: (chunk) => chunk.length });
-    this.writable = new WritableStream<Uint8Array>({
-      start: (controller) => {
-        this.#sink = controller;
-        // An abort must not wait for a write that waits for room. The stream knows of it
-        // already, and Node 20 fails an assertion if its controller is errored again.
-        const { signal } = controller;
-        signal.addEventListener("abort", () => this.#abort(signal.reason));
-      },
-      write: (chunk) =>
-        this.#write(chunk).catch((error) => {
-          // A function given as an option threw: nothing more can be carried.
-          if (!this.#broken) this.#abort(error);
-          throw error;
-        }),
-      close: () => this.#source.close(),
-    });
   }
 
-  /** The reading end aborted with `error`; the writing end must see it too. */
-  breakReadable(error: TransportError): void {
-    this.#source.error(error);
-    this.#stop(reset("the other end aborted"));
+  join(peer: PairEnd): void {
+    this.#peer = peer;
   }
 
-  #abort(reason: unknown): void {
-    const error = new TransportError("aborted", "The connection was broken off by this end", {
-      cause: reason,
-    });
-    this.#broken ??= error;
-    this.#source.error(reset("the other end aborted"));
-    this.#wakeUp();
-    this.onAbort(error);
+  override get unsent(): number {
+    return this.#rest?.length ?? 0;
   }
 
-  #stop(error: TransportError): void {
-    if (this.#broken) return;
-    this.#broken = error;
-    this.#sink.error(error);
-    this.#wakeUp();
+  /** The buffer is here. */
+  protected override get readAhead(): number {
+    return 0;
   }
 
-  async #write(chunk: Uint8Array): Promise<void> {
-    for (let at = 0; at < chunk.length;) {
-      const delay = this.#options.delay();
-      if (delay > 0 || ++this.#chunks % CHUNKS_A_TURN === 0) await this.#sleep(delay);
-      while (!this.#broken && this.#source.desiredSize! <= 0) {
-        await new Promise<void>((resolve) => this.#wakeUp = resolve);
+  override resume(): void {
+    super.resume();
+    this.#deliverSoon();
+  }
+
+  override stopReading(): void {
+    super.stopReading();
+    this.#deliverSoon();
+  }
+
+  protected override flow(): void {}
+
+  protected override hold(): void {}
+
+  protected override send(bytes: Uint8Array): boolean {
+    if (this.#peer.#gone) return this.#breakSoon(reset("the other end is gone")), false;
+    this.#rest = bytes;
+    return this.#move();
+  }
+
+  protected override sendEnd(): boolean {
+    this.#peer.#peerEnded = true;
+    this.#peer.#deliverSoon();
+    return true;
+  }
+
+  /** Nothing can be sent to an end that wants no more, as with a socket that was closed. */
+  protected override release(): void {
+    this.#gone = true;
+    if (this.#peer.#rest) this.#peer.#breakSoon(reset("the other end reads no more"));
+  }
+
+  protected override destroy(): void {
+    this.#gone = true;
+    clearTimeout(this.#delay);
+    this.#rest = undefined;
+    this.#arrived.clear();
+    this.#arrivedBytes = 0;
+    this.#peer.#breakSoon(reset("the other end aborted"));
+  }
+
+  #breakSoon(error: TransportError): void {
+    queueMicrotask(() => this.fail(error));
+  }
+
+  /** Moves what there is room for; returns whether that was all. */
+  #move(): boolean {
+    try {
+      while (this.#rest && this.#delay === undefined && this.#peer.#hasRoom) {
+        const delay = this.#options.delay();
+        if (delay > 0) this.#delay = setTimeout(this.#onDelayed, delay);
+        else this.#moveChunk();
       }
-      if (this.#broken) throw this.#broken;
-      const end = Math.min(at + this.#options.chunkSize(), chunk.length);
-      this.#source.enqueue(chunk.slice(at, end));
-      at = end;
+    } catch (cause) {
+      // A function given as an option threw: nothing more can be carried.
+      const message = `The connection broke: an option threw: ${cause}`;
+      this.#breakSoon(new TransportError("other", message, { cause }));
     }
+    return !this.#rest;
   }
 
-  #sleep(delay: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, delay);
-      this.#wakeUp = () => {
-        if (this.#broken) clearTimeout(timer), resolve();
-      };
-    });
+  readonly #onDelayed = () => {
+    this.#delay = undefined;
+    this.#moveChunk();
+    if (this.#move()) this.drained();
+  };
+
+  #moveChunk(): void {
+    const bytes = this.#rest!;
+    const size = this.#options.chunkSize();
+    this.#rest = size < bytes.length ? bytes.subarray(size) : undefined;
+    this.#peer.#arrive(bytes.slice(0, size));
   }
+
+  get #hasRoom(): boolean {
+    return this.#arrivedBytes < this.#options.capacity;
+  }
+
+  #arrive(chunk: Uint8Array): void {
+    if (this.#gone) return;
+    this.#arrived.push(chunk);
+    this.#arrivedBytes += chunk.length;
+    this.#deliverSoon();
+  }
+
+  /** Never from within the writer's stack: two ends that answer each other would fill it. */
+  #deliverSoon(): void {
+    if (this.#delivering) return;
+    this.#delivering = true;
+    queueMicrotask(this.#deliver);
+  }
+
+  readonly #deliver = () => {
+    this.#delivering = false;
+    while (this.flowing && this.#arrivedBytes > 0) {
+      if (this.#delivered === CHUNKS_A_TURN) {
+        this.#delivered = 0;
+        this.#delivering = true;
+        return this.later(this.#deliver);
+      }
+      this.#delivered++;
+      const chunk = this.#arrived.shift();
+      this.#arrivedBytes -= chunk.length;
+      this.received(chunk);
+      if (this.#peer.#rest && this.#peer.#move()) this.#peer.drained();
+    }
+    if (this.#peerEnded && this.#arrivedBytes === 0) this.ended();
+  };
 }
 
 function reset(why: string): TransportError {

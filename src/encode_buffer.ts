@@ -6,8 +6,11 @@ const MIN_SLAB = 1024;
 const MAX_SLAB = 128 * 1024;
 /** The largest slab that is kept while nothing is sent. */
 const MAX_KEPT = 2 * MAX_SLAB;
+/** From this many bytes on, a write of their own costs less than a copy. */
+const MIN_LENT = 64 * 1024;
 
 const EMPTY = new Uint8Array(0);
+const NO_PIECES: Uint8Array[] = [];
 const EMPTY_VIEW = new DataView(EMPTY.buffer);
 
 /**
@@ -37,15 +40,20 @@ export class EncodeBuffer {
   /** Where the next byte goes. Advance it only over bytes that were {@linkcode reserve}d. */
   offset = 0;
   #start = 0;
+  /** What comes before `#start`: bytes that were lent, and those of the slab between them. */
+  #pieces: Uint8Array[] = NO_PIECES;
+  /** How many bytes these are. */
+  #before = 0;
   /** Bytes of this slab that have been taken and not released. */
   #lent = 0;
   #nextSlab = MIN_SLAB;
-  /** The slab of a large message that has been sent; reused if not yet collected. */
+  /** The slab of a large message; reused, once it has been released, if not yet collected. */
   #large: WeakRef<ArrayBufferLike> | undefined;
+  #largeIsFree = false;
 
   /** How many bytes have been appended but not taken. */
   get length(): number {
-    return this.offset - this.#start;
+    return this.#before + this.offset - this.#start;
   }
 
   /**
@@ -64,13 +72,53 @@ export class EncodeBuffer {
     this.offset = at + bytes.length;
   }
 
-  /** Keeps the first `length` of the bytes not yet taken, and discards the rest. */
-  truncate(length: number): void {
-    this.offset = this.#start + length;
+  /**
+   * Appends `bytes` themselves, without a copy, if they are at least 64 KiB; fewer are copied.
+   * They must not be changed until the message that they are part of has been sent, and where
+   * chunks are passed on by reference, as in an in-memory duplex of your own, never.
+   */
+  lend(bytes: Uint8Array): void {
+    if (bytes.length < MIN_LENT) return this.write(bytes);
+    if (this.#pieces === NO_PIECES) this.#pieces = [];
+    if (this.offset > this.#start) this.#addPiece(this.#cut());
+    this.#addPiece(bytes);
   }
 
-  /** Returns what has been appended. The caller owns it, for good or until it releases it. */
+  /** Keeps the first `length` of the bytes not yet taken, and discards the rest. */
+  truncate(length: number): void {
+    while (length < this.#before) this.#reopen(length);
+    this.offset = this.#start + length - this.#before;
+  }
+
+  /**
+   * Returns what has been appended, or the first part of it if there are bytes that were lent:
+   * call it until {@linkcode length} is 0. The caller owns it, for good or until it releases it.
+   */
   take(): Uint8Array {
+    if (this.#before === 0) return this.#cut();
+    const piece = this.#pieces.shift()!;
+    this.#before -= piece.length;
+    return piece;
+  }
+
+  /** Takes the last piece back, but for its part of the first `length` bytes. */
+  #reopen(length: number): void {
+    const piece = this.#pieces.pop()!;
+    this.#before -= piece.length;
+    if (piece.buffer === this.bytes.buffer) {
+      this.#start = piece.byteOffset;
+      this.#lent -= piece.length;
+    } else if (length > this.#before) {
+      this.#addPiece(piece.subarray(0, length - this.#before));
+    }
+  }
+
+  #addPiece(piece: Uint8Array): void {
+    this.#pieces.push(piece);
+    this.#before += piece.length;
+  }
+
+  #cut(): Uint8Array {
     const taken = this.bytes.subarray(this.#start, this.offset);
     this.#start = this.offset;
     this.#lent += taken.length;
@@ -88,7 +136,8 @@ export class EncodeBuffer {
    */
   release(taken: Uint8Array): void {
     if (taken.buffer !== this.bytes.buffer) {
-      if (taken.buffer.byteLength > MAX_KEPT) this.#large = new WeakRef(taken.buffer);
+      // Not what was lent: that is somebody else's memory.
+      if (this.#large?.deref() === taken.buffer) this.#largeIsFree = true;
       return;
     }
     this.#lent -= taken.length;
@@ -107,10 +156,14 @@ export class EncodeBuffer {
 
   #slab(size: number): Uint8Array {
     if (size <= MAX_KEPT) return new Uint8Array(size);
-    const large = this.#large?.deref();
-    this.#large = undefined;
-    const suits = large !== undefined && large.byteLength >= size && large.byteLength <= size * 4;
-    return suits ? new Uint8Array(large) : new Uint8Array(size);
+    const large = this.#largeIsFree ? this.#large?.deref() : undefined;
+    this.#largeIsFree = false;
+    if (large && large.byteLength >= size && large.byteLength <= size * 4) {
+      return new Uint8Array(large);
+    }
+    const slab = new Uint8Array(size);
+    this.#large = new WeakRef(slab.buffer);
+    return slab;
   }
 
   #use(slab: Uint8Array): void {

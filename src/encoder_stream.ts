@@ -1,6 +1,7 @@
+import { Encoding } from "./_encoding.ts";
+import { LazyTransformStream } from "./_lazy_transform_stream.ts";
 import type { Encoder } from "./codec.ts";
-import { EncodeBuffer } from "./encode_buffer.ts";
-import { ConnectionError } from "./errors.ts";
+import { checkOption } from "./options.ts";
 
 /** A large batch is split into chunks of about this many bytes. */
 const CHUNK = 64 * 1024;
@@ -8,11 +9,17 @@ const CHUNK = 64 * 1024;
 /** Options of an {@linkcode EncoderStream}. */
 export interface EncoderStreamOptions<Message> {
   /**
-   * Called with a message that could not be encoded; it is left out, and the stream
-   * continues. Without this, the stream errors with a `ConnectionError` of code `encoder`,
-   * which discards what has been encoded and not been read.
+   * Called with a message that could not be encoded, or is too long; it is left out, and the
+   * stream continues. Without this, the stream errors with a `ConnectionError` of code
+   * `encoder` or `message-too-large`, which discards what has been encoded and not been read.
    */
   readonly onEncodeError?: (error: unknown, message: Message) => void;
+  /**
+   * The longest message, in bytes, including its framing. From 1 to 2^32.
+   *
+   * @default {undefined} any length
+   */
+  readonly maxOutboundLength?: number;
   /**
    * The readable side's strategy, as for a `TransformStream`: how many chunks may wait to
    * be read before writes wait.
@@ -38,45 +45,33 @@ export interface EncoderStreamOptions<Message> {
  * }
  * ```
  */
-export class EncoderStream<Message> extends TransformStream<Iterable<Message>, Uint8Array> {
-  readonly #progress: { batchBytes: number; chunks: number };
-  readonly #buffer: EncodeBuffer;
+export class EncoderStream<Message> extends LazyTransformStream<Iterable<Message>, Uint8Array> {
+  readonly #core: Encoding<Message>;
+  readonly #progress: { chunks: number; batchBytes: number };
 
-  /** Makes a stream that uses `encoder`, which must not be shared. */
+  /**
+   * Makes a stream that uses `encoder`, which must not be shared. Throws a `RangeError` for
+   * an option out of range.
+   */
   constructor(encoder: Encoder<Message>, options: EncoderStreamOptions<Message> = {}) {
-    const { onEncodeError } = options;
-    const buffer = new EncodeBuffer();
-    const progress = { batchBytes: 0, chunks: 0 };
-    const pass = (controller: TransformStreamDefaultController<Uint8Array>) => {
-      progress.chunks++;
-      controller.enqueue(buffer.take());
-    };
-    super(
-      {
-        transform(batch, controller) {
-          progress.batchBytes = 0;
-          for (const message of batch) {
-            const before = buffer.length;
-            try {
-              encoder.encode(message, buffer);
-            } catch (cause) {
-              buffer.truncate(before);
-              if (!onEncodeError) {
-                throw new ConnectionError("encoder", "Cannot encode a message", { cause });
-              }
-              onEncodeError(cause, message);
-            }
-            progress.batchBytes += buffer.length - before;
-            if (buffer.length >= CHUNK) pass(controller);
-          }
-          if (buffer.length > 0) pass(controller);
-        },
-      },
-      undefined,
-      options.readableStrategy,
-    );
+    const { onEncodeError, maxOutboundLength, readableStrategy } = options;
+    const max = maxOutboundLength === undefined
+      ? Infinity
+      : checkOption("maxOutboundLength", maxOutboundLength, 1, 2 ** 32);
+    const core = new Encoding(encoder, max, onEncodeError);
+    const progress = { chunks: 0, batchBytes: 0 };
+    super(() => new TransformStream(transformer(core, progress), undefined, readableStrategy));
+    this.#core = core;
     this.#progress = progress;
-    this.#buffer = buffer;
+  }
+
+  /**
+   * What it encodes with, for a connection that calls it in the turn in which it sends.
+   *
+   * @internal
+   */
+  get core(): Encoding<Message> {
+    return this.#core;
   }
 
   /**
@@ -85,7 +80,7 @@ export class EncoderStream<Message> extends TransformStream<Iterable<Message>, U
    * released are never written again.
    */
   release(chunk: Uint8Array): void {
-    this.#buffer.release(chunk);
+    this.#core.buffer.release(chunk);
   }
 
   /** How many chunks it has produced. */
@@ -97,4 +92,27 @@ export class EncoderStream<Message> extends TransformStream<Iterable<Message>, U
   get batchBytes(): number {
     return this.#progress.batchBytes;
   }
+}
+
+function transformer<Message>(
+  core: Encoding<Message>,
+  progress: { chunks: number; batchBytes: number },
+): Transformer<Iterable<Message>, Uint8Array> {
+  const { buffer } = core;
+  return {
+    transform(batch, controller) {
+      const pass = (least: number) => {
+        while (buffer.length >= least) {
+          progress.chunks++;
+          controller.enqueue(buffer.take());
+        }
+      };
+      progress.batchBytes = 0;
+      for (const message of batch) {
+        progress.batchBytes += core.encode(message);
+        pass(CHUNK);
+      }
+      pass(1);
+    },
+  };
 }

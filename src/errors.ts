@@ -1,11 +1,12 @@
-import type { SocketAddress } from "./duplex.ts";
+import type { SocketAddress } from "./socket_address.ts";
 
 /**
  * Why a {@linkcode Connection} ended, or why a message could not be sent on it.
  *
  * - `closed`: a send on a connection that has ended or is closing; it was not sent.
  * - `aborted`: {@linkcode Connection.abort} was called; its reason is the `cause`.
- * - `invalid-message`: the decoder found bytes that are not a message.
+ * - `invalid-message`: the decoder found bytes that are not a message, or a reactor threw an
+ *   error of this code for a message that no peer may send.
  * - `message-too-large`: an inbound message is longer than `maxBufferLength`.
  * - `truncated`: the peer ended in the middle of a message.
  * - `decoder`: the decoder threw, or broke the contract of {@linkcode Decoder}.
@@ -104,7 +105,8 @@ export class TransportError extends Error {
   }
 }
 
-/** Wraps what a callback of a reactor threw. */
+/** Wraps what a callback of a reactor threw, unless that says that the peer is at fault. */
 export function reactorThrew(cause: unknown): ConnectionError {
+  if (cause instanceof ConnectionError && cause.code === "invalid-message") return cause;
   return new ConnectionError("reactor", "The reactor threw", { cause });
 }

@@ -1,4 +1,5 @@
 import type { CloseReason } from "./close_reason.ts";
+import { tell } from "./user_callback.ts";
 
 /**
  * Observes a connection, for metrics and logs. Each call covers a batch or a chunk, never
@@ -9,7 +10,7 @@ export interface ConnectionObserver {
   onOpen?(): void;
   /** Bytes have arrived. */
   onBytesReceived?(bytes: number): void;
-  /** A batch of messages has been decoded and is about to go to the reactor. */
+  /** Messages have gone to the reactor: those that one chunk completed, or a part of them. */
   onMessagesReceived?(messages: number): void;
   /** A batch of messages has been encoded; `queued` are still waiting in the queue. */
   onMessagesSent?(messages: number, queued: number): void;
@@ -19,7 +20,7 @@ export interface ConnectionObserver {
   onClose?(reason: CloseReason): void;
 }
 
-/** Wraps an observer so that whatever it throws is ignored. */
+/** Wraps an observer so that whatever it throws, or rejects with, is ignored. */
 export function quietly(observer: ConnectionObserver): ConnectionObserver {
   return {
     onOpen: quiet(observer.onOpen?.bind(observer)),
@@ -34,11 +35,5 @@ export function quietly(observer: ConnectionObserver): ConnectionObserver {
 function quiet<Args extends unknown[]>(
   callback: ((...args: Args) => void) | undefined,
 ): ((...args: Args) => void) | undefined {
-  return callback && ((...args) => {
-    try {
-      callback(...args);
-    } catch {
-      // Observing must not change what is observed.
-    }
-  });
+  return callback && ((...args) => tell(callback, ...args));
 }

@@ -25,6 +25,14 @@ export interface ConnectionOptions {
    */
   readonly maxBufferLength?: number;
   /**
+   * The longest outbound message, in bytes, including its framing: normally what the peer
+   * takes, since a longer one would end the connection there. It is not sent, and fails alone:
+   * see {@linkcode Reactor.onEncodeError}. From 1 to 2^32.
+   *
+   * @default {maxBufferLength}
+   */
+  readonly maxOutboundLength?: number;
+  /**
    * How many outbound messages may wait to be encoded. While that many do, `send()` waits
    * and `trySend()` returns `false`. From 1 to 2^31.
    *
@@ -33,10 +41,10 @@ export interface ConnectionOptions {
   readonly maxQueuedMessages?: number;
   /**
    * How many bytes are read while outbound messages are still waiting to be sent. Beyond
-   * that, reading stops until all of them have been sent: a peer that sends requests but
-   * reads no responses cannot make this end run out of memory. Set it at one end only,
-   * normally the server: if both ends stop reading, neither can continue. From 0, which
-   * sets no limit, to 2^32.
+   * that, reading stops until those that wait at that moment have been sent, whatever has
+   * been sent after them: a peer that sends requests but reads no responses cannot make this
+   * end run out of memory. Set it at one end only, normally the server: if both ends stop
+   * reading, neither can continue. From 0, which sets no limit, to 2^32.
    *
    * @default {0} in servers 4194304
    */
@@ -77,8 +85,8 @@ export interface ConnectionOptions {
   readonly messageTimeout?: number;
   /**
    * Milliseconds within which the transport must accept each 64 KiB, or what is written if
-   * that is less. Otherwise the connection ends with the code `write-timeout`: the peer
-   * does not read. From 0, which sets no limit and suits peers that pause for long, to
+   * that is less, or at least, where the transport can tell, a part of it. Otherwise the
+   * connection ends with the code `write-timeout`: the peer does not read. From 0, which sets no limit and suits peers that pause for long, to
    * 2,147,483,647.
    *
    * @default {0} in servers 60000
@@ -123,6 +131,7 @@ export function checkConnectionOptions(
 ): Required<Omit<ConnectionOptions, "idleTimeout">> & Pick<ConnectionOptions, "idleTimeout"> {
   const {
     maxBufferLength = defaults.maxBufferLength,
+    maxOutboundLength = defaults.maxOutboundLength ?? maxBufferLength ?? DEFAULT_MAX_BUFFER_LENGTH,
     maxQueuedMessages = defaults.maxQueuedMessages ?? DEFAULT_MAX_QUEUED_MESSAGES,
     maxPipelinedBytes = defaults.maxPipelinedBytes ?? 0,
     drainTimeout = defaults.drainTimeout,
@@ -133,6 +142,7 @@ export function checkConnectionOptions(
   } = options;
   return {
     maxBufferLength: checkMaxBufferLength(maxBufferLength),
+    maxOutboundLength: checkOption("maxOutboundLength", maxOutboundLength, 1, 2 ** 32),
     maxQueuedMessages: checkOption("maxQueuedMessages", maxQueuedMessages, 1, 2 ** 31),
     maxPipelinedBytes: checkOption("maxPipelinedBytes", maxPipelinedBytes, 0, 2 ** 32),
     drainTimeout: checkDrainTimeout(drainTimeout),

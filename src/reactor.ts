@@ -11,7 +11,8 @@ export type ReactorStatus = "continue" | "disconnect" | void;
  * Your code, which handles a connection's messages.
  *
  * A reactor belongs to one connection and lives as long as it does. Messages are handled
- * one at a time. If a callback throws, the connection ends with the code `reactor`.
+ * one at a time. If a callback throws, the connection ends with the code `reactor`, or, if it
+ * throws a `ConnectionError` of code `invalid-message`, with that: the peer's fault.
  */
 export interface Reactor<Inbound, Outbound = Inbound, Logical = Outbound> {
   /**

@@ -134,9 +134,12 @@ test("Connection: a transport that breaks with a foreign error is reported as ot
 });
 
 test("Connection: a write that fails ends it", async () => {
-  const [peer, end] = peerAndEnd();
-  await end.reader.cancel();
+  const duplex = new ScriptedDuplex();
+  duplex.block();
+  const peer = new Peer(duplex);
   peer.sender.trySend([1]);
+  await duplex.until(() => duplex.chunks.length === 1, "the write");
+  duplex.failWrite(new TransportError("reset", "gone"));
   assertEquals(codeOf(await peer.closed), "reset");
 });
 

@@ -105,7 +105,7 @@ test("Sender: no listener is left on a signal", async () => {
     };
     const options: SendOptions = { signal: Object.assign(signal, counted) };
     const sends = [1, 2, 3].map((id) => outcome(peer.sender.send([id], options)));
-    assertEquals(listeners, 3);
+    assertEquals(listeners, 1);
     if (end === "sent") duplex.unblock();
     else if (end === "aborted") controller.abort();
     else peer.connection.abort();
@@ -128,15 +128,26 @@ test("Sender: after the end trySend throws and send rejects, with code closed", 
   assertEquals(b.received, []);
 });
 
-test("Sender: sends that wait reject as the connection ends, in order or not", async () => {
-  for (const end of ["close", "abort"] as const) {
+test("Sender: sends that wait as the connection closes in order are sent", async () => {
+  const { peer, duplex } = await full();
+  const sends = [101, 102].map((id) => outcome(peer.sender.send([id])));
+  peer.connection.close();
+  duplex.unblock();
+  for (const { kind } of await soon(Promise.all(sends), "the sends")) assertEquals(kind, "value");
+  await duplex.until(() => duplex.events.includes("close"), "our end");
+  assertEquals([...duplex.written].slice(-4), [1, 101, 1, 102]);
+  peer.connection.abort();
+});
+
+test("Sender: sends that wait reject as the connection is aborted, also while it closes", async () => {
+  for (const closes of [false, true]) {
     const { peer } = await full();
     const sends = [1, 2].map((id) => outcome(peer.sender.send([id])));
-    peer.connection[end]();
+    if (closes) peer.connection.close();
+    peer.connection.abort();
     for (const result of await soon(Promise.all(sends), "the sends")) {
       assertEquals(result.kind, "error");
       assertEquals(codeOfError((result as { error: unknown }).error), "closed");
     }
-    peer.connection.abort();
   }
 });

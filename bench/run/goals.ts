@@ -1,6 +1,7 @@
 // What the library is to reach, and whether it did in this run.
 import type { Cell, SuiteResult } from "./measure.ts";
 import type { MemoryResult } from "./memory.ts";
+import { type Engine, ENGINES } from "./rows.ts";
 
 export interface Verdict {
   readonly goal: string;
@@ -8,103 +9,151 @@ export interface Verdict {
   readonly met: boolean;
 }
 
-const RUNTIMES = ["bun", "deno", "node", "node26"];
+/** A bound for each runtime. */
+type Bounds = Readonly<Record<Engine, number>>;
 
-/** A figure of a row, or of none if it was not measured. */
-type Figure = (row: string) => number | undefined;
+function bounds(bun: number, deno: number, node: number): Bounds {
+  return { bun, deno, node24: node, node26: node };
+}
+
+/** The quotient of a figure of ours and that of another row: `-floor` is by hand on the same runtime. */
+interface Ratio {
+  readonly suite: string;
+  /** Labels of steps; default all. */
+  readonly steps?: readonly string[];
+  readonly what: string;
+  readonly of: (cell: Cell) => number | undefined;
+  /** What our rows are called besides their runtimes' names. */
+  readonly ours?: string;
+  readonly theirs: string;
+  readonly least: boolean;
+  readonly bounds: Bounds;
+}
+
+const rate = ({ rate }: Cell) => rate?.best;
+const cpu = ({ cpu }: Cell) => cpu?.best;
+const serverCpu = ({ serverCpu }: Cell) => serverCpu?.best;
+const p50 = ({ latency }: Cell) => latency?.best.p50;
+const p999 = ({ latency }: Cell) => latency?.median.p999;
+
+const LARGE_TEXT = ["64 KiB", "512 KiB"];
+const NO_WORSE = bounds(1, 1, 1);
+const NEAR_BY_HAND = bounds(0.85, 0.85, 0.85);
+const TURN = bounds(1.25, 1.25, 1.25);
+
+/** What is judged by another row of the same run. */
+const RATIOS: readonly Ratio[] = [
+  least("unary", "rate", rate, "rust", bounds(1.8, 1.8, 1.8)),
+  least("unary", "rate", rate, "-floor", bounds(0.7, 0.6, 0.7)),
+  most("lone", "p50", p50, "-floor", TURN),
+  most("lone-pinned", "p50", p50, "-floor", TURN),
+  most("crowd", "CPU", cpu, "-floor", bounds(1.4, 1.4, 1.4)),
+  least("crowd", "rate", rate, "tonic", bounds(3, 3, 3)),
+  least("crowd", "rate", rate, "ws-json", bounds(3, 2, 2)),
+  {
+    ...most("crowd-server", "server's CPU", serverCpu, "rust-raw", bounds(1.3, 1.8, 1.8)),
+    ours: "-raw",
+  },
+  most("open", "p99.9", p999, "rust", NO_WORSE),
+  { ...least("sizes", "bytes/s", rate, "-floor", NEAR_BY_HAND), steps: LARGE_TEXT },
+  least("sizes-bytes", "bytes/s", rate, "-floor", NEAR_BY_HAND),
+];
+
+/** Items a second of streams on one connection. */
+const ITEMS = bounds(1.5e6, 1e6, 1.3e6);
+/** KiB of a connection that does nothing. */
+const IDLE = bounds(10, 12, 12);
+/** How often a server has 16 MiB of bytes in memory. */
+const COPIES = bounds(3, 3, 3);
+/** MiB that the memory for a slow reader may grow in 2 s. */
+const GROWTH = bounds(4, 4, 4);
+
+function least(
+  suite: string,
+  what: string,
+  of: Ratio["of"],
+  theirs: string,
+  bounds: Bounds,
+): Ratio {
+  return { suite, what, of, theirs, bounds, least: true };
+}
+
+function most(suite: string, what: string, of: Ratio["of"], theirs: string, bounds: Bounds): Ratio {
+  return { suite, what, of, theirs, bounds, least: false };
+}
 
 /** The verdicts that the results allow. */
 export function verdicts(
   results: readonly SuiteResult[],
   memory: readonly MemoryResult[],
 ): Verdict[] {
-  const all: Verdict[] = [];
-  const judge = (goal: string, value: number, bound: number, least: boolean, unit = "") => {
-    const met = least ? value >= bound : value <= bound;
-    all.push({ goal, figure: `${value.toPrecision(3)}${unit}`, met });
-  };
-  const cells = (suite: string, step?: string): Cell[] =>
-    results.filter(({ name }) => name === suite).flatMap(({ cells }) => cells)
-      .filter((cell) => step === undefined || cell.step === step);
-  const figure = (from: readonly Cell[], of: (cell: Cell) => number | undefined): Figure => (row) =>
-    from.filter((cell) => cell.row === row).map(of)[0];
-  /** Judges the quotient of two rows' figures. */
-  const ratio = (
-    what: string,
-    of: Figure,
-    ours: string,
-    theirs: string,
-    bound: number,
-    least: boolean,
-  ) => {
-    const [a, b] = [of(ours), of(theirs)];
-    if (a === undefined || b === undefined) return;
-    const sign = least ? "≥" : "≤";
-    judge(`${what}: ${ours} ${sign} ${bound} × ${theirs}`, a / b, bound, least, " ×");
-  };
-  const best = (of: Figure, least: boolean): string | undefined =>
-    RUNTIMES.filter((row) => of(row) !== undefined)
-      .sort((a, b) => (least ? -1 : 1) * (of(a)! - of(b)!))[0];
+  const cells = (suite: string): readonly Cell[] =>
+    results.filter(({ name }) => name === suite).flatMap(({ cells }) => cells);
+  return [
+    ...RATIOS.flatMap((ratio) => compared(ratio, cells(ratio.suite))),
+    ...ENGINES.flatMap((engine) => {
+      const value = cells("stream").filter(({ row }) => row === engine).map(rate)[0];
+      if (value === undefined) return [];
+      const goal = `stream: ${engine}, millions of items/s`;
+      return [verdict(goal, value / 1e6, ITEMS[engine] / 1e6, true)];
+    }),
+    ...memory.flatMap(held),
+    ...growths(results),
+  ];
+}
 
-  const unary = cells("unary");
-  const rate = figure(unary, ({ rate }) => rate?.best);
-  const cpu = figure(unary, ({ cpu }) => cpu?.best);
-  for (const row of RUNTIMES) {
-    ratio("unary rate", rate, row, "rust", 1, true);
-    ratio("unary CPU", cpu, row, "rust", 1, false);
-    ratio("unary rate", rate, row, `${row}-floor`, 0.9, true);
-    ratio("unary rate", rate, row, "tonic", 5, true);
-    ratio("unary rate", rate, row, "grpc-js", 40, true);
-  }
-  const top = best(rate, true);
-  if (top) ratio("unary rate, the best runtime", rate, top, "rust", 1.2, true);
+function verdict(goal: string, value: number, bound: number, least: boolean): Verdict {
+  const met = least ? value >= bound : value <= bound;
+  return { goal: `${goal} ${least ? "≥" : "≤"} ${bound}`, figure: value.toPrecision(3), met };
+}
 
-  for (const suite of ["lone", "lone-pinned"]) {
-    const p50 = figure(cells(suite), ({ rate }) => rate && 1 / rate.best);
-    for (const row of RUNTIMES) {
-      ratio(`${suite} round trip`, p50, row, `${row}-floor`, 1.15, false);
-    }
-  }
+function compared(
+  { suite, steps, what, of, ours = "", theirs, least, bounds }: Ratio,
+  cells: readonly Cell[],
+): Verdict[] {
+  const labels = [...new Set(cells.map(({ step }) => step))];
+  return labels.filter((label) => steps?.includes(label) ?? true).flatMap((label) =>
+    ENGINES.flatMap((engine) => {
+      const figure = (row: string) =>
+        cells.filter((cell) => cell.row === row && cell.step === label).map(of)[0];
+      const other = theirs.startsWith("-") ? engine + theirs : theirs;
+      const [a, b] = [figure(engine + ours), figure(other)];
+      if (a === undefined || b === undefined) return [];
+      const goal = `${suite}, ${label}: ${what}, ${engine + ours} : ${other}`;
+      return [verdict(goal, a / b, bounds[engine], least)];
+    })
+  );
+}
 
-  for (const step of ["20k/s", "100k/s"]) {
-    const p999 = figure(cells("open", step), ({ latency }) => latency?.median.p999);
-    for (const row of RUNTIMES) ratio(`p99.9 at ${step}`, p999, row, "rust", 2, false);
-    const quickest = best(p999, false);
-    if (quickest) ratio(`p99.9 at ${step}, the best runtime`, p999, quickest, "rust", 1, false);
-  }
-
-  for (const step of ["1 MiB", "16 MiB"]) {
-    const bytes = figure(cells("sizes", step), ({ rate }) => rate?.best);
-    for (const row of RUNTIMES) ratio(`bytes/s of ${step}`, bytes, row, `${row}-floor`, 0.8, true);
-  }
-
-  const items = figure(cells("stream"), ({ rate }) => rate?.best);
-  for (const row of RUNTIMES) {
-    const value = items(row);
-    if (value !== undefined) judge(`${row}: 1,000,000 items/s`, value / 1e6, 1, true, " M/s");
-  }
-  for (const { name, rows } of memory) {
-    for (const { row, figures } of rows) {
-      if (!figures || row.endsWith("-floor")) continue;
-      if (name === "idle") {
-        judge(`${row}: an idle connection ≤ 20 KiB`, figures["KiB each"]!, 20, false, " KiB");
-      } else if (name === "peak") {
-        judge(`${row}: 16 MiB in ≤ 3 × its memory`, figures["server, messages"]!, 3, false, " ×");
-      } else {
-        const grown = figures["after 4 s"]! - figures["after 2 s"]!;
-        judge(`${row}: memory flat for a slow reader, ≤ 4 MiB in 2 s`, grown, 4, false, " MiB");
+/** What memory is held to. */
+function held({ name, rows }: MemoryResult): Verdict[] {
+  return rows.flatMap(({ row, figures }) => {
+    const engine = ENGINES.find((engine) => row === engine || row === `${engine}-unread`);
+    if (!figures || !engine) return [];
+    switch (name) {
+      case "idle":
+        return [
+          verdict(`${row}: KiB of an idle connection`, figures["KiB each"]!, IDLE[engine], false),
+        ];
+      case "peak-bytes": {
+        const copies = figures["server, messages"]!;
+        return [verdict(`${row}: copies of 16 MiB of bytes`, copies, COPIES[engine], false)];
       }
+      case "slow": {
+        const grown = figures["after 4 s"]! - figures["after 2 s"]!;
+        return [verdict(`${row}: MiB more for a slow reader`, grown, GROWTH[engine], false)];
+      }
+      default:
+        return [];
     }
-  }
-  all.push(...growths(results));
-  return all;
+  });
 }
 
 /** Nothing may cost more for each, the more there is of it: each doubling is looked at. */
 function growths(results: readonly SuiteResult[]): Verdict[] {
   return results.filter(({ name }) => name.startsWith("doublings")).flatMap(({ name, cells }) =>
-    [...new Set(cells.map(({ row }) => row))].flatMap((row) => {
-      const costs = cells.filter((cell) => cell.row === row && cell.rate).map((cell) => {
+    ENGINES.flatMap((engine) => {
+      const costs = cells.filter(({ row, rate }) => row === engine && rate).map((cell) => {
         const perUnit = 1 / cell.rate!.best;
         return name === "doublings-size" ? perUnit / cell.bytes : perUnit;
       });
@@ -112,8 +161,7 @@ function growths(results: readonly SuiteResult[]): Verdict[] {
       // Quadratic would be twice the cost of each with every doubling: over three of them,
       // eight times. Caches and collectors may take their share of it.
       const worst = Math.max(...costs.slice(3).map((cost, i) => cost / costs[i]!));
-      const goal = `${name}: ${row}, cost of each after three doublings ≤ 3 ×`;
-      return [{ goal, figure: `${worst.toPrecision(3)} ×`, met: worst <= 3 }];
+      return [verdict(`${name}: ${engine}, cost of each after three doublings`, worst, 3, false)];
     })
   );
 }

@@ -2,7 +2,8 @@
 import type { Latency } from "../work.ts";
 import { type Measurement, Pair } from "./pair.ts";
 import { install } from "./peers.ts";
-import { pinned, type Row } from "./rows.ts";
+import { forSuite, type Row, type Variant } from "./rows.ts";
+import { lacking } from "./system.ts";
 import type { Step, Suite } from "./suites.ts";
 
 export interface Settings {
@@ -22,6 +23,8 @@ export interface Cell {
   readonly rate?: { readonly best: number; readonly median: number };
   /** Microseconds of both ends together for each, the least and the median of the rounds. */
   readonly cpu?: { readonly best: number; readonly median: number };
+  /** The same, of the server alone. */
+  readonly serverCpu?: { readonly best: number; readonly median: number };
   /** Microseconds; each percentile is the median of those of the rounds, and the least. */
   readonly latency?: { readonly best: Latency; readonly median: Latency };
   readonly rounds?: readonly Measurement[];
@@ -66,7 +69,7 @@ export async function measure(
   try {
     for (const row of rows) {
       progress(`${suite.name}: starting ${row.name}`);
-      running.push(await start(suite.pinned ? pinned(row) : row));
+      running.push(await start(row, suite));
     }
     const taken = new Map<string, Measurement[]>();
     // The first round warms up.
@@ -74,7 +77,7 @@ export async function measure(
       for (const step of suite.steps) {
         for (const each of turned(running, round)) {
           const { row, pair } = each;
-          if (pair === undefined || step.not?.[row.name]) continue;
+          if (pair === undefined || notFor(step, row)) continue;
           progress(`${suite.name}: round ${round} of ${rounds}, ${step.label}, ${row.name}`);
           try {
             // grpc-js is that slow to be compiled; the others need about a second.
@@ -100,7 +103,11 @@ export async function measure(
 }
 
 /** Starts a row's processes, after what they need is installed. */
-export async function start(row: Row): Promise<Running> {
+export async function start(
+  chosen: Row,
+  suite: { readonly variant?: Variant; readonly pinned?: boolean },
+): Promise<Running> {
+  const row = forSuite(chosen, suite);
   for (const peer of row.needs) {
     const skipped = install(peer);
     if (skipped) return { row, skipped };
@@ -110,6 +117,11 @@ export async function start(row: Row): Promise<Running> {
   } catch (error) {
     return { row, skipped: (error as Error).message };
   }
+}
+
+/** Why a row cannot do a step, if it cannot. */
+function notFor({ not, work }: Step, { name }: Row): string | undefined {
+  return not?.[name] ?? lacking(work.connections + (work.idle ?? 0));
 }
 
 /** Each round begins with another row. */
@@ -124,16 +136,18 @@ function push<T>(map: Map<string, T[]>, key: string, value: T): void {
 }
 
 function cell(
-  { name }: Row,
+  row: Row,
   step: Step,
   skipped: string | undefined,
   rounds: readonly Measurement[] | undefined,
 ): Cell {
   const { label, x, work: { bytes } } = step;
-  const about = { row: name, step: label, x, bytes };
-  if (!rounds) return { ...about, skipped: step.not?.[name] ?? skipped ?? "it did not run" };
+  const about = { row: row.name, step: label, x, bytes };
+  const reason = notFor(step, row) ?? skipped ?? "it did not run";
+  if (!rounds) return { ...about, skipped: reason };
   const rates = rounds.map(({ count, seconds }) => count / seconds);
   const cpus = rounds.map(({ cpu, count }) => (cpu.server + cpu.client) / count);
+  const servers = rounds.map(({ cpu, count }) => cpu.server / count);
   const latency = (of: (values: readonly number[]) => number): Latency => {
     const each = (key: keyof Latency) => of(rounds.map(({ latency }) => latency[key]));
     return {
@@ -149,6 +163,7 @@ function cell(
     ...about,
     rate: { best: Math.max(...rates), median: median(rates) },
     cpu: { best: least(cpus), median: median(cpus) },
+    serverCpu: { best: least(servers), median: median(servers) },
     latency: { best: latency(least), median: latency(median) },
     rounds,
   };

@@ -3,15 +3,16 @@
 import type { Work } from "../work.ts";
 import { start } from "./measure.ts";
 import type { Pair } from "./pair.ts";
-import type { Row } from "./rows.ts";
+import { ENGINES, type Row, type Variant } from "./rows.ts";
 
 /** A suite of one figure after another, instead of rounds. */
 export interface MemorySuite {
-  readonly name: "idle" | "slow" | "peak";
+  readonly name: "idle" | "slow" | "peak" | "peak-bytes";
   readonly title: string;
   readonly rows: readonly string[];
   /** How long it takes for each row, in seconds, about. */
   readonly estimate: number;
+  readonly variant?: Variant;
   readonly probe: (pair: Pair) => Promise<Figures>;
 }
 
@@ -32,8 +33,8 @@ const MIB = 1024 * KIB;
 const IDLE = 10_000;
 const LARGE = 16 * MIB;
 
-const RUNTIMES = ["bun", "deno", "node", "node26"];
-const FLOORS = ["bun-floor", "deno-floor", "node-floor"];
+const FLOORS = ENGINES.map((name) => `${name}-floor`);
+const STREAMS = ENGINES.map((name) => `${name}-streams`);
 
 const LONE: Work = { kind: "echo", connections: 1, inFlight: 1, bytes: 0, seconds: 1 };
 
@@ -41,36 +42,45 @@ export const MEMORY_SUITES: readonly MemorySuite[] = [
   {
     name: "idle",
     title: `${IDLE.toLocaleString("en-US")} connections that have made one call and do nothing`,
-    rows: [...RUNTIMES, ...FLOORS],
+    rows: [...ENGINES, ...STREAMS, ...FLOORS, "rust-16k-raw"],
     estimate: 12,
     probe: idle,
   },
   {
     name: "slow",
     title: "A stream without an end to a client that does not read",
-    rows: [...RUNTIMES.map((name) => `${name}-unread`)],
+    rows: ENGINES.map((name) => `${name}-unread`),
     estimate: 6,
     probe: slow,
   },
   {
     name: "peak",
-    title: `One echo of ${LARGE / MIB} MiB, in new processes`,
-    rows: [...RUNTIMES, ...FLOORS],
+    title: `One echo of ${LARGE / MIB} MiB of text, in new processes`,
+    rows: [...ENGINES, ...FLOORS],
     estimate: 4,
+    probe: peak,
+  },
+  {
+    name: "peak-bytes",
+    title: `One echo of ${LARGE / MIB} MiB of bytes, in new processes`,
+    rows: [...ENGINES, ...FLOORS],
+    estimate: 4,
+    variant: "bytes",
     probe: peak,
   },
 ];
 
 /** Runs the rows of a suite, one after another. */
 export async function probe(
-  { name, title, probe }: MemorySuite,
+  suite: MemorySuite,
   rows: readonly Row[],
   progress: (text: string) => void,
 ): Promise<MemoryResult> {
+  const { name, title, probe } = suite;
   const all = [];
   for (const row of rows) {
     progress(`${name}: ${row.name}`);
-    const { pair, skipped } = await start(row);
+    const { pair, skipped } = await start(row, suite);
     try {
       all.push(
         pair ? { row: row.name, figures: await probe(pair) } : { row: row.name, skipped },

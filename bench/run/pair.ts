@@ -35,6 +35,9 @@ export class Pair {
     const before = { server: server.cpu, client: client.cpu };
     const result: Result = JSON.parse(await client.hear("result "));
     const cpu = { server: server.cpu - before.server, client: client.cpu - before.client };
+    await client.hear("closed");
+    // The server has ends of connections to see, which is not the next row's affair.
+    await new Promise((resolve) => setTimeout(resolve, work.connections / 20));
     return { ...result, cpu };
   }
 

@@ -33,7 +33,8 @@ function run(command: string, args: string[], cwd: string): string | undefined {
   return `${command} failed: ${stderr?.trim().split("\n").at(-1) ?? ""}`;
 }
 
-/** The Node that `node26` installs. */
+/** The Nodes that `node24` and `node26` install. */
+export const NODE24: string = `${FOLDER}node24/node_modules/node/bin/node`;
 export const NODE26: string = `${FOLDER}node26/node_modules/node/bin/node`;
 
 /** The program that `rust` builds. */

@@ -9,7 +9,19 @@ const PERCENTILES = ["p50", "p90", "p99", "p999"] as const;
 export function plots({ name, title, unit, cells }: SuiteResult): Spec[] {
   const there = cells.filter((cell) => cell.rate);
   if (there.length === 0) return [];
-  if (there.some(({ x }) => x !== undefined)) return [growth(name, title, unit, there)];
+  if (there.some(({ x }) => x !== undefined)) {
+    const sized = name.includes("size");
+    const rate = growth(
+      title,
+      sized ? "MiB/s" : `${unit}/s`,
+      there,
+      ({ rate, bytes }) => rate!.best * (sized ? bytes / 2 ** 20 : 1),
+    );
+    if (!name.startsWith("crowd")) return [rate];
+    const alone = name === "crowd-server";
+    const axis = `CPU time, µs/rpc, ${alone ? "server" : "both ends"}`;
+    return [rate, growth(title, axis, there, (cell) => (alone ? cell.serverCpu : cell.cpu)!.best)];
+  }
   return [...new Set(there.map(({ step }) => step))].flatMap((step) => {
     const some = there.filter((cell) => cell.step === step);
     const heading = `${title}: ${step}`;
@@ -75,14 +87,14 @@ function latencies(title: string, cells: readonly Cell[]): Spec {
   });
 }
 
-/** What a figure becomes when something grows: bytes a second by size, else a rate. */
-function growth(name: string, title: string, unit: string, cells: readonly Cell[]): Spec {
-  const sized = name.includes("size");
-  const values = cells.map(({ row, x, bytes, rate }) => ({
-    row,
-    x,
-    value: rate!.best * (sized ? bytes / 2 ** 20 : 1),
-  }));
+/** What a figure becomes when something grows. */
+function growth(
+  title: string,
+  axis: string,
+  cells: readonly Cell[],
+  of: (cell: Cell) => number,
+): Spec {
+  const values = cells.map((cell) => ({ row: cell.row, x: cell.x, value: of(cell) }));
   return chart(title, values, {
     mark: { type: "line", point: true },
     encoding: {
@@ -90,7 +102,7 @@ function growth(name: string, title: string, unit: string, cells: readonly Cell[
       y: {
         field: "value",
         type: "quantitative",
-        title: sized ? "MiB/s" : `${unit}/s`,
+        title: axis,
         scale: { type: "log" },
       },
       color: { field: "row", type: "nominal", sort: null, title: null },

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { root } from "../../scripts/support/runtimes.ts";
+import { RAISED } from "./system.ts";
 
 /** How long a program may say nothing before it is given up. */
 const PATIENCE_MS = 60_000;
@@ -14,7 +15,8 @@ export class Program {
   #over = false;
   #wake: () => void = () => {};
 
-  constructor([command, ...args]: readonly string[]) {
+  constructor(words: readonly string[]) {
+    const [command, ...args] = [...RAISED, ...words];
     const stdio = ["pipe", "pipe", "pipe"] as const;
     this.#child = spawn(command!, args, { cwd: root, stdio: [...stdio] });
     this.#child.stdout!.setEncoding("utf8").on("data", (text: string) => {

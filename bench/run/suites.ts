@@ -1,5 +1,6 @@
 // What is measured: pieces of work, and which rows do them.
 import type { Work } from "../work.ts";
+import { ENGINES, RUNTIMES, type Variant } from "./rows.ts";
 
 export interface Suite {
   readonly name: string;
@@ -9,6 +10,8 @@ export interface Suite {
   /** Names of rows. */
   readonly rows: readonly string[];
   readonly steps: readonly Step[];
+  /** Which of the rows' programs it runs; default those of the echo. */
+  readonly variant?: Variant;
   /** Both ends share one core. */
   readonly pinned?: boolean;
   /** Of the rounds that are asked for, so many are enough; default all. */
@@ -27,9 +30,10 @@ export interface Step {
   readonly not?: Readonly<Record<string, string>> | undefined;
 }
 
-const RUNTIMES = ["bun", "deno", "node"];
-const ENGINES = [...RUNTIMES, "node26"];
-const floors = (engines: readonly string[]) => engines.map((engine) => `${engine}-floor`);
+const named = (suffix: string) => (engines: readonly string[]) =>
+  engines.map((engine) => `${engine}-${suffix}`);
+const floors = named("floor");
+const streams = named("streams");
 
 const ECHO = { kind: "echo", connections: 4, inFlight: 256, bytes: 0 } as const;
 const LONE = { kind: "echo", connections: 1, inFlight: 1, bytes: 0 } as const;
@@ -40,12 +44,34 @@ function sized(bytes: number): Step["work"] {
   return { kind: "echo", connections: Math.min(4, inFlight), inFlight, bytes };
 }
 
+/** One call in flight on each of so many connections. */
+function crowd(connections: number): Step {
+  return {
+    label: `${connections.toLocaleString("en-US")} connections`,
+    x: connections,
+    work: { kind: "echo", connections, inFlight: connections, bytes: 0 },
+    not: connections > 5000
+      ? {
+        rust: "10 GiB of receive buffers",
+        "rust-raw": "5 GiB of receive buffers",
+        "grpc-js": "minutes to connect",
+      }
+      : undefined,
+  };
+}
+
+const CROWDS = [64, 1024, 10_000].map(crowd);
+
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
 function size(bytes: number): string {
   if (bytes >= MIB) return `${bytes / MIB} MiB`;
   return bytes >= KIB ? `${bytes / KIB} KiB` : `${bytes} B`;
+}
+
+function sizeStep(bytes: number): Step {
+  return { label: size(bytes), x: bytes, work: sized(bytes) };
 }
 
 function doublings(from: number, to: number): number[] {
@@ -56,7 +82,7 @@ function doublings(from: number, to: number): number[] {
 
 const lone: Omit<Suite, "name" | "title"> = {
   unit: "rpcs",
-  rows: [...ENGINES, ...floors(ENGINES), "rust", "tonic", "grpc-js"],
+  rows: [...ENGINES, ...streams(ENGINES), ...floors(ENGINES), "rust", "tonic", "grpc-js"],
   steps: [{ label: "1 in flight over 1 connection", work: LONE }],
 };
 
@@ -68,12 +94,43 @@ export const SUITES: readonly Suite[] = [
     title: "256 unary echoes in flight over 4 connections",
     unit: "rpcs",
     rows: [
-      ...[...ENGINES, ...floors(ENGINES), "rust"],
+      ...[...ENGINES, ...streams(ENGINES), ...floors(ENGINES), "rust"],
       ...RUNTIMES.flatMap((name) => [`${name}-to-rust`, `rust-to-${name}`]),
       ...RUNTIMES.flatMap((name) => [`${name}-protobuf-es`, `${name}-messagepack`]),
       ...["tonic", "grpc-js", "connect", "ws-json", "capnweb"],
     ],
     steps: [{ label: "256 in flight over 4 connections", work: ECHO }],
+  },
+  {
+    name: "crowd",
+    title: "One unary echo in flight on each connection",
+    unit: "rpcs",
+    rows: [
+      ...[...ENGINES, ...streams(ENGINES), ...floors(ENGINES), "rust", "rust-16k"],
+      ...["tonic", "grpc-js", "ws-json"],
+    ],
+    steps: CROWDS,
+  },
+  {
+    name: "crowd-server",
+    title: "The same from one raw client: the server alone",
+    unit: "rpcs",
+    rows: [...ENGINES, ...floors(ENGINES), "rust", "rust-16k"].map((name) => `${name}-raw`),
+    steps: CROWDS,
+  },
+  {
+    name: "fan-out",
+    title: "One message to 1,000 connections; the next when all have it",
+    unit: "messages",
+    variant: "fanOut",
+    rows: [
+      ...[...ENGINES, ...named("once")(ENGINES), ...floors(ENGINES), "rust"],
+      ...["tonic", "grpc-js", "ws-json"],
+    ],
+    steps: [64, 4096].map((bytes) => ({
+      label: size(bytes),
+      work: { kind: "fan-out", connections: 1000, inFlight: 1, bytes },
+    })),
   },
   { name: "lone", title: "One unary echo at a time", ...lone },
   { name: "lone-pinned", title: "One at a time, both ends on one core", ...lone, pinned: true },
@@ -81,7 +138,7 @@ export const SUITES: readonly Suite[] = [
     name: "open",
     title: "A fixed rate over 4 connections; latency from the intended time of sending",
     unit: "rpcs",
-    rows: [...ENGINES, ...floors(RUNTIMES), "rust", "tonic", "grpc-js"],
+    rows: [...ENGINES, ...floors(ENGINES), "rust", "tonic", "grpc-js"],
     steps: [20_000, 100_000].map((rate) => ({
       label: `${rate / 1000}k/s`,
       work: { ...ECHO, rate },
@@ -90,20 +147,27 @@ export const SUITES: readonly Suite[] = [
   },
   {
     name: "sizes",
-    title: "Echoes by the size of the message, about 4 MiB in flight",
+    title: "Echoes by the size of their text, about 4 MiB in flight",
     unit: "rpcs",
     rows: [...ENGINES, ...floors(ENGINES), "rust"],
-    steps: [64, KIB, 64 * KIB, MIB, 16 * MIB].map((bytes) => ({
-      label: size(bytes),
-      x: bytes,
-      work: sized(bytes),
-    })),
+    steps: [64, KIB, 64 * KIB, 512 * KIB, MIB, 16 * MIB].map(sizeStep),
+  },
+  {
+    name: "sizes-bytes",
+    title: "Echoes by the size of their bytes, about 4 MiB in flight",
+    unit: "rpcs",
+    variant: "bytes",
+    rows: [...ENGINES, ...streams(ENGINES), ...floors(ENGINES)],
+    steps: [64 * KIB, 512 * KIB, MIB, 16 * MIB].map(sizeStep),
   },
   {
     name: "stream",
     title: "Streams of 1,000 items of 64 bytes, one after another on one connection",
     unit: "items",
-    rows: [...ENGINES, ...floors(RUNTIMES), "rust", "tonic", "grpc-js", "connect"],
+    rows: [
+      ...[...ENGINES, ...streams(ENGINES), ...floors(ENGINES), "rust"],
+      ...["tonic", "grpc-js", "connect"],
+    ],
     steps: [{ label: "1 connection", work: { ...STREAMS, items: 1000 } }],
   },
   {
@@ -149,7 +213,7 @@ export const SUITES: readonly Suite[] = [
     name: "doublings-connections",
     title: "Twice the connections, 4 rpcs in flight on each",
     unit: "rpcs",
-    rows: RUNTIMES,
+    rows: [...RUNTIMES, ...floors(RUNTIMES), "rust"],
     rounds: 2,
     share: 0.25,
     steps: doublings(1, 1024).map((x) => ({

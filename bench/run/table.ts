@@ -12,12 +12,13 @@ export function table({ name, title, unit, cells }: SuiteResult): string {
     "median",
     ...(sized ? ["MiB/s best"] : []),
     `CPU µs/${unit.slice(0, -1)}`,
+    "server's",
     ...["p50 µs", "p99 µs", "p99.9 µs"],
   ];
   const lines = cells.map((cell) => {
-    const { row, step, skipped, rate, cpu, latency, bytes } = cell;
+    const { row, step, skipped, rate, cpu, serverCpu, latency, bytes } = cell;
     const first = head[1] === "work" ? [row, step] : [row];
-    if (skipped || !rate || !cpu || !latency) return [...first, `skipped: ${skipped}`];
+    if (!rate || !cpu || !serverCpu || !latency) return [...first, `skipped: ${skipped}`];
     const { p50, p99, p999 } = latency.median;
     return [
       ...first,
@@ -25,6 +26,7 @@ export function table({ name, title, unit, cells }: SuiteResult): string {
       count(rate.median),
       ...(sized ? [count(rate.best * bytes / 2 ** 20)] : []),
       cpu.best.toFixed(2),
+      serverCpu.best.toFixed(2),
       ...[p50, p99, p999].map(count),
     ];
   });

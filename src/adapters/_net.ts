@@ -15,8 +15,7 @@ import {
   type Place,
   unsupported,
 } from "./_options.ts";
-import { PushDuplex, type PushTransport } from "./_push_duplex.ts";
-import { Turns } from "./_turns.ts";
+import { SocketBase } from "./_socket_base.ts";
 
 /** For empty writes, which send nothing but fail if the connection is gone. */
 export const EMPTY: Uint8Array = new Uint8Array(0);
@@ -115,95 +114,120 @@ export function tcpAddressOf({ remoteAddress, remotePort }: net.Socket): SocketA
   return { transport: "tcp", hostname: remoteAddress, port: remotePort };
 }
 
-/** Makes a duplex from a connected `node:net` or `node:tls` socket. */
-export function toDuplex(
-  transport: NetTransport,
-  remoteAddress: SocketAddress | undefined,
-  alpnProtocol?: string,
-): PushDuplex {
-  const duplex = new PushDuplex(transport, remoteAddress, alpnProtocol);
-  transport.socket
-    .on("data", (bytes) => duplex.push(bytes as Uint8Array))
-    .on("end", () => transport.onEnd(duplex))
-    .on("error", (error) => duplex.fail(transport.toError(error)))
-    .on("close", () => duplex.fail(new TransportError("reset", "The socket was closed")));
-  return duplex;
+/** How the callbacks of a socket find its duplex: so they are the same for all sockets. */
+const OWNER = Symbol("duplex");
+
+interface OwnedSocket extends net.Socket {
+  [OWNER]: NetDuplex;
+  /** What libuv has not written yet, as far as the runtime tells. */
+  readonly _handle?: { readonly writeQueueSize?: number } | null;
 }
 
-/** The common part of all `node:net` sockets. */
-export class NetTransport implements PushTransport {
+/** A duplex over a connected `node:net` or `node:tls` socket. */
+export class NetDuplex extends SocketBase {
   readonly socket: net.Socket;
-  readonly returnsBuffers = true;
-  readonly #turns = new Turns();
+  #started = false;
   /** How many writes have not called back yet. */
   #unwritten = 0;
-  #onWritten: () => void = () => {};
-  #onFailed: (error: Error) => void = () => {};
 
-  constructor(socket: net.Socket) {
+  constructor(socket: net.Socket, remoteAddress?: SocketAddress, alpnProtocol?: string) {
+    super(remoteAddress, alpnProtocol);
     this.socket = socket;
+    (socket as OwnedSocket)[OWNER] = this;
+    socket.on("end", onEnd).on("error", onError).on("close", onClose);
   }
 
-  pause(): void {
+  override get unsent(): number {
+    const { _handle: handle, writableLength } = this.socket as OwnedSocket;
+    // Node counts a write until all of it has gone; libuv knows how much has.
+    return Math.min(handle?.writeQueueSize ?? writableLength, writableLength);
+  }
+
+  protected override flow(): void {
+    if (this.#started) return void this.socket.resume();
+    this.#started = true;
+    this.socket.on("data", onData);
+  }
+
+  protected override hold(): void {
     this.socket.pause();
   }
 
-  resume(): void {
-    this.socket.resume();
-  }
-
-  write(bytes: Uint8Array): void | Promise<void> {
+  protected override send(bytes: Uint8Array): boolean {
     this.#unwritten++;
-    this.socket.write(bytes, this.#written);
+    this.socket.write(bytes, this.#onWritten);
     // Node has nothing left to write: the system took it all, and the callback, a tick
     // later, is not worth waiting for.
-    if (this.socket.writableLength === 0) return this.#turns.next();
-    return new Promise<void>((resolve, reject) => {
-      this.#onWritten = resolve;
-      this.#onFailed = reject;
-    }).then(this.#turn);
+    return this.socket.writableLength === 0;
   }
 
-  // Bun's TLS may call back in a microtask.
-  readonly #turn = () => this.#turns.next();
-
-  // Callbacks come in order, including those of writes that were not awaited.
-  readonly #written = (error?: Error | null) => {
-    if (error) this.#onFailed(this.toError(this.socket.errored ?? error));
-    else if (--this.#unwritten === 0) this.#onWritten();
+  // Callbacks come in order, including those of writes that were not waited for.
+  readonly #onWritten = (error?: Error | null) => {
+    if (error) this.broke(error);
+    else if (--this.#unwritten === 0) this.drained();
   };
 
-  end(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const onEnd = (error?: Error | null) =>
-        error ? reject(this.toError(this.socket.errored ?? error)) : resolve();
-      this.socket.end(onEnd);
-    });
+  protected override sendEnd(): boolean {
+    this.#unwritten++;
+    this.socket.end(this.#onWritten);
+    return false;
   }
 
-  release(): void {
+  protected override release(): void {
     this.socket.destroySoon();
   }
 
-  destroy(): void {
+  protected override destroy(): void {
     this.socket.destroy();
   }
 
+  /** The socket reports that bytes have arrived. */
+  onData({ buffer, byteOffset, length }: Uint8Array): void {
+    // Not a Buffer, whose `slice` does not copy.
+    this.received(new Uint8Array(buffer as ArrayBuffer, byteOffset, length));
+  }
+
   /** The socket reports that the peer has ended. */
-  onEnd(duplex: PushDuplex): void {
-    duplex.end();
+  onEnd(): void {
+    this.ended();
+  }
+
+  /** The socket has closed. */
+  onClose(): void {
+    this.fail(new TransportError("reset", "The socket was closed"));
+  }
+
+  /** The socket, or a write, reports an error. */
+  broke(cause: Error): void {
+    this.fail(this.toError(this.socket.errored ?? cause));
   }
 
   /** Converts the socket's error to a TransportError. */
-  toError(cause: unknown): TransportError {
+  protected toError(cause: unknown): TransportError {
     return toTransportError("The connection broke", cause);
   }
 }
 
+function onData(this: net.Socket, bytes: Uint8Array): void {
+  (this as OwnedSocket)[OWNER].onData(bytes);
+}
+
+function onEnd(this: net.Socket): void {
+  (this as OwnedSocket)[OWNER].onEnd();
+}
+
+function onError(this: net.Socket, error: Error): void {
+  (this as OwnedSocket)[OWNER].broke(error);
+}
+
+function onClose(this: net.Socket): void {
+  (this as OwnedSocket)[OWNER].onClose();
+}
+
 /** A TCP socket, which can send and detect a reset. */
-export class TcpTransport extends NetTransport {
+export class TcpDuplex extends NetDuplex {
   /** Resets the connection, so that the peer does not take it for an orderly end. */
-  override destroy(): void {
+  protected override destroy(): void {
     if (ending(this.socket)) this.socket.destroy();
     else this.socket.resetAndDestroy();
   }
@@ -212,11 +236,11 @@ export class TcpTransport extends NetTransport {
    * libuv reports a reset as an end if unread bytes came before it. An empty write tells the
    * two apart: after a reset, it causes an error event.
    */
-  override onEnd(duplex: PushDuplex): void {
+  override onEnd(): void {
     const { socket } = this;
     const surely = !socket.writable || socket.writableLength > 0;
-    if (surely) duplex.end();
-    else socket.write(EMPTY, (error) => error || duplex.end());
+    if (surely) this.ended();
+    else socket.write(EMPTY, (error) => error || this.ended());
   }
 }
 

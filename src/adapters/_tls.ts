@@ -1,22 +1,13 @@
 import * as net from "node:net";
 import process from "node:process";
 import * as tls from "node:tls";
-import type { SocketDuplex } from "../duplex.ts";
+import type { SocketAddress, SocketDuplex } from "../duplex.ts";
 import { TransportError } from "../errors.ts";
 import type { Listener } from "../listener.ts";
 import { AcceptQueue } from "./_accept_queue.ts";
 import { toTransportError } from "./_errors.ts";
 import { Handshakes } from "./_handshakes.ts";
-import {
-  dial,
-  EMPTY,
-  ending,
-  listening,
-  NetTransport,
-  tcpAddressOf,
-  toDuplex,
-  toListener,
-} from "./_net.ts";
+import { dial, EMPTY, ending, listening, NetDuplex, tcpAddressOf, toListener } from "./_net.ts";
 import {
   checkListenOptions,
   connectAborted,
@@ -27,7 +18,6 @@ import {
   type Place,
   placeOf,
 } from "./_options.ts";
-import type { PushDuplex } from "./_push_duplex.ts";
 import {
   checkTlsConnect,
   checkTlsListen,
@@ -80,8 +70,7 @@ async function shakeHands(
           return reject(toTlsError(action, socket.authorizationError ?? "it is not trusted"));
         }
         // Synchronously: the server's refusal of our certificate may follow at once.
-        const transport = new TlsTransport(socket, raw, false);
-        resolve(toDuplex(transport, remoteAddress, socket.alpnProtocol || undefined));
+        resolve(new TlsDuplex(socket, raw, false, remoteAddress));
       };
       socket
         .on("secureConnect", onSecure)
@@ -150,13 +139,7 @@ export async function listenTls(options: ListenOptions): Promise<Listener> {
       if (!handshake) return void socket.destroy();
       if (clientCa) endWhenDestroyed(raw);
       socket.allowHalfOpen = true;
-      accepted.push(
-        toDuplex(
-          new TlsTransport(socket, raw, true),
-          handshake.remoteAddress,
-          socket.alpnProtocol || undefined,
-        ),
-      );
+      accepted.push(new TlsDuplex(socket, raw, true, handshake.remoteAddress));
     });
   const address = await listening(server, place, options);
   return toListener(server, address, accepted, () => handshakes.close());
@@ -218,34 +201,39 @@ function toTlsError(action: string, cause: unknown): TransportError {
  * Works around what each runtime's `node:tls` lacks; each workaround is covered by the
  * conformance suite.
  */
-class TlsTransport extends NetTransport {
+class TlsDuplex extends NetDuplex {
   readonly #raw: net.Socket;
   readonly #isServer: boolean;
 
-  constructor(socket: tls.TLSSocket, raw: net.Socket, isServer: boolean) {
-    super(socket);
+  constructor(
+    socket: tls.TLSSocket,
+    raw: net.Socket,
+    isServer: boolean,
+    remoteAddress: SocketAddress | undefined,
+  ) {
+    super(socket, remoteAddress, socket.alpnProtocol || undefined);
     this.#raw = raw;
     this.#isServer = isServer;
   }
 
+  /** What TLS makes of it is more, and below. */
+  override get unsent(): number {
+    return this.socket.writableLength;
+  }
+
   /** Deno keeps reading from a paused TLS socket, without a limit, and may lose the end. */
-  override pause(): void {
+  protected override hold(): void {
     if (runtime === "deno") handleOf(this.#raw)?.readStop();
-    else super.pause();
+    else super.hold();
   }
 
-  override resume(): void {
+  protected override flow(): void {
     if (runtime === "deno") handleOf(this.#raw)?.readStart();
-    else super.resume();
-  }
-
-  /** Deno fails empty writes. */
-  override write(bytes: Uint8Array): void | Promise<void> {
-    if (bytes.length > 0) return super.write(bytes);
+    super.flow();
   }
 
   /** Resets the connection, which a TLS socket cannot do itself. */
-  override destroy(): void {
+  protected override destroy(): void {
     if (!ending(this.socket)) {
       if (runtime === "bun") this.#raw.resetAndDestroy();
       else resetWhenDestroyed(this.#raw);
@@ -253,7 +241,7 @@ class TlsTransport extends NetTransport {
     this.socket.destroy();
   }
 
-  override toError(cause: unknown): TransportError {
+  protected override toError(cause: unknown): TransportError {
     return toTlsError("The connection broke", cause);
   }
 
@@ -261,14 +249,14 @@ class TlsTransport extends NetTransport {
    * Node reports a reset as an end if it came with other bytes, and writes after that never
    * call back. An empty write to the socket below tells the two apart.
    */
-  override onEnd(duplex: PushDuplex): void {
-    if (runtime !== "node" || !this.socket.writable) return duplex.end();
+  override onEnd(): void {
+    if (runtime !== "node" || !this.socket.writable) return this.ended();
     // A client that has ended in order and closed also causes a reset, if the session
     // tickets arrive with nobody to read them: there, the end counts first.
-    if (this.#isServer) duplex.end();
+    if (this.#isServer) this.ended();
     this.#raw.write(EMPTY, (error) => {
-      if (error) duplex.fail(this.toError(error));
-      else duplex.end();
+      if (error) this.fail(this.toError(error));
+      else this.ended();
     });
   }
 }

@@ -43,8 +43,7 @@ import {
   placeOf,
   unsupported,
 } from "./_options.ts";
-import { PushDuplex, type PushTransport } from "./_push_duplex.ts";
-import { Turns } from "./_turns.ts";
+import { SocketBase } from "./_socket_base.ts";
 
 export type {
   ConnectOptions,
@@ -60,7 +59,7 @@ interface BunApi {
 }
 
 interface BunSocket {
-  data: SocketState;
+  data: BunDuplex;
   readonly remoteAddress?: string;
   readonly remotePort?: number;
   write(bytes: Uint8Array): number;
@@ -77,11 +76,6 @@ interface BunListener {
   readonly hostname: string;
   readonly port: number;
   stop(closeActiveConnections?: boolean): void;
-}
-
-interface SocketState {
-  readonly duplex: PushDuplex;
-  readonly transport: BunTransport;
 }
 
 function bun(): BunApi {
@@ -110,7 +104,7 @@ export async function connect(options: ConnectOptions): Promise<SocketDuplex> {
   });
   try {
     const socket = await Promise.race([connecting, aborted.promise]);
-    return socket.data.duplex;
+    return socket.data;
   } catch (error) {
     // Bun cannot abort a connect: terminate the socket if it connects after all.
     connecting.then((socket) => socket.terminate(), () => {});
@@ -180,37 +174,23 @@ function handlers(
 ): object {
   return {
     open(socket: BunSocket) {
-      const transport = new BunTransport(socket);
       const tcp = path === undefined;
       const address = tcp ? tcpAddressOf(socket) : { transport: "unix" as const, path };
-      const duplex = new PushDuplex(transport, address);
-      socket.data = { duplex, transport };
+      const duplex = socket.data = new BunDuplex(socket, address);
       if (tcp) {
         socket.setNoDelay(noDelay);
         if (keepAlive) socket.setKeepAlive(true);
       }
       onOpen?.(duplex);
     },
-    data: (socket: BunSocket, bytes: Uint8Array) => socket.data.duplex.push(bytes),
-    drain: (socket: BunSocket) => socket.data.transport.onDrain(),
-    end: (socket: BunSocket) => socket.data.duplex.end(),
-    error: (socket: BunSocket, error: Error) => fail(socket, error),
-    close: (socket: BunSocket, error?: Error) => error ? fail(socket, error) : closed(socket),
+    data: (socket: BunSocket, bytes: Uint8Array) => socket.data.onData(bytes),
+    drain: (socket: BunSocket) => socket.data.onDrain(),
+    end: (socket: BunSocket) => socket.data.onEnd(),
+    error: (socket: BunSocket, error: Error) => socket.data.broke(error),
+    close: (socket: BunSocket, error?: Error) => socket.data.onClose(error),
     // The promise of connect() rejects too.
     connectError: () => {},
   };
-}
-
-function fail({ data }: BunSocket, error: Error): void {
-  data.duplex.fail(toTransportError("The connection broke", error));
-  data.transport.onDrain();
-}
-
-/** After our own end, Bun reports the peer's end by `close` and does not call `end`. */
-function closed({ data }: BunSocket): void {
-  if (data.transport.ended) data.duplex.end();
-  else data.duplex.fail(new TransportError("reset", "The socket was closed"));
-  data.transport.onDrain();
 }
 
 /** The peer's address, unless it has already gone. */
@@ -219,53 +199,84 @@ function tcpAddressOf({ remoteAddress, remotePort }: BunSocket): SocketAddress |
   return { transport: "tcp", hostname: remoteAddress, port: remotePort };
 }
 
-class BunTransport implements PushTransport {
-  readonly returnsBuffers = true;
+class BunDuplex extends SocketBase {
   readonly #socket: BunSocket;
-  readonly #turns = new Turns();
+  /** What the system has not taken yet. */
+  #rest: Uint8Array | undefined;
   /** Whether our end has been sent. */
-  ended = false;
-  /** Wakes the write that is waiting for room; also called when the socket is gone. */
-  onDrain: () => void = () => {};
+  #endSent = false;
 
-  constructor(socket: BunSocket) {
+  constructor(socket: BunSocket, remoteAddress: SocketAddress | undefined) {
+    super(remoteAddress);
     this.#socket = socket;
   }
 
-  pause(): void {
-    this.#socket.pause();
+  override get unsent(): number {
+    return this.#rest?.length ?? 0;
   }
 
-  resume(): void {
+  protected override flow(): void {
     this.#socket.resume();
   }
 
-  write(bytes: Uint8Array): void | Promise<void> {
+  protected override hold(): void {
+    this.#socket.pause();
+  }
+
+  protected override send(bytes: Uint8Array): boolean {
     const taken = this.#socket.write(bytes);
-    return taken === bytes.length ? this.#turns.next() : this.#writeRest(bytes, taken);
+    if (taken === bytes.length) return true;
+    this.#rest = taken > 0 ? bytes.subarray(taken) : bytes;
+    if (taken < 0) queueMicrotask(() => this.#gone());
+    return false;
   }
 
-  /** Bun does not buffer what it has not taken, so the rest is offered again at each drain. */
-  async #writeRest(bytes: Uint8Array, taken: number): Promise<void> {
-    for (let at = taken; at < bytes.length;) {
-      if (at < 0) throw new TransportError("reset", "The connection was reset while sending");
-      await new Promise<void>((resolve) => this.onDrain = resolve);
-      const more = this.#socket.write(bytes.subarray(at));
-      at = more < 0 ? more : at + more;
-    }
+  /** There is room again. Bun keeps nothing, so the rest is offered again each time. */
+  onDrain(): void {
+    const rest = this.#rest;
+    if (!rest) return;
+    const taken = this.#socket.write(rest);
+    if (taken < 0) return this.#gone();
+    this.#rest = taken < rest.length ? rest.subarray(taken) : undefined;
+    if (!this.#rest) this.drained();
   }
 
-  end(): void {
-    this.ended = true;
+  #gone(): void {
+    this.fail(new TransportError("reset", "The connection was reset while sending"));
+  }
+
+  protected override sendEnd(): boolean {
+    this.#endSent = true;
     this.#socket.shutdown();
+    return true;
   }
 
-  release(): void {
+  protected override release(): void {
     this.#socket.end();
   }
 
-  destroy(): void {
+  protected override destroy(): void {
+    this.#rest = undefined;
     this.#socket.terminate();
-    this.onDrain();
+  }
+
+  onData({ buffer, byteOffset, length }: Uint8Array): void {
+    // Not a Buffer, whose `slice` does not copy.
+    this.received(new Uint8Array(buffer as ArrayBuffer, byteOffset, length));
+  }
+
+  onEnd(): void {
+    this.ended();
+  }
+
+  broke(error: Error): void {
+    this.fail(toTransportError("The connection broke", error));
+  }
+
+  /** After our own end, Bun reports the peer's end by `close` and does not call `end`. */
+  onClose(error?: Error): void {
+    if (error) this.broke(error);
+    else if (this.#endSent) this.ended();
+    else this.fail(new TransportError("reset", "The socket was closed"));
   }
 }

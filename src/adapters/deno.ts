@@ -32,7 +32,7 @@
 import type { SocketAddress, SocketDuplex } from "../duplex.ts";
 import { TransportError } from "../errors.ts";
 import type { Listener } from "../listener.ts";
-import { brokenOff, toTransportError } from "./_errors.ts";
+import { toTransportError } from "./_errors.ts";
 import {
   asksForTls,
   checkListenOptions,
@@ -45,6 +45,7 @@ import {
   unsupported,
 } from "./_options.ts";
 import { ReadTurns } from "./_read_turns.ts";
+import { SocketBase } from "./_socket_base.ts";
 
 export type {
   ConnectOptions,
@@ -87,6 +88,7 @@ interface DenoAddr {
 /** The size of the memory that reads go to: where it starts, and how far it grows with use. */
 const TURNS = new ReadTurns();
 const MIN_READ = 2 * 1024;
+const NOTHING = new Uint8Array(0);
 const MAX_READ = 64 * 1024;
 /** Milliseconds to wait after a failed accept, such as when file descriptors have run out. */
 const ACCEPT_PAUSE = 50;
@@ -206,64 +208,60 @@ function toDuplex(
  * Uses `read` and `write`: `conn.readable` would close the whole connection when the peer
  * ends, and hold 64 KiB while it is idle.
  */
-class DenoDuplex implements SocketDuplex {
-  readonly returnsBuffers = true;
-  readonly readable: ReadableStream<Uint8Array>;
-  readonly writable: WritableStream<Uint8Array>;
-  readonly remoteAddress: SocketAddress;
+class DenoDuplex extends SocketBase {
   readonly #conn: DenoConn;
-  #source!: ReadableStreamDefaultController<Uint8Array>;
-  #sink!: WritableStreamDefaultController;
   /** Each read gets a new part of it, so chunks that were handed out are never overwritten. */
-  #slab = new Uint8Array(MIN_READ);
+  #slab: Uint8Array | undefined;
   #used = 0;
-  #readDone = false;
-  #writeDone = false;
-  #error: TransportError | undefined;
-  #closed = false;
+  #reading = false;
+  #held = true;
+  /** What is being written, and how much of it the system has taken. */
+  #bytes: Uint8Array = NOTHING;
+  #sent = 0;
 
   constructor(conn: DenoConn) {
+    super(addressOf(conn.remoteAddr));
     this.#conn = conn;
-    this.remoteAddress = addressOf(conn.remoteAddr);
-    this.readable = new ReadableStream<Uint8Array>({
-      start: (controller) => void (this.#source = controller),
-      pull: () => this.#read(),
-      cancel: () => this.#onReadDone(),
-    }, { highWaterMark: 0 });
-    this.writable = new WritableStream<Uint8Array>({
-      start: (controller) => {
-        this.#sink = controller;
-        // An abort must not wait for a write that waits for the peer. The stream already knows.
-        const { signal } = controller;
-        signal.addEventListener("abort", () => void this.#break(brokenOff(signal.reason)));
-      },
-      write: (chunk) => this.#write(chunk),
-      close: () => this.#end(),
-    });
   }
 
-  async #read(): Promise<void> {
-    let count: number | null;
-    try {
-      count = await this.#conn.read(this.#room());
-    } catch (error) {
-      return void this.#fail(error);
-    }
-    const wait = count === null ? undefined : TURNS.next(count);
-    if (wait) await wait;
-    if (this.#readDone) return;
-    if (count === null) {
-      this.#source.close();
-      this.#onReadDone();
-    } else {
-      this.#source.enqueue(this.#slab.subarray(this.#used, this.#used += count));
-    }
+  override get unsent(): number {
+    return this.#bytes.length - this.#sent;
   }
+
+  protected override flow(): void {
+    this.#held = false;
+    if (!this.#reading) this.#read();
+  }
+
+  protected override hold(): void {
+    this.#held = true;
+  }
+
+  #read(): void {
+    this.#reading = true;
+    this.#conn.read(this.#room()).then(this.#onRead, this.#onFailed);
+  }
+
+  readonly #onRead = (count: number | null) => {
+    const wait = count === null ? undefined : TURNS.next(count);
+    if (wait) wait.then(() => this.#take(count));
+    else this.#take(count);
+  };
+
+  #take(count: number | null): void {
+    this.#reading = false;
+    if (count === null) return this.ended();
+    this.received(this.#slab!.subarray(this.#used, this.#used += count));
+    if (!this.#held && !this.#reading) this.#read();
+  }
+
+  readonly #onFailed = (error: unknown) =>
+    this.fail(toTransportError("The connection broke", error));
 
   /** Room for a read: the rest of the slab, or a new slab, twice as large if reads fill it. */
   #room(): Uint8Array {
-    const { length } = this.#slab;
-    if (this.#used === length) {
+    const length = this.#slab?.length ?? MIN_READ / 2;
+    if (!this.#slab || this.#used === length) {
       this.#slab = new Uint8Array(Math.min(length * 2, MAX_READ));
       this.#used = 0;
     } else if (length - this.#used < length / 4) {
@@ -273,51 +271,35 @@ class DenoDuplex implements SocketDuplex {
     return this.#used === 0 ? this.#slab : this.#slab.subarray(this.#used);
   }
 
-  async #write(chunk: Uint8Array): Promise<void> {
-    try {
-      for (let at = 0; at < chunk.length;) {
-        at += await this.#conn.write(at === 0 ? chunk : chunk.subarray(at));
-      }
-    } catch (error) {
-      throw this.#fail(error);
+  protected override send(bytes: Uint8Array): boolean {
+    this.#bytes = bytes;
+    this.#sent = 0;
+    this.#conn.write(bytes).then(this.#onSent, this.#onFailed);
+    return false;
+  }
+
+  readonly #onSent = (count: number) => {
+    this.#sent += count;
+    if (this.unsent > 0) {
+      this.#conn.write(this.#bytes.subarray(this.#sent)).then(this.#onSent, this.#onFailed);
+      return;
     }
+    this.#bytes = NOTHING;
+    this.#sent = 0;
+    this.drained();
+  };
+
+  protected override sendEnd(): boolean {
+    this.#conn.closeWrite().then(() => this.drained(), this.#onFailed);
+    return false;
   }
 
-  async #end(): Promise<void> {
-    try {
-      await this.#conn.closeWrite();
-    } catch (error) {
-      throw this.#fail(error);
-    }
-    this.#writeDone = true;
-    this.#closeIfDone();
+  protected override release(): void {
+    this.destroy();
   }
 
-  /** Deno reported that the connection broke; returns the error that ended it, perhaps an earlier one. */
-  #fail(cause: unknown): TransportError {
-    const error = toTransportError("The connection broke", cause);
-    if (this.#break(error)) this.#sink.error(error);
-    return this.#error ?? error;
-  }
-
-  /** Ends both directions; returns `false` if they had already ended. */
-  #break(error: TransportError): boolean {
-    if (this.#closed) return false;
-    this.#error = error;
-    if (!this.#readDone) this.#source.error(error);
-    this.#readDone = this.#writeDone = true;
-    this.#closeIfDone();
-    return true;
-  }
-
-  #onReadDone(): void {
-    this.#readDone = true;
-    this.#closeIfDone();
-  }
-
-  #closeIfDone(): void {
-    if (!this.#readDone || !this.#writeDone || this.#closed) return;
-    this.#closed = true;
+  protected override destroy(): void {
+    this.#held = true;
     this.#conn.close();
   }
 }

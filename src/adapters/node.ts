@@ -31,15 +31,7 @@ import * as net from "node:net";
 import type { SocketDuplex } from "../duplex.ts";
 import type { Listener } from "../listener.ts";
 import { AcceptQueue } from "./_accept_queue.ts";
-import {
-  dial,
-  listening,
-  NetTransport,
-  tcpAddressOf,
-  TcpTransport,
-  toDuplex,
-  toListener,
-} from "./_net.ts";
+import { dial, listening, NetDuplex, tcpAddressOf, TcpDuplex, toListener } from "./_net.ts";
 import {
   asksForTls,
   checkListenOptions,
@@ -88,6 +80,6 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 /** `path` is the peer's, for a Unix socket. */
 function socketDuplex(socket: net.Socket, path: string | undefined): SocketDuplex {
   return path === undefined
-    ? toDuplex(new TcpTransport(socket), tcpAddressOf(socket))
-    : toDuplex(new NetTransport(socket), { transport: "unix", path });
+    ? new TcpDuplex(socket, tcpAddressOf(socket))
+    : new NetDuplex(socket, { transport: "unix", path });
 }

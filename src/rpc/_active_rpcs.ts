@@ -47,6 +47,7 @@ export class ActiveRpcs<Response> implements Iterable<ServedRpc<Response>> {
       this.#rpcs[rpc.place] = last;
       last.place = rpc.place;
     }
+    rpc.place = -1;
     this.#settle(rpc);
   }
 

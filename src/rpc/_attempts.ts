@@ -1,3 +1,4 @@
+import type { Place } from "./_endpoints.ts";
 import type { Wanted } from "./_slots.ts";
 import type { CallOptions } from "./client.ts";
 import { RpcError } from "./errors.ts";
@@ -6,6 +7,8 @@ import { checkDelay, checkKey, type PoolCallOptions } from "./pool_options.ts";
 
 /** How often a call that may have been sent is retried, if it is idempotent. */
 const REPEATS = 2;
+/** How often a call that was never sent is retried at least: each time at another connection. */
+const MOVES = 16;
 
 /** What {@linkcode Attempts} needs to know of the pool. */
 export interface AttemptsOf {
@@ -18,8 +21,8 @@ export interface AttemptsOf {
 /** The attempts of one call: how long they may take together, and whether to retry. */
 export class Attempts implements Wanted {
   readonly key: RpcId | undefined;
-  failedAt: Set<unknown> | undefined;
-  at: unknown;
+  failedAt: Set<Place<unknown>> | undefined;
+  at: Place<unknown> | undefined;
   /** Fires when the reader of a stream leaves. */
   left: AbortSignal | undefined;
   readonly #options: PoolCallOptions;
@@ -39,7 +42,7 @@ export class Attempts implements Wanted {
     this.#options = options;
     this.#timeout = checkDelay("timeout", options.timeout) ?? timeout;
     if (this.#timeout !== undefined) this.#endsAt = performance.now() + this.#timeout;
-    this.#unsentLeft = slots;
+    this.#unsentLeft = Math.max(slots, MOVES);
     this.#sentLeft = options.idempotent === true ? REPEATS : 0;
   }
 
@@ -65,7 +68,9 @@ export class Attempts implements Wanted {
   failed(error: unknown, open: boolean): void {
     if (!(error instanceof RpcError)) throw error;
     if (error.sent) this.#sent = error;
-    (this.failedAt ??= new Set()).add(this.at);
+    const { at } = this;
+    if (at && error.code === "cancelled") at.refusals++;
+    else if (at) (this.failedAt ??= new Set()).add(at);
     if (open && error.code === "connection-closed") {
       if (error.sent === false ? this.#unsentLeft-- > 0 : this.#sentLeft-- > 0) return;
     }

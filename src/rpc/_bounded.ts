@@ -1,3 +1,6 @@
+import { afterPoll } from "../after_poll.ts";
+import { onAbort } from "../on_abort.ts";
+
 /** What limits a piece of work. */
 export interface Bounds<T> {
   /** Any of these ends the wait, with its reason. */
@@ -8,6 +11,35 @@ export interface Bounds<T> {
   readonly timedOut?: () => unknown;
   /** Receives a result that arrives after the wait has ended. */
   readonly late?: (value: T) => void;
+}
+
+/**
+ * Calls back once: with the first of the signals that fires, or with `undefined` when
+ * `timeout` milliseconds have passed, and what had arrived by then has been read. Returns a
+ * function that ends the wait, and leaves neither a timer nor a listener.
+ */
+export function watch(
+  signals: readonly (AbortSignal | undefined)[],
+  timeout: number | undefined,
+  giveUp: (signal: AbortSignal | undefined) => void,
+): () => void {
+  const ends: (() => void)[] = [];
+  const release = () => {
+    for (const end of ends.splice(0)) end();
+  };
+  const end = (signal: AbortSignal | undefined) => {
+    release();
+    giveUp(signal);
+  };
+  for (const signal of signals) {
+    if (signal) ends.push(onAbort(signal, () => end(signal)));
+  }
+  if (timeout !== undefined) {
+    const timer = setTimeout(() => cancel = afterPoll(() => end(undefined)), timeout);
+    let cancel = () => clearTimeout(timer);
+    ends.push(() => cancel());
+  }
+  return release;
 }
 
 /**
@@ -23,25 +55,16 @@ export function bounded<T>(
   return new Promise((resolve, reject) => {
     const own = new AbortController();
     let over = false;
-    const settle = () => {
+    const release = watch(signals, timeout, (signal) => {
       over = true;
-      clearTimeout(timer);
-      for (const signal of signals) signal?.removeEventListener("abort", onAbort);
-    };
-    const giveUp = (reason: unknown) => {
-      settle();
+      const reason = signal ? signal.reason : timedOut?.();
       reject(reason);
       own.abort(reason);
-    };
-    const onAbort = () => giveUp(signals.find((signal) => signal?.aborted)!.reason);
-    const timer = timeout === undefined
-      ? undefined
-      : setTimeout(() => giveUp(timedOut?.()), timeout);
-    for (const signal of signals) signal?.addEventListener("abort", onAbort);
+    });
     // Async, so that a throw becomes a rejection.
     (async () => await work(own.signal))().then(
-      (value) => over ? late?.(value) : (settle(), resolve(value)),
-      (error) => over || (settle(), reject(error)),
+      (value) => over ? late?.(value) : (release(), resolve(value)),
+      (error) => over || (release(), reject(error)),
     );
   });
 }

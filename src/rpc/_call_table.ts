@@ -10,39 +10,56 @@ export interface Numbered {
 }
 
 /**
- * A connection's calls in flight, by ids that the table assigns: the lower bits of an id are
- * the call's index in an array. A `Map` costs several times as much, mostly in the garbage
- * collector: V8's maps keep deleted entries alive for a while.
+ * A connection's calls in flight, by ids that the table assigns: above the lowest bit, which
+ * the caller chooses, the lower bits of an id are the call's index in an array. A `Map` costs
+ * several times as much, mostly in the garbage collector: V8's maps keep deleted entries alive
+ * for a while.
  */
 export class CallTable<Call extends Numbered> {
   #places = new Array<Call | undefined>(MIN_PLACES).fill(undefined);
-  #lastId = 0;
+  /** By place, the id of a call that was removed with its id to be remembered. */
+  #remembered = new Float64Array(MIN_PLACES);
+  #last = 0;
   /** How many calls there are. */
   size = 0;
 
-  /** Adds a call and assigns its id: higher than all before, but not always by one. */
-  add(call: Call): void {
+  /** Adds a call and assigns its id, odd or even: higher than all before, but not always by two. */
+  add(call: Call, odd: boolean): void {
     if (this.size * 2 >= this.#places.length) this.#resize(this.#places.length * 2);
     const places = this.#places;
-    let id = this.#lastId + 1;
+    let number = this.#last + 1;
     // This ends: at least half of the places are free.
-    while (places[id & places.length - 1] !== undefined) id++;
-    places[id & places.length - 1] = call;
-    call.id = this.#lastId = id;
+    while (places[number & places.length - 1] !== undefined) number++;
+    places[number & places.length - 1] = call;
+    this.#last = number;
+    call.id = number * 2 + (odd ? 1 : 0);
     this.size++;
   }
 
   /** The call of that id. */
   get(id: number): Call | undefined {
-    const call = this.#places[id & this.#places.length - 1];
+    const call = this.#places[this.#placeOf(id)];
     return call?.id === id ? call : undefined;
   }
 
   /** Removes a call that is in the table. */
   delete({ id }: Call): void {
-    this.#places[id & this.#places.length - 1] = undefined;
+    this.#places[this.#placeOf(id)] = undefined;
     this.size--;
     if (this.size === 0 && this.#places.length > KEPT_PLACES) this.#resize(MIN_PLACES);
+  }
+
+  /** Remembers the id of a call for a while, until its place is taken by another such id. */
+  remember(id: number): void {
+    this.#remembered[this.#placeOf(id)] = id;
+  }
+
+  /** Whether that id is remembered, which it is not any more after this. */
+  recall(id: number): boolean {
+    const place = this.#placeOf(id);
+    if (this.#remembered[place] !== id || id === 0) return false;
+    this.#remembered[place] = 0;
+    return true;
   }
 
   /** All calls, in the order in which they were added. */
@@ -50,10 +67,16 @@ export class CallTable<Call extends Numbered> {
     return this.#places.filter((call) => call !== undefined).sort((a, b) => a.id - b.id);
   }
 
+  #placeOf(id: number): number {
+    // Not by a shift, which would take 32 bits of the id first.
+    return id / 2 & this.#places.length - 1;
+  }
+
   #resize(length: number): void {
-    const places = new Array<Call | undefined>(length).fill(undefined);
+    const places = this.#places;
+    this.#places = new Array<Call | undefined>(length).fill(undefined);
+    this.#remembered = new Float64Array(length);
     // Ids that differ in their lower bits also differ with one bit more: no collisions.
-    for (const call of this.#places) if (call) places[call.id & length - 1] = call;
-    this.#places = places;
+    for (const call of places) if (call) this.#places[this.#placeOf(call.id)] = call;
   }
 }

@@ -1,100 +1,68 @@
 import type { CloseReason, Reactor, SendBudget, Sender, SocketAddress } from "../../mod.ts";
 import { Fifo } from "../fifo.ts";
-import { type Waiting, WaitingLine } from "../waiting_line.ts";
-import { rejected } from "./_awaited.ts";
-import { CallTable, type Numbered } from "./_call_table.ts";
-import { ResponseStream } from "./_response_stream.ts";
-import { connectionClosed, RpcError, type RpcErrorOptions } from "./errors.ts";
-import { ControlCode, plainId, type RpcId, type RpcMessages } from "./message.ts";
-import { observe, type OnRpcEnd, type RpcObserver } from "./observer.ts";
+import { WaitingLine } from "../waiting_line.ts";
+import { watch } from "./_bounded.ts";
+import { type Call, StreamingCall, UnaryCall } from "./_call.ts";
+import { CallTable } from "./_call_table.ts";
+import { GOING_AWAY, neighbour, reservedEnd, reservedValue } from "./_flow.ts";
+import { connectionClosed, encodeFailed, RpcError, type RpcErrorOptions } from "./errors.ts";
+import { ControlCode, readCode, readId, type RpcId, type RpcMessages } from "./message.ts";
+import { failureOf, observe, type RpcObserver } from "./observer.ts";
 
-/** A call in flight. */
-abstract class Call<Request, Response> implements Numbered, Waiting {
-  id = 0;
-  /** The request, until it goes to the encoder or the call is given up. */
-  request: Request | undefined;
-  /** Whether the call was given up before its request was sent. */
-  left = false;
-  /** Whether the call is over: nothing waits for a response. */
-  done = false;
-  /** Removes the call's timer and abort listener. */
-  release: (() => void) | undefined;
-  /** Reports the end to the observer, if there is one. */
-  onEnd: OnRpcEnd | undefined;
-
-  constructor(request: Request) {
-    this.request = request;
-  }
-
-  /** Takes a response; returns whether it was the last, or a promise to wait for. */
-  abstract take(response: Response): boolean | Promise<void>;
-  abstract fail(error: unknown): void;
-}
-
-export class UnaryCall<Request, Response> extends Call<Request, Response> {
-  readonly #resolve: (response: Response | Promise<never>) => void;
-
-  constructor(request: Request, resolve: (response: Response | Promise<never>) => void) {
-    super(request);
-    this.#resolve = resolve;
-  }
-
-  take(response: Response): boolean {
-    this.#resolve(response);
-    return true;
-  }
-
-  fail(error: unknown): void {
-    this.#resolve(rejected(error));
-  }
-}
-
-export class StreamingCall<Request, Response> extends Call<Request, Response> {
-  readonly stream: ResponseStream<Response>;
-
-  constructor(request: Request, maxBufferedItems: number, onLeave: () => void) {
-    super(request);
-    this.stream = new ResponseStream(maxBufferedItems, onLeave);
-  }
-
-  take(response: Response): boolean | Promise<void> {
-    return this.stream.push(response) ?? false;
-  }
-
-  fail(error: unknown): void {
-    this.stream.fail(error);
-  }
+/** What {@linkcode Calls} needs to know. */
+export interface CallsConfig<Request, Response> {
+  readonly messages: RpcMessages<Request, Response>;
+  readonly maxBufferedBytes: number;
+  readonly rpcObserver: RpcObserver<Request> | undefined;
+  readonly remoteAddress: SocketAddress | undefined;
 }
 
 /** The calls in flight of one connection; also its reactor. */
 export class Calls<Request, Response> implements Reactor<Response, Request> {
+  /** Whether calls can be made. */
   open = true;
-  readonly #messages: RpcMessages<Request, Response>;
+  readonly #config: CallsConfig<Request, Response>;
   readonly #sender: Sender<Request>;
-  readonly #observer: RpcObserver<Request> | undefined;
-  readonly #remoteAddress: SocketAddress | undefined;
   readonly #calls = new CallTable<Call<Request, Response>>();
   /** Calls whose requests wait for room to send. */
   readonly #unsent = new WaitingLine<Call<Request, Response>>();
-  /** RPCs to cancel at the server, once there is room to send. */
+  /** RPCs to cancel at the server, and streams to let go on, once there is room to send. */
   readonly #cancels = new Fifo<RpcId>();
+  readonly #grants = new Fifo<Call<Request, Response>>();
+  /** How many requests have been sent. */
+  #sent = 0;
+  /** Whether the server has been told how streams are read; see `_flow.ts`. */
+  #announced = false;
+  /** The error of the message that was just sent, if it could not be encoded. */
+  #unencodable: { readonly error: unknown } | undefined;
+  /** The full stream for whose reader the connection waits, as its server does not. */
+  #stopped: StreamingCall<Request, Response> | undefined;
   /** Called when no call is in flight any more. */
   #onEmpty: (() => void) | undefined;
+  /** Why calls can no longer be made, and what caused it. */
+  #reason: RpcError | undefined;
+  #cause: unknown;
+  #goingAway: AbortController | undefined;
 
-  constructor(
-    messages: RpcMessages<Request, Response>,
-    sender: Sender<Request>,
-    observer: RpcObserver<Request> | undefined,
-    remoteAddress: SocketAddress | undefined,
-  ) {
-    this.#messages = messages;
+  constructor(config: CallsConfig<Request, Response>, sender: Sender<Request>) {
+    this.#config = config;
     this.#sender = sender;
-    this.#observer = observer;
-    this.#remoteAddress = remoteAddress;
   }
 
   get size(): number {
     return this.#calls.size;
+  }
+
+  /** Fires when calls can no longer be made. */
+  get goingAway(): AbortSignal {
+    // Created on first use: most clients never read it.
+    this.#goingAway ??= new AbortController();
+    if (this.#reason) this.#goingAway.abort(this.#reason);
+    return this.#goingAway.signal;
+  }
+
+  get pending(): number {
+    return this.#unsent.length + this.#cancels.length + this.#grants.length;
   }
 
   start(
@@ -102,62 +70,68 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
     signal: AbortSignal | undefined,
     timeout: number | undefined,
   ): void {
-    if (!this.open) return call.fail(connectionClosed({ ...this.#about(), sent: false }));
     if (signal?.aborted) return call.fail(signal.reason);
-    const request = call.request!;
-    this.#calls.add(call);
-    try {
-      this.#messages.request.setId(request, call.id);
-    } catch (error) {
-      this.#calls.delete(call);
-      throw error;
+    const { rpcObserver } = this.#config;
+    if (!this.open) {
+      const error = this.#lost(call, this.#reason?.message);
+      if (rpcObserver) observe(rpcObserver, { id: 0, request: call.request! })(error);
+      return call.fail(error);
     }
+    // This call needs the connection, which must not wait for a reader any longer.
+    if (this.#stopped) this.#overflow(this.#stopped);
+    this.#calls.add(call, call instanceof StreamingCall);
     this.#unsent.push(call);
     if (signal || timeout !== undefined) this.#watch(call, signal, timeout);
     // The last: an observer may end the call.
-    if (this.#observer) call.onEnd = observe(this.#observer, { id: call.id, request });
+    if (rpcObserver) call.onEnd = observe(rpcObserver, { id: call.id, request: call.request! });
     this.#sender.wake();
   }
 
-  onInboundMessage(response: Response): void | Promise<void> {
-    const id = plainId(this.#messages.response.id(response));
-    const call = typeof id === "number" ? this.#calls.get(id) : undefined;
-    // A response to a call that was given up, or to none at all.
-    if (call === undefined) return;
-    const code = this.#messages.response.code(response);
+  onInboundMessage(response: Response, bytes: number): void | Promise<void> {
+    const { response: messages } = this.#config.messages;
+    const id = readId(messages, response);
+    if (typeof id !== "number") return;
+    const code = readCode(messages, response);
+    const call = this.#calls.get(id);
+    if (call === undefined) return this.#onStranger(id, code);
     if (code === ControlCode.normal) {
-      const last = call.take(response);
-      if (typeof last === "object") return last;
-      if (last) this.#forget(call, undefined);
-    } else if (code === ControlCode.end && call instanceof StreamingCall) {
+      if (!(call instanceof StreamingCall)) {
+        return this.#answer(call as UnaryCall<Request, Response>, response);
+      }
+      if (!call.stream.push(response, bytes)) return this.#onFull(call);
+    } else if (code !== ControlCode.end) {
+      this.#fail(call, new RpcError("cancelled", "The server cancelled the rpc", this.#about(id)));
+    } else if (call instanceof StreamingCall) {
       this.#forget(call, undefined);
       call.stream.end();
     } else {
-      const what = code === ControlCode.end
-        ? "ended the rpc without an answer"
-        : "cancelled the rpc";
-      this.#fail(call, new RpcError("cancelled", `The server ${what}`, this.#about(id)));
+      this.#mismatch(call);
     }
   }
 
   pullOutbound(budget: SendBudget<Request>): void {
-    // Cancels are for requests that were sent, so they need not wait behind unsent ones.
+    const { request: messages } = this.#config.messages;
+    // Cancels and grants are for requests that were sent, so they need not wait behind unsent
+    // ones.
     while (budget.remaining > 0 && this.#cancels.length > 0) {
-      budget.send(this.#messages.request.cancelled(this.#cancels.shift()));
+      budget.send(messages.cancelled(this.#cancels.shift()));
+    }
+    while (budget.remaining > 0 && this.#grants.length > 0) {
+      const call = this.#grants.shift();
+      if (!call.done) budget.send(messages.ended(call.id));
+    }
+    if (!this.#announced && this.#unsent.length > 0 && budget.remaining > 0) {
+      this.#announced = true;
+      const announcement = reservedEnd(messages, this.#config.maxBufferedBytes);
+      if (announcement !== undefined) budget.send(announcement);
     }
     while (budget.remaining > 0 && this.#unsent.length > 0) {
-      const call = this.#unsent.shift()!;
-      budget.send(call.request!);
-      call.request = undefined;
+      this.#send(this.#unsent.shift()!, budget);
     }
   }
 
-  onEncodeError(cause: unknown, request: Request): void {
-    const id = plainId(this.#messages.request.id(request));
-    const call = typeof id === "number" ? this.#calls.get(id) : undefined;
-    if (call === undefined) return;
-    const options = { ...this.#about(id), cause };
-    this.#fail(call, new RpcError("encode-failed", "The request cannot be encoded", options));
+  onEncodeError(error: unknown): void {
+    this.#unencodable = { error };
   }
 
   onInboundEnd(): void {
@@ -166,51 +140,160 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
   }
 
   async onDrain(signal: AbortSignal): Promise<void> {
-    this.open = false;
-    signal.addEventListener("abort", () => this.closeAll());
+    this.#close("The client is draining");
+    this.#adviseStreams();
+    signal.addEventListener("abort", () => this.onClosing());
     if (this.#calls.size > 0) await new Promise<void>((resolve) => this.#onEmpty = resolve);
+  }
+
+  /** Fails all calls and cancels them at the server. */
+  onClosing(): void {
+    for (const call of this.#calls.values()) this.#cancel(call);
+    this.#failAll(undefined);
   }
 
   onClose(reason: CloseReason): void {
     this.#failAll(reason.kind === "error" ? reason.error : undefined);
   }
 
-  /** Fails all calls and cancels them at the server. */
-  closeAll(): void {
-    for (const call of this.#calls.values()) this.#cancel(call);
-    this.#failAll(undefined);
-  }
-
-  /** Ends a call for a reason of the caller's, and cancels it at the server. */
-  giveUp(call: Call<Request, Response>, reason: unknown): void {
-    if (call.done) return;
-    this.#cancel(call);
-    this.#forget(call, reason);
-  }
-
   /** Ends a call whose reader has left; only the observer learns of it. */
-  leave(call: Call<Request, Response>): void {
-    this.giveUp(call, new RpcError("cancelled", "The stream was left", this.#about(call.id)));
+  leave(call: StreamingCall<Request, Response>): void {
+    this.#giveUp(call, new RpcError("cancelled", "The stream was left", this.#about(call.id)));
+  }
+
+  /** Lets the server send more of a stream. */
+  grant(call: StreamingCall<Request, Response>): void {
+    if (call.done) return;
+    this.#grants.push(call);
+    this.#sender.wake();
+  }
+
+  #answer(call: UnaryCall<Request, Response>, response: Response): void {
+    this.#forget(call, undefined);
+    // Should it be the first item of a stream, that can only be seen by the next one.
+    this.#calls.remember(call.id);
+    call.succeed(response);
+  }
+
+  /** A message for no call in flight: for one that was given up, or about the connection. */
+  #onStranger(id: number, code: number): void {
+    if (code === ControlCode.normal) {
+      if (!this.#calls.recall(id)) return;
+      // A unary call was answered by a stream, which would otherwise go on for nobody.
+      this.#cancels.push(id);
+      return this.#sender.wake();
+    }
+    if (code === ControlCode.end) {
+      const taken = reservedValue(id);
+      return taken === undefined ? undefined : this.#onGoingAway(taken);
+    }
+    const call = this.#calls.get(neighbour(id));
+    if (call) this.#mismatch(call);
+  }
+
+  /** The server goes away, and has taken so many of our requests. */
+  #onGoingAway(taken: number): void {
+    this.#close(GOING_AWAY);
+    for (const call of this.#calls.values()) {
+      if (call.done || call.sentAs > 0 && call.sentAs <= taken) continue;
+      call.sentAs = 0;
+      this.#fail(call, this.#lost(call, "The server is going away, and has not begun the rpc"));
+    }
+    this.#adviseStreams();
+  }
+
+  /** The streams in flight may finish here, and had better be opened elsewhere if they are long. */
+  #adviseStreams(): void {
+    for (const call of this.#calls.values()) {
+      if (call instanceof StreamingCall) call.stream.goAway(this.#reason);
+    }
+  }
+
+  /** A stream is full, and its server does not wait for its reader. */
+  #onFull(call: StreamingCall<Request, Response>): void | Promise<void> {
+    if (this.#calls.size > 1) return this.#overflow(call);
+    return this.#waitFor(call);
+  }
+
+  async #waitFor(call: StreamingCall<Request, Response>): Promise<void> {
+    this.#stopped = call;
+    await call.stream.drained();
+    if (this.#stopped === call) this.#stopped = undefined;
+  }
+
+  #overflow(call: StreamingCall<Request, Response>): void {
+    this.#stopped = undefined;
+    this.#cancel(call);
+    const message = `The reader of the stream is more than maxBufferedBytes, ` +
+      `${this.#config.maxBufferedBytes} bytes, behind, and the server does not wait for it`;
+    this.#fail(call, new RpcError("stream-overflow", message, this.#about(call.id)));
+  }
+
+  #mismatch(call: Call<Request, Response>): void {
+    const message = call instanceof StreamingCall
+      ? "The server answered with one response, where a stream was expected"
+      : "The server answered with a stream, where one response was expected";
+    this.#fail(call, new RpcError("answer-mismatch", message, this.#about(call.id)));
+  }
+
+  #send(call: Call<Request, Response>, budget: SendBudget<Request>): void {
+    const request = call.request!;
+    call.request = undefined;
+    this.#unencodable = undefined;
+    try {
+      // Only now, as the same object may have been passed to several calls.
+      this.#config.messages.request.setId(request, call.id);
+      budget.send(request);
+    } catch (error) {
+      this.onEncodeError(error);
+    }
+    // Set by onEncodeError.
+    const failed = this.#unencodable as { readonly error: unknown } | undefined;
+    if (failed === undefined) call.sentAs = ++this.#sent;
+    else {this.#fail(
+        call,
+        encodeFailed("The request", { ...this.#about(call.id), cause: failed.error }),
+      );}
   }
 
   /** The details for an error: the RPC's id and the peer's address. */
   #about(id?: RpcId): RpcErrorOptions {
-    return { id, remoteAddress: this.#remoteAddress };
+    return { id, remoteAddress: this.#config.remoteAddress };
+  }
+
+  #lost(call: Call<Request, Response>, message?: string): RpcError {
+    const id = call.id === 0 ? undefined : call.id;
+    const sent = call.sentAs > 0;
+    return connectionClosed({ ...this.#about(id), cause: this.#cause, sent }, message);
+  }
+
+  /** Accepts no more calls. */
+  #close(message?: string): void {
+    if (!this.open) return;
+    this.open = false;
+    this.#reason = connectionClosed({ ...this.#about(), cause: this.#cause, sent: false }, message);
+    this.#goingAway?.abort(this.#reason);
   }
 
   #failAll(cause: unknown): void {
-    this.open = false;
+    this.#cause ??= cause;
+    this.#close();
     for (const call of this.#calls.values()) {
       // The observer of one call may have ended another.
-      if (call.done) continue;
-      const sent = call.request === undefined;
-      this.#fail(call, connectionClosed({ ...this.#about(call.id), cause, sent }));
+      if (!call.done) this.#fail(call, this.#lost(call));
     }
+  }
+
+  /** Ends a call for a reason of the caller's, and cancels it at the server. */
+  #giveUp(call: Call<Request, Response>, reason: unknown): void {
+    if (call.done) return;
+    this.#cancel(call);
+    this.#forget(call, failureOf(reason));
   }
 
   /** Cancels a call at the server, if its request was sent. */
   #cancel(call: Call<Request, Response>): void {
-    if (call.request !== undefined) return;
+    if (call.sentAs === 0) return;
     this.#cancels.push(call.id);
     this.#sender.wake();
   }
@@ -238,19 +321,13 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
     signal: AbortSignal | undefined,
     timeout: number | undefined,
   ): void {
-    const giveUp = (error: unknown) => {
-      this.giveUp(call, error);
-      call.fail(error);
-    };
-    const onAbort = () => giveUp(signal!.reason);
-    const timer = timeout === undefined ? undefined : setTimeout(() => {
+    call.release = watch([signal], timeout, (fired) => {
       const message = `No answer within ${timeout} ms`;
-      giveUp(new RpcError("deadline-exceeded", message, this.#about(call.id)));
-    }, timeout);
-    signal?.addEventListener("abort", onAbort);
-    call.release = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", onAbort);
-    };
+      const reason = fired
+        ? fired.reason
+        : new RpcError("deadline-exceeded", message, this.#about(call.id));
+      this.#giveUp(call, reason);
+      call.fail(reason);
+    });
   }
 }

@@ -1,3 +1,5 @@
+import { watch } from "./_bounded.ts";
+
 /** After this many milliseconds, the next endpoint is tried alongside a slow one (RFC 8305). */
 const STAGGER = 250;
 /** How often one race waits for other endpoints. */
@@ -41,7 +43,7 @@ export function raceToConnect<Place, Connection>(
     function finish(result: RaceResult<Connection>): void {
       over = true;
       clearTimeout(timer);
-      race.signal.removeEventListener("abort", onAbort);
+      release();
       resolve(result);
       losers.abort();
     }
@@ -79,9 +81,9 @@ export function raceToConnect<Place, Connection>(
       if (!over) next();
     }
 
-    const onAbort = () => finish({ kind: "failed", error: race.signal.reason });
-    if (race.signal.aborted) return onAbort();
-    race.signal.addEventListener("abort", onAbort);
-    next();
+    const giveUp = () => finish({ kind: "failed", error: race.signal.reason });
+    const release = watch([race.signal], undefined, giveUp);
+    if (race.signal.aborted) giveUp();
+    else next();
   });
 }

@@ -1,6 +1,10 @@
 import { TransportError } from "../../mod.ts";
 import { bounded } from "./_bounded.ts";
+import { GOING_AWAY } from "./_flow.ts";
 import { Rest, type RestOptions } from "./_rest.ts";
+
+/** For how many milliseconds other endpoints are preferred to one that is going away. */
+const LEAVING = 1000;
 
 /** An endpoint and its state. */
 export interface Place<Endpoint> {
@@ -11,6 +15,10 @@ export interface Place<Endpoint> {
   readonly rest: Rest;
   /** How many slots are connected to it, or connecting. */
   load: number;
+  /** How many calls it has refused lately. */
+  refusals: number;
+  /** Until when it is taken to be going away, as it has said. */
+  leavesUntil: number;
 }
 
 /** Finds the current endpoints. */
@@ -67,17 +75,46 @@ export class Endpoints<Endpoint> {
     return Math.min(...rests.map(({ until }) => until));
   }
 
-  /** A random one of those with the fewest slots that do not rest. */
-  choose(now: number, except?: ReadonlySet<unknown>): Place<Endpoint> | undefined {
+  /**
+   * A random one of those with the fewest slots that do not rest. One that is going away is
+   * chosen only if there is no other.
+   */
+  choose(now: number, except?: ReadonlySet<Place<unknown>>): Place<Endpoint> | undefined {
+    return this.#choose(now, except, false) ?? this.#choose(now, except, true);
+  }
+
+  #choose(
+    now: number,
+    except: ReadonlySet<Place<unknown>> | undefined,
+    leaving: boolean,
+  ): Place<Endpoint> | undefined {
     let fewest = Infinity;
     let best: Place<Endpoint>[] = [];
     for (const place of this.list) {
-      if (now < place.rest.until || place.load > fewest || except?.has(place)) continue;
+      if (now < place.rest.until || now < place.leavesUntil !== leaving) continue;
+      if (place.load > fewest || except?.has(place)) continue;
       if (place.load < fewest) best = [];
       fewest = place.load;
       best.push(place);
     }
     return best[Math.floor(this.#options.rests.random() * best.length)];
+  }
+
+  /**
+   * An endpoint has said that it is going away. If no other is left, those that rest may have
+   * come back: servers are often restarted one by one.
+   */
+  left(place: Place<Endpoint>, now: number): void {
+    place.leavesUntil = now + LEAVING;
+    this.doubt();
+    this.renew(now);
+    if (this.#choose(now, undefined, false)) return;
+    for (const { rest } of this.list) if (rest !== place.rest) rest.end();
+  }
+
+  /** Halves what is held against endpoints that refuse calls, so that they are tried again. */
+  forgive(): void {
+    for (const place of this.#known.values()) place.refusals = Math.floor(place.refusals / 2);
   }
 
   /** Marks the list as possibly outdated. */
@@ -122,7 +159,7 @@ export class Endpoints<Endpoint> {
     const list = new Map<string, Place<Endpoint>>();
     for (const endpoint of found) {
       const key = keyOf(endpoint);
-      const place = this.#known.get(key) ?? { endpoint, key, rest: new Rest(rests), load: 0 };
+      const place = this.#known.get(key) ?? newPlace(endpoint, key, rests);
       place.endpoint = endpoint;
       list.set(key, place);
     }
@@ -132,4 +169,13 @@ export class Endpoints<Endpoint> {
     }
     this.#known = list;
   }
+}
+
+function newPlace<Endpoint>(endpoint: Endpoint, key: string, rests: RestOptions): Place<Endpoint> {
+  return { endpoint, key, rest: new Rest(rests), load: 0, refusals: 0, leavesUntil: -Infinity };
+}
+
+/** The error for an endpoint that is about to end its connections. */
+export function leaving(): TransportError {
+  return new TransportError("closed", GOING_AWAY);
 }

@@ -1,3 +1,4 @@
+import { onAbort } from "../on_abort.ts";
 import { rejected } from "./_awaited.ts";
 import type { RpcStream } from "./client.ts";
 
@@ -19,6 +20,8 @@ export class PoolStream<Response> implements RpcStream<Response> {
   #attempt: Promise<RpcStream<Response> | undefined>;
   /** The RPC whose first response has arrived: it is not retried any more. */
   #settled: RpcStream<Response> | undefined;
+  /** Created on first use: most readers never look. */
+  #goingAway: AbortController | undefined;
   #over = false;
   /** The first read, which later reads wait for. */
   #first: Promise<IteratorResult<Response, undefined>> | undefined;
@@ -26,6 +29,14 @@ export class PoolStream<Response> implements RpcStream<Response> {
   constructor(source: PoolStreamSource<Response>) {
     this.#source = source;
     this.#attempt = this.#open();
+  }
+
+  get goingAway(): AbortSignal {
+    if (this.#goingAway === undefined) {
+      this.#goingAway = new AbortController();
+      this.#follow(this.#attempt, this.#goingAway);
+    }
+    return this.#goingAway.signal;
   }
 
   next(): Promise<IteratorResult<Response, undefined>> {
@@ -57,7 +68,18 @@ export class PoolStream<Response> implements RpcStream<Response> {
     const attempt = this.#source.open(this.#left.signal);
     // Readers get the error; until one reads, it must not count as unhandled.
     attempt.catch(() => {});
+    if (this.#goingAway) this.#follow(attempt, this.#goingAway);
     return attempt;
+  }
+
+  /** Hands on the advice to open the stream elsewhere. */
+  #follow(attempt: Promise<RpcStream<Response> | undefined>, told: AbortController): void {
+    attempt.then((stream) => {
+      if (!stream) return;
+      const { goingAway } = stream;
+      if (goingAway.aborted) told.abort(goingAway.reason);
+      else onAbort(goingAway, () => told.abort(goingAway.reason));
+    }, () => {});
   }
 
   async #readFirst(): Promise<IteratorResult<Response, undefined>> {

@@ -40,6 +40,11 @@ export class Rest {
     this.until = now + full * (1 - jitter * random());
   }
 
+  /** Ends the rest, not knowing whether the next attempt succeeds. */
+  end(): void {
+    this.until = -Infinity;
+  }
+
   /** Records a success: ends the rest. Earlier failures are forgotten once it has lasted `initial`. */
   succeeded(now: number): void {
     this.#succeededAt = now;

@@ -1,8 +1,12 @@
-import { type CloseReason, ConnectionError, TransportError } from "../../mod.ts";
+import { type CloseReason, TransportError } from "../../mod.ts";
+import { onAbort } from "../on_abort.ts";
 import { MAX_DELAY } from "../options.ts";
+import { tell } from "../user_callback.ts";
 import { bounded, type Bounds } from "./_bounded.ts";
 import { type RaceResult, raceToConnect } from "./_connect_race.ts";
-import { Endpoints, type Place } from "./_endpoints.ts";
+import { Endpoints, leaving, type Place } from "./_endpoints.ts";
+import { GOING_AWAY } from "./_flow.ts";
+import { drainWithin, endedHere, type Member, retire, Slot } from "./_slot.ts";
 import type { RpcClient } from "./client.ts";
 import { RpcError } from "./errors.ts";
 import type { RpcId } from "./message.ts";
@@ -16,47 +20,13 @@ import {
 /** The least time, in milliseconds, between checks for stale endpoints and uneven slots. */
 const LOOK_INTERVAL = 1000;
 
-/** A slot's client. */
-interface Member<Request, Response, Endpoint> {
-  readonly client: RpcClient<Request, Response>;
-  readonly place: Place<Endpoint>;
-  /** When it was connected. */
-  readonly since: number;
-  /** Whether it counts towards its endpoint's load. */
-  counted: boolean;
-  /** Whether the pool itself is ending it. */
-  retired: boolean;
-  /** Whether a call has used it since the last sweep. */
-  used: boolean;
-  /** Whether it had no calls between the last two sweeps. */
-  quiet: boolean;
-}
-
-/** A place for one connection at a time. */
-class Slot<Request, Response, Endpoint> {
-  member: Member<Request, Response, Endpoint> | undefined;
-  /** The pending connect, shared by all waiting calls. */
-  connecting: Promise<RaceResult<Member<Request, Response, Endpoint>>> | undefined;
-  /** How many calls wait for it. */
-  waiting = 0;
-
-  /** Its connection, if it can take calls. */
-  get live(): Member<Request, Response, Endpoint> | undefined {
-    return this.member?.client.isAlive ? this.member : undefined;
-  }
-
-  get load(): number {
-    return this.live?.client.inFlight ?? this.waiting;
-  }
-}
-
 /** Where a call goes, and how long it may wait for a connection. */
 export interface Wanted {
   readonly key: RpcId | undefined;
   /** The endpoints where it has failed: their other connections may be dead too, unnoticed. */
-  readonly failedAt: ReadonlySet<unknown> | undefined;
+  readonly failedAt: ReadonlySet<Place<unknown>> | undefined;
   /** The endpoint it went to; set when it goes. */
-  at: unknown;
+  at: Place<unknown> | undefined;
   /** Called only if it has to wait. */
   bounds(): Pick<Bounds<unknown>, "signals" | "timeout" | "timedOut">;
 }
@@ -78,6 +48,8 @@ export class Slots<Request, Response, Endpoint> {
   #lookAt = -Infinity;
   /** Whether a slot is being moved to another endpoint. */
   #moving = false;
+  /** Whether connections that go away are no longer replaced. */
+  #ending = false;
   #sweepTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(config: RpcPoolConfig<Request, Response, Endpoint>) {
@@ -120,6 +92,7 @@ export class Slots<Request, Response, Endpoint> {
 
   /** Lets waiting calls and calls in flight finish within `timeout`, then does as {@linkcode close}. */
   async drain(timeout: number): Promise<void> {
+    this.#ending = true;
     const end = performance.now() + timeout;
     if (this.#waiting > 0) {
       const nobody = new Promise<void>((resolve) => this.#onNobodyWaits = resolve);
@@ -137,6 +110,7 @@ export class Slots<Request, Response, Endpoint> {
   }
 
   #end(): void {
+    this.#ending = true;
     this.#stop.abort(poolClosed());
   }
 
@@ -150,10 +124,15 @@ export class Slots<Request, Response, Endpoint> {
     try {
       const result = await bounded(() => slot.connecting ?? this.#connect(slot), wanted.bounds());
       if (this.#stop.signal.aborted) throw poolClosed();
-      if (result.kind === "failed") throw this.#unavailable(result.error);
-      wanted.at = result.connection.place;
+      // Any connection is better than none, even for a call with a key.
+      const member = result.kind === "connected"
+        ? result.connection
+        : this.#leastBusyLive()?.member;
+      if (!member) throw this.#unavailable((result as { error?: unknown }).error);
+      member.used = true;
+      wanted.at = member.place;
       // Use the client before the count drops, so that a drain cannot close it in between.
-      return use(result.connection.client);
+      return use(member.client);
     } finally {
       slot.waiting--;
       if (--this.#waiting === 0) this.#onNobodyWaits?.();
@@ -178,7 +157,7 @@ export class Slots<Request, Response, Endpoint> {
 
   /** Finds a slot that connects to an endpoint where the call has not failed. */
   #connectElsewhere(
-    failedAt: ReadonlySet<unknown>,
+    failedAt: ReadonlySet<Place<unknown>>,
   ): Slot<Request, Response, Endpoint> | undefined {
     const slot = this.#slots.find(({ live }) => !live);
     const target = slot && this.#endpoints.choose(performance.now(), failedAt);
@@ -202,7 +181,9 @@ export class Slots<Request, Response, Endpoint> {
     return b.load < a.load ? b : a;
   }
 
-  #leastBusyLive(except?: ReadonlySet<unknown>): Slot<Request, Response, Endpoint> | undefined {
+  #leastBusyLive(
+    except?: ReadonlySet<Place<unknown>>,
+  ): Slot<Request, Response, Endpoint> | undefined {
     let best: Slot<Request, Response, Endpoint> | undefined;
     for (const slot of this.#slots) {
       if (!slot.live || except?.has(slot.live.place)) continue;
@@ -214,6 +195,7 @@ export class Slots<Request, Response, Endpoint> {
   /** Periodic upkeep: renews endpoints and balances slots. */
   #look(now: number): void {
     this.#lookAt = now + LOOK_INTERVAL;
+    this.#endpoints.forgive();
     this.#endpoints.renew(now);
     this.#spread(now);
   }
@@ -295,24 +277,25 @@ export class Slots<Request, Response, Endpoint> {
     slot.member = member;
     this.#members.add(member);
     if (live) {
-      this.#retire(live);
+      retire(live);
       live.client.drain({ timeout: MAX_DELAY });
     }
-    member.client.closed.then((reason) => this.#onEnded(slot, member, reason));
+    const { goingAway, closed } = member.client;
+    const heard = onAbort(goingAway, () => {
+      if (goingAway.reason.message === GOING_AWAY) this.#onGoingAway(slot, member);
+    });
+    closed.then((reason) => {
+      heard();
+      this.#onEnded(slot, member, reason);
+    });
     this.#tell((observer) => observer.onConnected?.(member.place.endpoint));
     this.#sweepLater();
   }
 
   /** Disposes of a connection that no slot needs. */
   #discard(member: Member<Request, Response, Endpoint>): void {
-    this.#retire(member);
+    retire(member);
     member.client.abort("It is not needed");
-  }
-
-  #retire(member: Member<Request, Response, Endpoint>): void {
-    member.retired = true;
-    if (member.counted) member.place.load--;
-    member.counted = false;
   }
 
   #onFailed(place: Place<Endpoint>, error: unknown, began: number): void {
@@ -322,6 +305,24 @@ export class Slots<Request, Response, Endpoint> {
     this.#endpoints.renew(now);
     const rest = Math.max(0, place.rest.until - now);
     this.#tell((observer) => observer.onConnectFailed?.(place.endpoint, error, rest));
+  }
+
+  /** The server takes no more calls on this connection: replaces it before it has ended. */
+  #onGoingAway(
+    slot: Slot<Request, Response, Endpoint>,
+    member: Member<Request, Response, Endpoint>,
+  ): void {
+    const { client, place, since } = member;
+    if (slot.member === member) slot.member = undefined;
+    client.drain({ timeout: MAX_DELAY });
+    if (member.retired) return;
+    retire(member);
+    const now = performance.now();
+    this.#endpoints.left(place, now);
+    this.#tell((observer) => observer.onGoingAway?.(place.endpoint));
+    // Or it would be connected to again and again.
+    if (now - since < this.settings.rests.initial) this.#onFailed(place, leaving(), since);
+    if (!this.#ending && !slot.connecting) this.#connect(slot);
   }
 
   #onEnded(
@@ -334,7 +335,7 @@ export class Slots<Request, Response, Endpoint> {
     if (this.#members.size === 0) this.#sweepNoMore();
     if (slot.member === member) slot.member = undefined;
     const ours = member.retired || endedHere(reason) || this.#stop.signal.aborted;
-    this.#retire(member);
+    retire(member);
     this.#tell((observer) => observer.onDisconnected?.(place.endpoint, reason));
     if (ours || performance.now() - since >= this.settings.rests.initial) return;
     this.#onFailed(place, reason.kind === "error" ? reason.error : endedAtOnce(), since);
@@ -360,7 +361,7 @@ export class Slots<Request, Response, Endpoint> {
       live.used = false;
       if (!busy && live.quiet) {
         slot.member = undefined;
-        this.#retire(live);
+        retire(live);
         live.client.close();
       }
       live.quiet = !busy;
@@ -377,34 +378,14 @@ export class Slots<Request, Response, Endpoint> {
     return new RpcError("unavailable", message, { cause, sent: false });
   }
 
-  #tell(what: (observer: PoolObserver<Endpoint>) => void): void {
-    try {
-      what(this.#observer);
-    } catch {
-      // Observing must not change what is observed.
-    }
+  #tell(what: (observer: PoolObserver<Endpoint>) => unknown): void {
+    tell(what, this.#observer);
   }
 }
 
 /** The error for a call on a pool that is closed or draining. */
 export function poolClosed(): RpcError {
   return new RpcError("connection-closed", "Cannot call: the pool is closed", { sent: false });
-}
-
-/** Drains a client within `timeout`, even if it is already draining with a longer one. */
-async function drainWithin(
-  client: Pick<RpcClient<unknown, unknown>, "drain" | "close">,
-  timeout: number,
-): Promise<void> {
-  const timer = setTimeout(() => client.close(), timeout);
-  await client.drain({ timeout: MAX_DELAY });
-  clearTimeout(timer);
-}
-
-/** Whether this end chose to end the connection. */
-function endedHere(reason: CloseReason): boolean {
-  if (reason.kind !== "error") return reason.kind === "local";
-  return reason.error instanceof ConnectionError && reason.error.code === "aborted";
 }
 
 function endedAtOnce(): TransportError {

@@ -11,12 +11,13 @@ import {
   type SocketDuplex,
 } from "../../mod.ts";
 import { checkOption, MAX_DELAY } from "../options.ts";
-import { Calls, StreamingCall, UnaryCall } from "./_calls.ts";
+import { StreamingCall, UnaryCall } from "./_call.ts";
+import { Calls } from "./_calls.ts";
 import type { RpcMessages } from "./message.ts";
 import type { RpcObserver } from "./observer.ts";
 
-/** The default of {@linkcode RpcClientConfig.maxBufferedItems}: 1,024. */
-export const DEFAULT_MAX_BUFFERED_ITEMS = 1024;
+/** The default of {@linkcode RpcClientConfig.maxBufferedBytes}: 1 MiB. */
+export const DEFAULT_MAX_BUFFERED_BYTES: number = 1024 * 1024;
 
 /** The parts of an {@linkcode RpcClient}, with its limits and timeouts. */
 export interface RpcClientConfig<Request, Response> extends ConnectionOptions {
@@ -25,14 +26,16 @@ export interface RpcClientConfig<Request, Response> extends ConnectionOptions {
   /** Tells where the id and the control code are in a message. */
   readonly messages: RpcMessages<Request, Response>;
   /**
-   * How many items of one stream may wait to be read. At the limit, the whole connection
-   * stops reading until half of them have been read, so responses to its other RPCs wait
-   * too: do not await another call on the same connection while a stream is left unread.
-   * From 1 to 2^31.
+   * How many bytes of one stream may wait to be read, each item counting 64 more than its size
+   * on the wire, and at most this limit. A server of this package sends no more ahead of the
+   * reader; so a stream that nobody reads stops itself and no other RPC. With another server,
+   * the connection stops reading at the limit while it has no other call in flight; otherwise
+   * the stream fails with `stream-overflow`, and what has arrived can still be read. From 1 to
+   * 2^32.
    *
-   * @default {1024}
+   * @default {1048576}
    */
-  readonly maxBufferedItems?: number;
+  readonly maxBufferedBytes?: number;
   /**
    * The default `timeout` of calls, in milliseconds. From 1 to 2,147,483,647.
    *
@@ -65,6 +68,13 @@ export interface CallOptions {
 /** The responses of a streaming RPC. Leaving the loop, or disposing of it, cancels the RPC. */
 export interface RpcStream<Response>
   extends AsyncIterableIterator<Response, undefined>, AsyncDisposable {
+  /**
+   * Fires when the stream had better be opened elsewhere: its server is going away, or its
+   * connection is being drained. The stream goes on until it is complete, or until the
+   * server's, or the drain's, time is up. Its reason is an {@linkcode RpcError} of code
+   * `connection-closed`.
+   */
+  readonly goingAway: AbortSignal;
   /** Reads the next response. */
   next(): Promise<IteratorResult<Response, undefined>>;
   /** Leaves the stream; cancels the RPC if it has not ended. May be called again. */
@@ -76,8 +86,9 @@ export interface RpcStream<Response>
 /**
  * Makes RPCs over one connection: any number concurrently, answered in any order.
  *
- * The client assigns the ids: a request's own id is overwritten. A request belongs to the
- * client once it is passed to a call; do not change or reuse it.
+ * The client assigns the ids: a request's own id is overwritten, right before the request is
+ * encoded. So the same object may be passed to several calls, and to several clients; but do
+ * not change it before they have been answered, as it may not have been sent yet.
  *
  * @example
  * ```ts
@@ -109,26 +120,36 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
   readonly #connection: Connection<Response, Request>;
   readonly #calls: Calls<Request, Response>;
   readonly #timeout: number | undefined;
-  readonly #maxBufferedItems: number;
+  readonly #maxBufferedBytes: number;
 
   /** Starts at once, and owns the duplex. Throws a `RangeError` for an option out of range. */
   constructor(duplex: Duplex, config: RpcClientConfig<Request, Response>) {
-    const { maxBufferedItems = DEFAULT_MAX_BUFFERED_ITEMS } = config;
-    this.#maxBufferedItems = checkOption("maxBufferedItems", maxBufferedItems, 1, 2 ** 31);
+    const { maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES, messages, rpcObserver } = config;
+    this.#maxBufferedBytes = checkOption("maxBufferedBytes", maxBufferedBytes, 1, 2 ** 32);
     this.#timeout = checkTimeout(config.timeout);
     const { remoteAddress } = duplex as SocketDuplex;
+    const callsConfig = { messages, maxBufferedBytes, rpcObserver, remoteAddress };
     let calls: Calls<Request, Response>;
     this.#connection = new Connection(duplex, {
       ...config,
-      reactor: (sender: Sender<Request>) =>
-        calls = new Calls(config.messages, sender, config.rpcObserver, remoteAddress),
+      reactor: (sender: Sender<Request>) => calls = new Calls(callsConfig, sender),
     });
     this.#calls = calls!;
   }
 
-  /** Whether calls can be made: neither end has begun to close or drain the connection. */
+  /** Whether calls can be made: as far as is known, neither end closes or drains the connection. */
   get isAlive(): boolean {
     return this.#calls.open;
+  }
+
+  /**
+   * Fires when {@linkcode isAlive} becomes `false`: the server is going away, the connection has
+   * ended, or this end drains or closes it. Calls in flight may still finish; the reader of a
+   * long stream can take it as the advice to open the stream elsewhere. Its reason is an
+   * {@linkcode RpcError} of code `connection-closed`.
+   */
+  get goingAway(): AbortSignal {
+    return this.#calls.goingAway;
   }
 
   /** How many calls are waiting for their response, or for the end of their stream. */
@@ -147,6 +168,10 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
    * Rejects with an {@linkcode RpcError}, or with the reason of `signal`. Throws a
    * `RangeError` for a `timeout` out of range. While there is no room to send, requests
    * wait; one that is cancelled while it waits is never sent.
+   *
+   * If the server answers with a stream, the call fails with `answer-mismatch`. A server that is
+   * not of this package cannot know: the call resolves with the first item, and the rest is
+   * cancelled.
    */
   unary(request: Request, options?: CallOptions): Promise<Response> {
     const timeout = this.#timeoutOf(options);
@@ -159,17 +184,18 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
   /**
    * Sends a request, without waiting for the first read, and returns its responses as they
    * arrive. Responses that arrived before an error are still read first. Fails as
-   * {@linkcode unary} does.
+   * {@linkcode unary} does, also if the server answers with one response. From a server that is
+   * not of this package, that is a stream of which no end comes: give it a `timeout`.
    *
-   * A stream that is not read stops the whole connection at `maxBufferedItems`: read it to
-   * its end, or leave it.
+   * A stream that is not read stops at `maxBufferedBytes`, and keeps its place among the
+   * server's `maxConcurrentRpcs`: read it to its end, or leave it.
    */
   streaming(request: Request, options?: CallOptions): RpcStream<Response> {
     const timeout = this.#timeoutOf(options);
-    const call: StreamingCall<Request, Response> = new StreamingCall(
+    const call = new StreamingCall<Request, Response>(
       request,
-      this.#maxBufferedItems,
-      () => this.#calls.leave(call),
+      this.#maxBufferedBytes,
+      this.#calls,
     );
     this.#calls.start(call, options?.signal, timeout);
     return call.stream;
@@ -180,7 +206,6 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
    * server if their requests have been sent, and closes the connection. May be called again.
    */
   close(): Promise<CloseReason> {
-    this.#calls.closeAll();
     return this.#connection.close();
   }
 

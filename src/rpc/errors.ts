@@ -7,19 +7,26 @@ import type { RpcId } from "./message.ts";
  * - `cancelled`: the peer cancelled it. For a caller: the server refused the request, is
  *   shutting down, or its handler threw. For a handler, as its signal's reason: the client
  *   cancelled the RPC, or this server is shutting down.
+ * - `answer-mismatch`: the server's handler answered with a stream where the client expects one
+ *   response, or the reverse.
  * - `connection-closed`: the connection, or the pool, ended first; the `cause` says why,
  *   unless it ended in order. The server may have seen the request, unless `sent` is
  *   `false`.
  * - `deadline-exceeded`: its `timeout` passed first.
- * - `encode-failed`: a message could not be encoded, and was not sent; see the `cause`.
+ * - `encode-failed`: a message could not be encoded, or was longer than `maxOutboundLength`, and
+ *   was not sent; see the `cause`.
+ * - `stream-overflow`: the reader of a stream is more than `maxBufferedBytes` behind, and the
+ *   server, which is not one of this package, does not wait for it.
  * - `unavailable`: a pool has no connection and cannot make one now; the `cause` is the
  *   error of the last attempt to connect. Nothing was sent.
  */
 export type RpcErrorCode =
   | "cancelled"
+  | "answer-mismatch"
   | "connection-closed"
   | "deadline-exceeded"
   | "encode-failed"
+  | "stream-overflow"
   | "unavailable";
 
 /** Details of an {@linkcode RpcError}. */
@@ -67,12 +74,18 @@ export class RpcError extends Error {
 }
 
 /** The error for an RPC whose connection ended, because of `cause` or in order. */
-export function connectionClosed(options: RpcErrorOptions): RpcError {
+export function connectionClosed(
+  options: RpcErrorOptions,
+  message = "The connection is closed",
+): RpcError {
   // Without a cause, the error must have no `cause` property, not an undefined one.
   const { cause, ...others } = options;
-  return new RpcError(
-    "connection-closed",
-    "The connection is closed",
-    cause === undefined ? others : options,
-  );
+  return new RpcError("connection-closed", message, cause === undefined ? others : options);
+}
+
+/** The error for a message that cannot be encoded; its text has what the encoder said. */
+export function encodeFailed(what: string, options: RpcErrorOptions): RpcError {
+  const { cause } = options;
+  const why = cause instanceof Error ? `: ${cause.message}` : "";
+  return new RpcError("encode-failed", `${what} cannot be sent${why}`, options);
 }

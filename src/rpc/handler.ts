@@ -23,9 +23,13 @@ export type RpcResult<Response> =
  * as a `function*` returns. The latter takes about a third of the time for each item; use
  * it if no item has to be awaited.
  *
- * The request's id is written into each response, which belongs to the connection from then
- * on: do not change or reuse it. A stream is iterated only while there is room to send. If
- * a handler throws, its RPC alone is cancelled and `onError` is called.
+ * The request's id is written into each response right before it is encoded. So the same
+ * object may answer many requests, also on several connections; but do not change it after you
+ * have returned it, as it may not have been sent yet. A stream is iterated only while there is
+ * room to send, and the client of this package wants more of it. If a handler throws, its RPC
+ * alone is cancelled and `onError` is called. The same happens if it answers with a stream where
+ * a client of this package expects one response, or the reverse: both ends get an
+ * `answer-mismatch`.
  *
  * A response must not itself be a promise, an async iterable or an iterator.
  */

@@ -1,3 +1,5 @@
+import { ConnectionError } from "../../mod.ts";
+
 /**
  * Identifies an RPC on its connection: an unsigned 64-bit integer. A number up to
  * 2^53 - 1, where that is exact, and a bigint beyond.
@@ -63,12 +65,33 @@ export function plainId(id: RpcId): RpcId {
 }
 
 /**
- * The same of a message that comes from a peer, and may have anything in the id's place, as
- * JSON does. Throws a `TypeError` for what is no id.
+ * Reads the id of a message that comes from a peer, and may have anything in the id's place, as
+ * JSON does. Throws a `ConnectionError` of code `invalid-message` for what is no id: that is
+ * the peer's fault.
  */
-export function checkedId(id: RpcId): RpcId {
-  const plain = plainId(id);
-  if (typeof plain === "bigint" || (Number.isSafeInteger(plain) && plain >= 0)) return plain;
-  const what = typeof plain === "number" ? plain : `a value of type ${typeof plain}`;
-  throw new TypeError(`The id of an rpc must be an integer from 0 to 2^64 - 1, not ${what}`);
+export function readId<Message>(messages: RpcMessage<Message>, message: Message): RpcId {
+  const id = plainId(read(messages.id, message));
+  if (typeof id === "number" ? Number.isSafeInteger(id) && id >= 0 : typeof id === "bigint") {
+    return id;
+  }
+  const what = typeof id === "number" ? id : `a value of type ${typeof id}`;
+  throw new ConnectionError(
+    "invalid-message",
+    `The id of an rpc must be an integer from 0 to 2^64 - 1, not ${what}`,
+  );
+}
+
+/** Reads the control code of a message that comes from a peer. Throws as {@linkcode readId}. */
+export function readCode<Message>(messages: RpcMessage<Message>, message: Message): number {
+  return read(messages.code, message);
+}
+
+function read<Message, T>(part: (message: Message) => T, message: Message): T {
+  try {
+    return part(message);
+  } catch (cause) {
+    throw new ConnectionError("invalid-message", "The message has no id or control code", {
+      cause,
+    });
+  }
 }

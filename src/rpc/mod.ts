@@ -51,7 +51,7 @@ export { ControlCode, type RpcId, type RpcMessage, type RpcMessages } from "./me
 export { RpcError, type RpcErrorCode, type RpcErrorOptions } from "./errors.ts";
 export {
   type CallOptions,
-  DEFAULT_MAX_BUFFERED_ITEMS,
+  DEFAULT_MAX_BUFFERED_BYTES,
   RpcClient,
   type RpcClientConfig,
   type RpcStream,

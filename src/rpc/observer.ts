@@ -1,9 +1,13 @@
 import type { SocketAddress } from "../../mod.ts";
+import { tell } from "../user_callback.ts";
 import type { RpcId } from "./message.ts";
 
 /** An RPC as an {@linkcode RpcObserver} sees it. */
 export interface ObservedRpc<Request> {
-  /** Its id on its connection. */
+  /**
+   * Its id on its connection; 0 if the connection was closed before the call, and for a call
+   * of a pool, each of whose attempts has its own.
+   */
   readonly id: RpcId;
   /** The request. */
   readonly request: Request;
@@ -13,13 +17,14 @@ export interface ObservedRpc<Request> {
 
 /**
  * Called once when an RPC ends: with `undefined` if it was answered completely, otherwise
- * with the error that its caller got or its handler threw.
+ * with the error that its caller got or its handler threw, which is an `Error` also if they
+ * gave `undefined` or `null` as a reason.
  */
 export type OnRpcEnd = (error: unknown) => void;
 
 /**
  * Observes the RPCs of a client or of a server, for traces and metrics. What an observer
- * throws is ignored.
+ * throws, or rejects with, is ignored.
  */
 export interface RpcObserver<Request> {
   /** An RPC begins. The function that it returns, if any, is called when the RPC ends. */
@@ -28,21 +33,21 @@ export interface RpcObserver<Request> {
 
 const nobody: OnRpcEnd = () => {};
 
-/** Reports an RPC to an observer; whatever the observer throws is ignored. */
+/** Reports an RPC to an observer; whatever the observer throws, or rejects with, is ignored. */
 export function observe<Request>(
   observer: RpcObserver<Request>,
   rpc: ObservedRpc<Request>,
 ): OnRpcEnd {
-  try {
-    const onEnd = observer.onRpc(rpc) ?? nobody;
-    return (error) => {
-      try {
-        onEnd(error);
-      } catch {
-        // Observing must not change what is observed.
-      }
-    };
-  } catch {
-    return nobody;
-  }
+  let onEnd: OnRpcEnd = nobody;
+  tell(() => {
+    const result: unknown = observer.onRpc(rpc);
+    if (typeof result === "function") onEnd = result as OnRpcEnd;
+    return result;
+  });
+  return onEnd === nobody ? nobody : (error) => tell(onEnd, error);
+}
+
+/** What an observer is told of a failure with that reason: `undefined` would mean success. */
+export function failureOf(reason: unknown): unknown {
+  return reason ?? new Error(`The rpc failed with ${reason}`);
 }

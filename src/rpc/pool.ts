@@ -1,9 +1,11 @@
 import { checkDrainTimeout } from "../options.ts";
 import type { DrainOptions } from "../../mod.ts";
 import { Attempts } from "./_attempts.ts";
+import { ObservedStream } from "./_observed_stream.ts";
 import { PoolStream } from "./_pool_stream.ts";
 import { poolClosed, Slots, type Wanted } from "./_slots.ts";
 import type { RpcClient, RpcStream } from "./client.ts";
+import { failureOf, observe, type RpcObserver } from "./observer.ts";
 import type { PoolCallOptions, PoolClientOptions, RpcPoolConfig } from "./pool_options.ts";
 
 const NONE: PoolCallOptions = {};
@@ -24,12 +26,18 @@ const NONE: PoolCallOptions = {};
  *   second; calls in flight on such a slot finish on its old connection.
  * - **Failures.** If no endpoint can be connected to, all waiting calls fail at once with
  *   the code `unavailable`, and so do new calls while all endpoints back off: calls are not
- *   queued. The first call after a backoff tries again.
- * - **Retries.** A call whose connection ended before the request was sent is retried on
- *   another connection, up to `slots` times. A call that may have been sent is retried only
+ *   queued. The first call after a backoff tries again. No call fails so while a slot is
+ *   connected, also one whose `key` is for another slot.
+ * - **Restarts.** A connection whose server goes away (it drains) is replaced at once; calls
+ *   in flight finish on it. Other endpoints are preferred for a second. If all others back
+ *   off, they are tried again, as they may have been restarted before.
+ * - **Retries.** A call whose connection ended before the request was sent, or whose server
+ *   went away before it began the call, is retried on another connection at once, up to 16
+ *   times, or `slots` times if that is more. A call that may have been sent is retried only
  *   if it is `idempotent`, at most twice. A retry prefers an endpoint where the call has not
- *   failed. What the server refused or cancelled is not retried. The `timeout` covers all
- *   attempts together.
+ *   failed. What the server refused or cancelled is not retried, and counts as load of that
+ *   endpoint for some seconds: who refuses at once must not seem idle. The `timeout` covers
+ *   all attempts together.
  *
  * Requests belong to the pool once they are passed to a call: their ids are overwritten.
  *
@@ -60,6 +68,7 @@ const NONE: PoolCallOptions = {};
  */
 export class RpcPool<Request, Response, Endpoint> implements AsyncDisposable {
   readonly #slots: Slots<Request, Response, Endpoint>;
+  readonly #observer: RpcObserver<Request> | undefined;
   #open = true;
   #draining: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -71,6 +80,7 @@ export class RpcPool<Request, Response, Endpoint> implements AsyncDisposable {
    */
   constructor(config: RpcPoolConfig<Request, Response, Endpoint>) {
     this.#slots = new Slots(config);
+    this.#observer = config.rpcObserver;
   }
 
   /** How many connections there can be: the option `slots`. */
@@ -101,7 +111,12 @@ export class RpcPool<Request, Response, Endpoint> implements AsyncDisposable {
    * `timeout` or `key` out of range.
    */
   unary(request: Request, options: PoolCallOptions = NONE): Promise<Response> {
-    return this.#unary(request, new Attempts(options, this.#slots.settings));
+    const attempts = new Attempts(options, this.#slots.settings);
+    if (!this.#observer) return this.#unary(request, attempts);
+    const onEnd = observe(this.#observer, { id: 0, request });
+    const answer = this.#unary(request, attempts);
+    answer.then(() => onEnd(undefined), (error) => onEnd(failureOf(error)));
+    return answer;
   }
 
   /**
@@ -113,7 +128,9 @@ export class RpcPool<Request, Response, Endpoint> implements AsyncDisposable {
    */
   streaming(request: Request, options: PoolCallOptions = NONE): RpcStream<Response> {
     const attempts = new Attempts(options, this.#slots.settings);
-    return new PoolStream({
+    // The first: an observer sees the request before it is sent.
+    const onEnd = this.#observer && observe(this.#observer, { id: 0, request });
+    const stream = new PoolStream<Response>({
       open: async (left) => {
         attempts.left = left;
         return await this.#use(attempts, (client) => {
@@ -122,6 +139,7 @@ export class RpcPool<Request, Response, Endpoint> implements AsyncDisposable {
       },
       afterFailure: (error) => attempts.failed(error, this.#open),
     });
+    return onEnd ? new ObservedStream(stream, onEnd) : stream;
   }
 
   /**

@@ -3,6 +3,7 @@ import { checkOption, MAX_DELAY } from "../options.ts";
 import type { RestOptions } from "./_rest.ts";
 import type { CallOptions, RpcClient } from "./client.ts";
 import type { RpcId } from "./message.ts";
+import type { RpcObserver } from "./observer.ts";
 
 /** The default of {@linkcode RpcPoolConfig.slots}: 4. */
 export const DEFAULT_POOL_SLOTS = 4;
@@ -52,12 +53,20 @@ export interface BackoffOptions {
   readonly jitter?: number;
 }
 
-/** Observes a pool, for logs and metrics. What an observer throws is ignored. */
+/**
+ * Observes a pool, for logs and metrics. What an observer throws is ignored, and so is the
+ * rejection of a promise that it returns.
+ */
 export interface PoolObserver<Endpoint> {
   /** A connection is open. */
   onConnected?(endpoint: Endpoint): void;
   /** An endpoint could not be connected to; it is left alone for `rest` milliseconds. */
   onConnectFailed?(endpoint: Endpoint, error: unknown, rest: number): void;
+  /**
+   * A server is going away: it takes no more calls on a connection, which the pool replaces
+   * while calls in flight finish there.
+   */
+  onGoingAway?(endpoint: Endpoint): void;
   /** A connection has ended, for whatever reason. */
   onDisconnected?(endpoint: Endpoint, reason: CloseReason): void;
   /** The `endpoints` function failed; the pool continues with the endpoints it knows. */
@@ -139,6 +148,12 @@ export interface RpcPoolConfig<Request, Response, Endpoint> {
   readonly timeout?: number;
   /** Observes the pool, for logs and metrics. */
   readonly observer?: PoolObserver<Endpoint>;
+  /**
+   * Observes the calls, for traces and metrics: each once, with all its attempts, also if it
+   * fails because no connection can be made. The `rpcObserver` of the clients observes
+   * single attempts: with the same observer in both, a call would be counted twice.
+   */
+  readonly rpcObserver?: RpcObserver<Request>;
   /**
    * Returns a number from 0 to below 1, like `Math.random`; for tests. It decides which
    * slots are compared, which endpoint is tried, and how long one backs off. A value outside

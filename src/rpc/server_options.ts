@@ -1,4 +1,4 @@
-import { DEFAULT_MAX_QUEUED_MESSAGES, type SocketAddress } from "../../mod.ts";
+import type { SocketAddress } from "../../mod.ts";
 import { checkOption } from "../options.ts";
 import type { RpcId } from "./message.ts";
 import type { RpcObserver } from "./observer.ts";
@@ -10,23 +10,18 @@ export const DEFAULT_MAX_CONCURRENT_RPCS = 1024;
 export interface RpcServerOptions {
   /**
    * How many RPCs of one connection may be in progress: being handled, or with a response
-   * that waits for room to send. At the limit, the connection stops reading until one
-   * finishes, so everything behind the next request waits too, cancellations included. A
-   * cancelled RPC counts until its handler has returned. From 1 to 2^31.
+   * that waits for room to send; a stream counts as one. At the limit, further requests wait,
+   * and when there are more than 64 KiB of them, the connection stops reading until one
+   * begins. A cancelled RPC counts until its handler has returned. From 1 to 2^31.
    *
    * @default {1024}
    */
   readonly maxConcurrentRpcs?: number;
   /**
-   * How many responses of one connection may wait for room to send. At the limit, its
-   * streams are not iterated further. From 1 to 2^31.
-   *
-   * @default {256}
-   */
-  readonly maxQueuedMessages?: number;
-  /**
-   * Called with what a handler threw, or with the error of a response that could not be
-   * encoded. What it throws itself is ignored.
+   * Called with what a handler threw, which is an `Error` also if that was `undefined` or
+   * `null`, with the error of a response that could not be encoded, or was longer than
+   * `maxOutboundLength`, and when a handler answered with a stream where the client expects one
+   * response, or the reverse. What it throws, or rejects with, is ignored.
    *
    * @default {console.error}
    */
@@ -53,12 +48,10 @@ export interface FailedRpc {
 export function checkRpcServerOptions(options: RpcServerOptions): Required<RpcServerOptions> {
   const {
     maxConcurrentRpcs = DEFAULT_MAX_CONCURRENT_RPCS,
-    maxQueuedMessages = DEFAULT_MAX_QUEUED_MESSAGES,
     onError = (error, rpc) => console.error("protosocket: an rpc failed", rpc, error),
   } = options;
   return {
     maxConcurrentRpcs: checkOption("maxConcurrentRpcs", maxConcurrentRpcs, 1, 2 ** 31),
-    maxQueuedMessages: checkOption("maxQueuedMessages", maxQueuedMessages, 1, 2 ** 31),
     onError,
   };
 }

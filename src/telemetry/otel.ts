@@ -106,7 +106,7 @@ export function otelRpcs<Request>(
         const type = error === undefined ? undefined : errorType(error);
         if (type !== undefined) {
           span.setAttribute("error.type", type);
-          span.setStatus({ code: SpanStatusCode.ERROR, message: String(error) });
+          span.setStatus({ code: SpanStatusCode.ERROR, message: textOf(error) });
         }
         span.end();
         duration.record(
@@ -157,6 +157,19 @@ export function otelConnections(options: OtelConnectionsOptions = {}): Connectio
 }
 
 function errorType(error: unknown): string {
-  const { code, name } = error as { code?: unknown; name?: unknown };
-  return typeof code === "string" ? code : typeof name === "string" ? name : "_OTHER";
+  try {
+    const { code, name } = error as { code?: unknown; name?: unknown };
+    return typeof code === "string" ? code : typeof name === "string" ? name : "_OTHER";
+  } catch {
+    // Null, or something with getters that throw.
+    return "_OTHER";
+  }
+}
+
+function textOf(error: unknown): string {
+  try {
+    return String(error);
+  } catch {
+    return "a value that has no text";
+  }
 }

@@ -10,6 +10,7 @@ import { abortCases } from "./abort.ts";
 import type { Adapter } from "./adapter.ts";
 import { backpressureCases } from "./backpressure.ts";
 import { bytesCases } from "./bytes.ts";
+import { faceCases } from "./face.ts";
 import { failureCases } from "./failures.ts";
 import { halfCloseCases } from "./half_close.ts";
 import { listenerCases } from "./listener.ts";
@@ -26,6 +27,7 @@ export function conformance(adapter: Adapter): void {
   halfCloseCases(adapter);
   backpressureCases(adapter);
   abortCases(adapter);
+  faceCases(adapter);
 }
 
 /** Registers the cases of a duplex and of a listener, for both kinds of socket. */

@@ -21,8 +21,10 @@ interface Made {
   readonly sent?: boolean;
 }
 
-const MADE: Record<RpcErrorCode, Made> = {
+const MADE: Record<Exclude<RpcErrorCode, "stream-overflow">, Made> = {
   cancelled: { answer: (peer, { id }) => peer.send(cancel(id)) },
+  // The id differs in its lowest bit: the answer is of the other kind.
+  "answer-mismatch": { answer: (peer, { id }) => peer.send(cancel(Number(id) ^ 1)) },
   "connection-closed": { answer: (peer) => peer.abort(), sent: true },
   "deadline-exceeded": { timeout: 5 },
   "encode-failed": { request: 1n },
@@ -77,7 +79,7 @@ for (const [code, made] of Object.entries(MADE)) {
       assertInstanceOf(error, RpcError);
       assertEquals([error.code, error.sent], [code, made.sent]);
       if (made.down) assertEquals(error.cause, down);
-      else assertEquals([error.id, error.remoteAddress], [2, ADDRESS]);
+      else assertEquals([error.id, error.remoteAddress], [way.endsWith("unary") ? 4 : 5, ADDRESS]);
       // JavaScriptCore does not follow a promise to whoever awaits it.
       if (runtime !== "bun") assertMatch(error.stack ?? "", /async thisCaller/);
     });
@@ -114,5 +116,27 @@ test("RpcError: leaving a stream throws nothing, and the observer gets the error
   const error = await soon(heard.promise, "the end of the rpc");
   client.abort();
   assertInstanceOf(error, RpcError);
-  assertEquals([error.code, error.id, error.remoteAddress], ["cancelled", 1, ADDRESS]);
+  assertEquals([error.code, error.id, error.remoteAddress], ["cancelled", 3, ADDRESS]);
+});
+
+test("RpcError stream-overflow: names the RPC, the peer and the caller", async () => {
+  const [here, there] = pairFrom();
+  const client = new RpcClient(here, { codec: jsonCodec(), messages, maxBufferedBytes: 1 });
+  const peer = new Peer(there);
+  const stream = client.streaming(body("x"));
+  const other = errorOf(client.unary(body("y")), "the other call");
+  const { id } = await peer.next();
+  await peer.send(normal(id, 1), normal(id, 2));
+  async function thisCaller(): Promise<void> {
+    for await (const _ of stream);
+  }
+  // Not before both items are here.
+  while (client.inFlight > 1) await new Promise((resolve) => setTimeout(resolve, 0));
+  const error = await errorOf(thisCaller(), "the overflow");
+  client.abort();
+  await other;
+  assertInstanceOf(error, RpcError);
+  assertEquals([error.code, error.id, error.sent], ["stream-overflow", id, undefined]);
+  assertEquals(error.remoteAddress, ADDRESS);
+  if (runtime !== "bun") assertMatch(error.stack ?? "", /async thisCaller/);
 });

@@ -35,8 +35,10 @@ async function over(
   return heard;
 }
 
-/** The bytes of an uncut conversation, each way. */
-async function recorded(): Promise<Record<"there" | "back", Uint8Array>> {
+/** The bytes of an uncut conversation, each way, and how many messages each end has handled. */
+async function recorded(): Promise<
+  Record<"there" | "back", Uint8Array> & Pick<Heard, "received">
+> {
   const there: Uint8Array[] = [];
   const back: Uint8Array[] = [];
   const heard = await over({
@@ -44,7 +46,7 @@ async function recorded(): Promise<Record<"there" | "back", Uint8Array>> {
     back: { onCarried: (bytes) => back.push(bytes) },
   });
   assertUncut(heard);
-  return { there: concat(there), back: concat(back) };
+  return { there: concat(there), back: concat(back), received: heard.received };
 }
 
 strictTest("without a fault the conversation comes to its end, the same each time", async () => {
@@ -55,7 +57,7 @@ for (const way of ["there", "back"] as const) {
   for (const cut of ["end", "reset"] as const) {
     const what = way === "there" ? "requests" : "answers";
     strictTest(`cut by ${cut} after each byte of the ${what}`, async () => {
-      const bytes = (await recorded())[way];
+      const { [way]: bytes, received } = await recorded();
       const messages = recordedMessages(bytes);
       const retained = new Retained();
       const timers = await countTimers(async () => {
@@ -70,7 +72,9 @@ for (const way of ["there", "back"] as const) {
               const atBoundary = cutAt === (arrived.at(-1)?.end ?? 0);
               const end = way === "there" ? "server" : "client";
               assertOver(heard);
-              assertEquals(heard.received[end], whole.length, "messages");
+              // The last answer comes when the client closes, and is dropped.
+              const handled = Math.min(whole.length, received[end]);
+              assertEquals(heard.received[end], handled, "messages");
               assertTold(heard, end, cut, whole, atBoundary);
               if (way === "back") assertHeard(heard, whole);
             } catch (cause) {

@@ -119,8 +119,8 @@ test("a timeout out of range is a RangeError, and nothing is sent", async () => 
     assertThrows(() => client.streaming(body("a"), { timeout }), RangeError, "timeout");
     assertThrows(() => clientAndPeer({ timeout }), RangeError, "timeout");
   }
-  for (const maxBufferedItems of [0, 0.5, NaN]) {
-    assertThrows(() => clientAndPeer({ maxBufferedItems }), RangeError, "maxBufferedItems");
+  for (const maxBufferedBytes of [0, 0.5, NaN]) {
+    assertThrows(() => clientAndPeer({ maxBufferedBytes }), RangeError, "maxBufferedBytes");
   }
   assertEquals(client.inFlight, 0);
   assertEquals(await closeClient(client, peer), []);

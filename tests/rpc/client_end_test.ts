@@ -15,6 +15,9 @@ import {
 } from "../support/rpc.ts";
 import { outcome, soon } from "../support/within.ts";
 
+/** The id of the first call, a stream. */
+const UNREAD = 3;
+
 /** Calls of each kind in flight: two unary, one stream that waits, one with an item unread. */
 async function inFlight(client: RpcClient<Message, Message>, peer: { take(n: number): unknown }) {
   const unread = client.streaming(body("unread"));
@@ -44,7 +47,7 @@ test("a lost connection fails every call, with the transport's error as the caus
   const { client, peer } = clientAndPeer();
   const { calls, unread } = await inFlight(client, peer);
   assertEquals([client.isAlive, client.inFlight], [true, 4]);
-  await peer.send(normal(1, "item"));
+  await peer.send(normal(UNREAD, "item"));
   assertEquals((await unread.next()).value?.body, "item");
   peer.abort();
 
@@ -73,7 +76,7 @@ test("bytes that are no message fail every call with the decoder's error", async
 test("a server that ends in order fails every call at once, without a cause", async () => {
   const { client, peer } = clientAndPeer();
   const { calls, unread } = await inFlight(client, peer);
-  await peer.send(normal(1, "item"));
+  await peer.send(normal(UNREAD, "item"));
   await peer.end();
   for (const call of calls) {
     const error = await rpcError(call, "connection-closed");
@@ -106,7 +109,7 @@ test("close() fails the calls in flight and cancels them at the server", async (
     assertEquals("cause" in await rpcError(call, "connection-closed"), false);
   }
   await assertDead(client);
-  assertEquals(await peer.rest(), [1, 2, 3, 4].map(cancel));
+  assertEquals(await peer.rest(), [UNREAD, 4, 6, 9].map(cancel));
   await peer.end();
   assertEquals(await soon(closed, "the end"), { kind: "local" });
 });

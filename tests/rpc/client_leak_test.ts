@@ -11,7 +11,7 @@ test("however a call ends, its signal is left without a listener", async () => {
   const calls = [1, 2, 3].map((i) => outcome(client.unary(body(i), { signal })));
   calls.push(outcome(client.unary(body(1n), { signal })));
   const streams = [4, 5, 6].map((i) => client.streaming(body(i), { signal }));
-  assertEquals(listeners.size, 7);
+  assertEquals(listeners.size, 1, "A runtime warns of more than ten listeners on one signal");
 
   const [answered, cancelled, timedOut, ended, left, failed] = await peer.take(6);
   await peer.send(normal(answered!.id), end(cancelled!.id), end(ended!.id));
@@ -20,7 +20,7 @@ test("however a call ends, its signal is left without a listener", async () => {
   await streams[0]!.next();
   await streams[1]!.return();
   await outcome(streams[2]!.next());
-  assertEquals(listeners.size, 1, "Of all but one call the listener should be gone");
+  assertEquals(listeners.size, 1, "One call is left");
   controller.abort();
   assertEquals(listeners.size, 0);
   assertEquals((await calls[2]!).kind, "error");
@@ -33,7 +33,7 @@ test("listeners are removed when the connection ends, also if the queue was full
   const calls = Array.from({ length: 50 }, () => {
     return outcome(client.unary(body("x".repeat(65536)), { signal }));
   });
-  assertEquals(listeners.size, 50);
+  assertEquals(listeners.size, 1);
   peer.abort();
   await soon(client.closed, "the end");
   assertEquals(listeners.size, 0);

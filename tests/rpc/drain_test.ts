@@ -32,13 +32,14 @@ function gated(options: Partial<Config> = {}) {
   return { gate, begun, signals, server, client };
 }
 
-test("a server that closes answers what it accepted, and refuses what comes after", async () => {
-  const { gate, begun, server, client } = gated();
+test("a server that closes answers what it accepted, and begins nothing after", async () => {
+  const { gate, begun, signals, server, client } = gated();
   const accepted = Array.from({ length: 50 }, (_, i) => client.unary(body(i)));
   await soon(begun.promise, "the first handler");
-  // Each batch is dispatched whole, so the handlers of all 50 have begun.
+  // All were dispatched in one turn, so the handlers of all 50 have begun.
   const closed = server.close();
-  await rpcError(outcome(client.unary(body("late"))), "cancelled");
+  const late = await rpcError(outcome(client.unary(body("late"))), "connection-closed");
+  assertEquals([late.sent, client.isAlive, signals.length], [false, false, 50]);
   gate.resolve();
   const answers = await soon(Promise.all(accepted), "the answers");
   assertEquals(answers.map((answer) => answer.body), [...Array(50).keys()]);

@@ -98,7 +98,7 @@ test("a hundred thousand requests with one id", async () => {
 /** What JSON, or MessagePack, may have where an id belongs. */
 const NO_IDS = ["1", "x".repeat(100_000), null, undefined, {}, [1], true, 1.5, -1, NaN, -1n];
 
-for (const code of [0, 1]) {
+for (const code of [0, 1, 2]) {
   test(`what is no id ends its connection with an error that says so, code ${code}`, async () => {
     for (const id of NO_IDS) {
       let handled = 0;
@@ -110,9 +110,8 @@ for (const code of [0, 1]) {
       await peer.send({ id: 1, code });
       const reason = await soon(connection.closed, "the end");
       assert(reason.kind === "error" && reason.error instanceof ConnectionError);
-      assertEquals([reason.error.code, handled, errors], ["reactor", 0, []]);
-      assertInstanceOf(reason.error.cause, TypeError);
-      assertMatch(reason.error.cause.message, /^The id of an rpc must be .{1,60}$/);
+      assertEquals([reason.error.code, handled, errors], ["invalid-message", 0, []]);
+      assertMatch(reason.error.message, /^The id of an rpc must be .{1,60}$/);
     }
   });
 }
@@ -132,7 +131,7 @@ test("handlers that never settle are bounded by maxConcurrentRpcs", async () => 
 });
 
 test("a server that floods a client with unsolicited responses", async () => {
-  const { client, peer } = clientAndPeer({ maxBufferedItems: 1 });
+  const { client, peer } = clientAndPeer({ maxBufferedBytes: 1 });
   const call = client.unary(body("a"));
   const { id } = await peer.next();
   await sendAll(peer, 100_000, (i) => [normal, cancel, end][i % 3]!(i + 1000));
@@ -148,7 +147,8 @@ test("a server that answers a unary call a hundred thousand times", async () => 
   const { id } = await peer.next();
   await sendAll(peer, 100_000, (i) => normal(id, i));
   assertEquals((await soon(call, "the answer")).body, 0);
-  assertEquals(await closeClient(client, peer), []);
+  // It looks like a stream that would go on for nobody.
+  assertEquals(await closeClient(client, peer), [cancel(id)]);
 });
 
 test("a client that calls and cancels fifty thousand times keeps nothing", async () => {

@@ -356,7 +356,8 @@ test("signals are left without listeners", async () => {
   host!.hold();
   const stream = pool.streaming(body("x"), { signal });
   const calls = [pool.unary(body("x"), { signal }), pool.client({ signal }), stream.next()];
-  assertEquals(listeners, 3);
+  // However many wait: runtimes take many listeners for a leak.
+  assertEquals(listeners, 1);
   const left = pool.streaming(body("x"), { signal });
   await left.return();
   host!.release();

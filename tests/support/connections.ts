@@ -30,10 +30,10 @@ export class Peer {
       codec: framesCodec(),
       reactor: () => ({
         ...reactor,
-        onInboundMessage: (message) => {
+        onInboundMessage: (message, bytes) => {
           this.received.push(message);
           this.#change();
-          return reactor.onInboundMessage?.(message);
+          return reactor.onInboundMessage?.(message, bytes);
         },
         onClose: (reason) => {
           this.reasons.push(reason);

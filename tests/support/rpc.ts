@@ -21,10 +21,14 @@ import {
   type RpcId,
   type RpcMessage,
   type RpcMessages,
+  type RpcObserver,
   rpcReactor,
   type RpcServerOptions,
 } from "@protosocket/protosocket/rpc";
 import { type Outcome, soon } from "./within.ts";
+
+/** Ends with ids from here on are about the connection. */
+export const RESERVED: number = 2 ** 52;
 
 /** The smallest message that an rpc can be made of. One with a bigint in its body cannot be encoded. */
 export interface Message {
@@ -96,6 +100,8 @@ export class Peer {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #batches: ReadableStreamDefaultReader<Message[]>;
   #batch: Message[] = [];
+  /** The values of the reserved Ends that came; they are not among the messages. */
+  readonly reserved: number[] = [];
 
   constructor(duplex: Duplex) {
     this.#writer = duplex.writable.getWriter();
@@ -116,7 +122,7 @@ export class Peer {
     while (this.#batch.length === 0) {
       const { done, value } = await soon(this.#batches.read(), "a message from the other end");
       if (done) throw new Error("The other end sent no more messages");
-      this.#batch = value;
+      this.#batch = this.#ordinary(value);
     }
     return this.#batch.shift()!;
   }
@@ -134,8 +140,21 @@ export class Peer {
     for (;;) {
       const { done, value } = await soon(this.#batches.read(), "the other end's end");
       if (done) return rest;
-      rest.push(...value);
+      rest.push(...this.#ordinary(value));
     }
+  }
+
+  #ordinary(batch: Message[]): Message[] {
+    return batch.filter(({ id, code }) => {
+      if (
+        code !== ControlCode.end || typeof id !== "number" || id < RESERVED ||
+        id >= RESERVED + 2 ** 40
+      ) {
+        return true;
+      }
+      this.reserved.push(id - RESERVED);
+      return false;
+    });
   }
 
   /** Sends no more, and reads on. */
@@ -175,6 +194,7 @@ export type ServerOptions =
   & ConnectionOptions
   & RpcServerOptions
   & Pick<FailedRpc, "remoteAddress">
+  & { readonly rpcObserver?: RpcObserver<Message> }
   & { readonly codec?: Codec<Message>; readonly messages?: RpcMessages<Message, Message> };
 
 /** A server of one connection, with a scripted client, and the errors it has been told of. */

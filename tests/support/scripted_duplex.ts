@@ -58,6 +58,11 @@ export class ScriptedDuplex implements Duplex {
     this.#gate ??= deferred();
   }
 
+  /** The write that waits fails. */
+  failWrite(error: unknown): void {
+    this.#gate?.reject(error);
+  }
+
   /** Writes go through again. */
   unblock(): void {
     this.#gate?.resolve();

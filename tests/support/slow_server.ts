@@ -1,6 +1,6 @@
 import { type RpcContext, RpcError, type RpcErrorCode } from "@protosocket/protosocket/rpc";
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
-import { type Message, normal, serverAndPeer } from "./rpc.ts";
+import { type Message, normal, serverAndPeer, type ServerOptions } from "./rpc.ts";
 import { type Deferred, deferred } from "./within.ts";
 
 /** A server with a scripted client, and what the test may do with its rpcs. */
@@ -12,7 +12,7 @@ export interface SlowServer extends ReturnType<typeof serverAndPeer> {
 }
 
 /** A server whose rpcs are answered by the test, but for a fence, which it answers at once. */
-export function slowServer(): SlowServer {
+export function slowServer(options: ServerOptions = {}): SlowServer {
   const answers = new Map<unknown, Deferred<Message>>();
   const contexts: RpcContext[] = [];
   const server = serverAndPeer((request, context) => {
@@ -21,7 +21,7 @@ export function slowServer(): SlowServer {
     const answer = deferred<Message>();
     answers.set(request.body ?? request.id, answer);
     return answer.promise;
-  });
+  }, options);
   return { ...server, answers, contexts };
 }
 

@@ -1,7 +1,7 @@
 // The client of the echo with grpc-js.
 import type { Caller, Done } from "../../caller.ts";
 import { client } from "../../client.ts";
-import { type Client, grpc, ITEMS, OPTIONS, requests, responses, UNARY } from "./library.ts";
+import { type Client, connect, ITEMS, requests, responses, UNARY } from "./library.ts";
 
 class GrpcJs implements Caller {
   readonly #client: Client;
@@ -45,14 +45,4 @@ class GrpcJs implements Caller {
   }
 }
 
-await client(async (port) => {
-  const insecure = grpc.credentials.createInsecure();
-  const channel = new grpc.Client(`127.0.0.1:${port}`, insecure, OPTIONS);
-  await new Promise<void>((resolve, reject) =>
-    channel.waitForReady(
-      new Date(Date.now() + 5000),
-      (error) => error ? reject(error) : resolve(),
-    )
-  );
-  return new GrpcJs(channel);
-});
+await client(async (port) => new GrpcJs(await connect(port)));

@@ -8,9 +8,16 @@ export interface Client {
   makeUnaryRequest(
     ...call: [...CallOf, callback: (error: Error | null, value?: Echo) => void]
   ): void;
-  makeServerStreamRequest(...call: CallOf): AsyncIterable<Item>;
+  makeServerStreamRequest(...call: CallOf): Answers;
   waitForReady(deadline: Date, callback: (error?: Error) => void): void;
   close(): void;
+}
+
+/** The answers of a stream. */
+export interface Answers extends AsyncIterable<Item> {
+  on(event: "data", listener: (item: Item) => void): void;
+  on(event: "error", listener: (error: Error) => void): void;
+  cancel(): void;
 }
 
 /** A method, how its messages are written and read, and a request. */
@@ -26,7 +33,11 @@ export interface Echo {
 }
 
 export interface Item {
-  readonly stream: { readonly message: string; readonly sequence: number };
+  readonly stream: {
+    readonly message: string;
+    readonly nanotime: number;
+    readonly sequence: number;
+  };
 }
 
 export interface Call {
@@ -34,6 +45,11 @@ export interface Call {
   write(item: object): boolean;
   once(event: "drain", listener: () => void): void;
   end(): void;
+}
+
+/** A stream that may be cancelled. */
+export interface Subscription extends Call {
+  on(event: "cancelled", listener: () => void): void;
 }
 
 interface Library {
@@ -78,9 +94,37 @@ export const responses: Wire = wire("Response");
 export const UNARY = "/protosocket.examples.Echo/Unary";
 export const ITEMS = "/protosocket.examples.Echo/Items";
 
+function method(path: string, responseStream: boolean): object {
+  return {
+    path,
+    requestStream: false,
+    responseStream,
+    requestSerialize: requests.serialize,
+    requestDeserialize: requests.deserialize,
+    responseSerialize: responses.serialize,
+    responseDeserialize: responses.deserialize,
+  };
+}
+
+export const unaryMethod: object = method(UNARY, false);
+export const itemsMethod: object = method(ITEMS, true);
+
 /** Of messages. */
 export const OPTIONS: object = {
   "grpc.max_receive_message_length": -1,
   // Else all clients of a process share a connection.
   "grpc.use_local_subchannel_pool": 1,
 };
+
+/** A client that has connected. */
+export async function connect(port: number): Promise<Client> {
+  const insecure = grpc.credentials.createInsecure();
+  const channel = new grpc.Client(`127.0.0.1:${port}`, insecure, OPTIONS);
+  await new Promise<void>((resolve, reject) =>
+    channel.waitForReady(
+      new Date(Date.now() + 5000),
+      (error) => error ? reject(error) : resolve(),
+    )
+  );
+  return channel;
+}

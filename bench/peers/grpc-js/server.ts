@@ -1,18 +1,6 @@
 // The echo with grpc-js.
 import { serving } from "../../server.ts";
-import { type Call, grpc, ITEMS, OPTIONS, requests, responses, UNARY } from "./library.ts";
-
-function method(path: string, responseStream: boolean): object {
-  return {
-    path,
-    requestStream: false,
-    responseStream,
-    requestSerialize: requests.serialize,
-    requestDeserialize: requests.deserialize,
-    responseSerialize: responses.serialize,
-    responseDeserialize: responses.deserialize,
-  };
-}
+import { type Call, grpc, itemsMethod, OPTIONS, unaryMethod } from "./library.ts";
 
 function unary({ request }: Call, answer: (error: null, response: object) => void): void {
   const { message, nanotime } = request.body;
@@ -31,8 +19,7 @@ async function items(call: Call): Promise<void> {
 }
 
 const server = new grpc.Server(OPTIONS);
-const service = { unary: method(UNARY, false), items: method(ITEMS, true) };
-server.addService(service, { unary, items });
+server.addService({ unary: unaryMethod, items: itemsMethod }, { unary, items });
 server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) => {
   if (error) throw error;
   void serving(port);

@@ -69,6 +69,13 @@ export class Out {
     this.#at = at;
   }
 
+  /** Appends what has been encoded. */
+  write(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#bytes.set(bytes, this.#at);
+    this.#at += bytes.length;
+  }
+
   /** Writes what has been appended, unless a write is under way: then after it. */
   flush(): void {
     while (!this.#writing && this.#at > 0) {

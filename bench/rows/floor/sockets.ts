@@ -8,6 +8,8 @@ export interface Raw {
   /** Reads no more. */
   pause(): void;
   close(): void;
+  /** Called when the connection has ended. */
+  onClose?: () => void;
 }
 
 /** Takes what was read; the bytes may be written again afterwards. */
@@ -71,7 +73,8 @@ export async function listen(open: (raw: Raw) => OnData): Promise<number> {
   }
   if (Bun) return Bun.listen({ port: 0, hostname: "127.0.0.1", socket: bunHandlers(open) }).port;
   const server = net.createServer({ noDelay: true }, (socket) => {
-    socket.on("data", open(new NodeRaw(socket))).on("error", () => {});
+    const raw = new NodeRaw(socket);
+    socket.on("data", open(raw)).on("error", () => {}).on("close", () => raw.onClose?.());
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return (server.address() as net.AddressInfo).port;
@@ -94,16 +97,19 @@ function runDeno(conn: DenoConn, open: (raw: Raw) => OnData): Raw {
       for (let count; !paused && (count = await conn.read(buffer));) {
         onData(buffer.subarray(0, count));
       }
-      if (!paused) conn.close();
+      if (paused) return;
+      conn.close();
     } catch {
       // It was closed.
     }
+    raw.onClose?.();
   })();
   return raw;
 }
 
 class BunRaw implements Raw {
   onData!: OnData;
+  onClose?: () => void;
   readonly #socket: BunSocket;
   #rest: Uint8Array | undefined;
   #onWritten: () => void = () => {};
@@ -146,11 +152,13 @@ function bunHandlers(open: (raw: Raw) => OnData): object {
     },
     data: (socket: BunSocket, bytes: Uint8Array) => socket.data.onData(bytes),
     drain: (socket: BunSocket) => socket.data.drain(),
+    close: (socket: BunSocket) => socket.data?.onClose?.(),
     error() {},
   };
 }
 
 class NodeRaw implements Raw {
+  onClose?: () => void;
   readonly #socket: net.Socket;
 
   constructor(socket: net.Socket) {

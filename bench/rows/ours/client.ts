@@ -3,12 +3,10 @@ import { RpcClient } from "@protosocket/protosocket/rpc";
 import { clientCodec, echoMessages } from "../../../examples/proto/echo.ts";
 import { type Request, type Response, ResponseBehavior } from "../../../examples/proto/gen/echo.ts";
 import { echo } from "../../../examples/proto/load.ts";
-import { sockets } from "../../../examples/support/sockets.ts";
 import type { Caller, Done } from "../../caller.ts";
 import { client } from "../../client.ts";
 import { MAX_MESSAGE } from "../../limits.ts";
-
-const { connect } = await sockets();
+import { connect } from "./by_streams.ts";
 
 class Ours implements Caller {
   readonly #rpc: RpcClient<Request, Response>;
@@ -58,5 +56,5 @@ await client(async (port) => {
     messages: echoMessages,
     maxBufferLength: MAX_MESSAGE,
   };
-  return new Ours(new RpcClient(await connect({ port }), config));
+  return new Ours(new RpcClient(await connect(port), config));
 });

@@ -6,9 +6,9 @@ import {
   type Response,
   ResponseBehavior,
 } from "../../../examples/proto/gen/echo.ts";
-import { sockets } from "../../../examples/support/sockets.ts";
 import { MAX_MESSAGE } from "../../limits.ts";
 import { serving } from "../../server.ts";
+import { listen } from "./by_streams.ts";
 
 /** As many items as the message says, of as many bytes as nanotime says. */
 function* items(request: EchoRequest): Generator<Response> {
@@ -20,8 +20,7 @@ function* items(request: EchoRequest): Generator<Response> {
   }
 }
 
-const { listen } = await sockets();
-const listener = await listen({ port: 0 });
+const { listener, port } = await listen();
 serveRpc(listener, {
   codec: serverCodec,
   messages: echoMessages,
@@ -34,5 +33,4 @@ serveRpc(listener, {
     return { requestId: 0n, code: 0, kind: { $case: "echo", value: body } };
   },
 });
-if (listener.address.transport !== "tcp") throw new Error("It listens on no port");
-await serving(listener.address.port);
+await serving(port);

@@ -11,7 +11,7 @@ use tonic::Status;
 
 use crate::load::Caller;
 use crate::messages::{echo, items, EchoRequest, Request, Response};
-use crate::{listening, Outcome};
+use crate::{hub, listening, Outcome};
 
 mod generated {
     include!(concat!(env!("OUT_DIR"), "/protosocket.examples.Echo.rs"));
@@ -54,7 +54,10 @@ impl echo_server::Echo for Service {
         request: tonic::Request<Request>,
     ) -> Result<tonic::Response<Response>, Status> {
         let request = request.into_inner();
-        Ok(tonic::Response::new(echo(request.request_id, body(request)?)))
+        let id = request.request_id;
+        let body = body(request)?;
+        hub::publish(&body);
+        Ok(tonic::Response::new(echo(id, body)))
     }
 
     async fn items(
@@ -62,8 +65,12 @@ impl echo_server::Echo for Service {
         request: tonic::Request<Request>,
     ) -> Result<tonic::Response<Self::ItemsStream>, Status> {
         let request = request.into_inner();
-        let items = stream::iter(items(request.request_id, body(request)?)).map(Ok);
-        Ok(tonic::Response::new(items.boxed()))
+        let id = request.request_id;
+        let items = match hub::subscribe(id) {
+            Some(items) => items.map(Ok).boxed(),
+            None => stream::iter(items(id, body(request)?)).map(Ok).boxed(),
+        };
+        Ok(tonic::Response::new(items))
     }
 }
 

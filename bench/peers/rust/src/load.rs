@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::io::BufRead;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -10,6 +10,7 @@ use futures::future::try_join_all;
 use futures::{Stream, StreamExt};
 use hdrhistogram::Histogram;
 use serde::Deserialize;
+use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use crate::messages::{EchoRequest, Kind, Request, Response, ResponseBehavior};
@@ -47,7 +48,8 @@ pub async fn run<C: Caller>(port: u16) -> Outcome {
     for line in std::io::stdin().lock().lines() {
         let work = serde_json::from_str(&line?)?;
         match measure::<C>(port, Arc::new(work)).await {
-            Ok(result) => say(format_args!("result {result}")),
+            // Its connections are closed by now.
+            Ok(result) => say(format_args!("result {result}\nclosed")),
             Err(error) => say(format_args!("failed {error}")),
         }
     }
@@ -59,17 +61,26 @@ async fn measure<C: Caller>(port: u16, work: Arc<Work>) -> Outcome<String> {
     for _ in 0..work.connections {
         connections.push((C::connect(port).await?, Arc::new(Mutex::new(empty()))));
     }
+    let subscribed = match work.kind.as_str() {
+        "fan-out" => Some(subscribe(&connections, &work).await?),
+        _ => None,
+    };
     say("begin");
     let start = Instant::now();
-    match work.rate {
-        Some(rate) => open_loop(&connections, &work, start, rate).await?,
-        None => closed_loop(&connections, &work, start).await?,
+    match (work.rate, subscribed) {
+        (_, Some(deliveries)) => publish(&connections, &work, start, &deliveries).await?,
+        (Some(rate), None) => open_loop(&connections, &work, start, rate).await?,
+        (None, None) => closed_loop(&connections, &work, start).await?,
     }
     let mut total = empty();
     for (_, latencies) in &connections {
         total += &*latencies.lock().expect("not poisoned");
     }
-    let items = work.items.filter(|_| work.kind == "stream").unwrap_or(1);
+    let items = match work.kind.as_str() {
+        "stream" => work.items.unwrap_or(1),
+        "fan-out" => work.connections as u64,
+        _ => 1,
+    };
     let [p50, p90, p99, p999, max] =
         [50.0, 90.0, 99.0, 99.9, 100.0].map(|p| total.value_at_percentile(p) as f64 / 1e3);
     Ok(serde_json::json!({
@@ -139,6 +150,75 @@ async fn open_loop<C: Caller>(
     Ok(())
 }
 
+/// Of one message: how many have not got it yet, and that all have.
+type Deliveries = (Arc<AtomicUsize>, Arc<Notify>);
+
+/// How long all deliveries of one message may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Subscribes on each connection; all have their first item when it returns.
+async fn subscribe<C: Caller>(
+    connections: &[(C, Latencies)],
+    work: &Arc<Work>,
+) -> Outcome<Deliveries> {
+    let left = Arc::new(AtomicUsize::new(connections.len()));
+    let all = Arc::new(Notify::new());
+    for (caller, _) in connections {
+        let (caller, work, left, all) = (caller.clone(), work.clone(), left.clone(), all.clone());
+        tokio::spawn(async move {
+            let subscribe = request::<C>(String::new(), 0, ResponseBehavior::Stream);
+            let mut items = caller.items(subscribe).await?;
+            let mut sequence = 0;
+            while let Some(item) = items.next().await {
+                match item?.kind {
+                    Some(Kind::Stream(item))
+                        if item.nanotime == sequence
+                            && (sequence == 0 || item.message.len() == work.bytes) => {}
+                    _ => return Err(format!("message {sequence} is not what it should be").into()),
+                }
+                sequence += 1;
+                if left.fetch_sub(1, Relaxed) == 1 {
+                    all.notify_one();
+                }
+            }
+            Outcome::Ok(())
+        });
+    }
+    tokio::time::timeout(PATIENCE, all.notified()).await?;
+    Ok((left, all))
+}
+
+/// Publishes one message after another, each when all have the one before.
+async fn publish<C: Caller>(
+    connections: &[(C, Latencies)],
+    work: &Arc<Work>,
+    start: Instant,
+    (left, all): &Deliveries,
+) -> Outcome {
+    let end = start + Duration::from_secs_f64(work.seconds);
+    let (publisher, latencies) = &connections[0];
+    let text = "x".repeat(work.bytes);
+    let mut number = 0;
+    while Instant::now() < end {
+        number += 1;
+        left.store(connections.len(), Relaxed);
+        let sent = Instant::now();
+        call(publisher, work, &text, number).await?;
+        tokio::time::timeout(PATIENCE, all.notified()).await?;
+        record(latencies, sent);
+    }
+    Ok(())
+}
+
+fn request<C: Caller>(message: String, nanotime: u64, behavior: ResponseBehavior) -> Request {
+    Request {
+        request_id: C::next_id(),
+        body: Some(EchoRequest { message, nanotime }),
+        response_behavior: behavior as i32,
+        ..Request::default()
+    }
+}
+
 async fn call<C: Caller>(caller: &C, work: &Work, text: &str, number: u64) -> Outcome {
     if work.kind == "stream" {
         return read(caller, work.items.unwrap_or(0), work.bytes).await;
@@ -147,15 +227,7 @@ async fn call<C: Caller>(caller: &C, work: &Work, text: &str, number: u64) -> Ou
         "" => number.to_string(),
         text => text.to_owned(),
     };
-    let body = EchoRequest {
-        message,
-        nanotime: number,
-    };
-    let request = Request {
-        request_id: C::next_id(),
-        body: Some(body),
-        ..Request::default()
-    };
+    let request = request::<C>(message, number, ResponseBehavior::Unary);
     match caller.unary(request).await?.kind {
         Some(Kind::Echo(echo)) if echo.nanotime == number && right(&echo.message, text, number) => {
             Ok(())
@@ -173,18 +245,8 @@ fn right(message: &str, text: &str, number: u64) -> bool {
 }
 
 async fn read<C: Caller>(caller: &C, count: u64, bytes: usize) -> Outcome {
-    let body = EchoRequest {
-        message: count.to_string(),
-        nanotime: bytes as u64,
-    };
-    let mut items = caller
-        .items(Request {
-            request_id: C::next_id(),
-            body: Some(body),
-            response_behavior: ResponseBehavior::Stream as i32,
-            ..Request::default()
-        })
-        .await?;
+    let asked = request::<C>(count.to_string(), bytes as u64, ResponseBehavior::Stream);
+    let mut items = caller.items(asked).await?;
     let mut sequence = 0;
     while let Some(item) = items.next().await {
         match item?.kind {

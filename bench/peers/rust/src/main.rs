@@ -1,6 +1,7 @@
 //! The rows of the bench that are written in Rust.
 
 mod grpc;
+mod hub;
 mod load;
 mod messages;
 mod protosocket;
@@ -12,7 +13,8 @@ use std::process::ExitCode;
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 pub type Outcome<T = ()> = Result<T, Failure>;
 
-const USAGE: &str = "Usage: peers protosocket|tonic server|(client PORT)";
+const USAGE: &str =
+    "Usage: peers [--fan-out] [--step BYTES] protosocket|tonic server|(client PORT)";
 
 /// Worker threads of each end: two make the stronger pair, even on two cores.
 const WORKERS: usize = 2;
@@ -29,14 +31,29 @@ fn main() -> ExitCode {
 
 fn dispatch() -> Outcome {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let mut args: &[&str] = &args.iter().map(String::as_str).collect::<Vec<_>>();
+    let mut step = protosocket::BUFFER_STEP;
+    loop {
+        match args {
+            ["--fan-out", rest @ ..] => {
+                hub::open();
+                args = rest;
+            }
+            ["--step", bytes, rest @ ..] => {
+                step = bytes.parse()?;
+                args = rest;
+            }
+            _ => break,
+        }
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .enable_all()
         .build()?;
-    match args[..] {
-        ["protosocket", "server"] => runtime.block_on(protosocket::serve()),
+    match *args {
+        ["protosocket", "server"] => runtime.block_on(protosocket::serve(step)),
         ["protosocket", "client", port] => {
+            protosocket::STEP.store(step, std::sync::atomic::Ordering::Relaxed);
             runtime.block_on(load::run::<protosocket::Client>(port.parse()?))
         }
         ["tonic", "server"] => runtime.block_on(grpc::serve()),

@@ -1,6 +1,6 @@
 //! The rows of the Rust crates protosocket.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::task::{ready, Context, Poll};
 
 use futures::future::{self, Ready};
@@ -15,20 +15,23 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::load::Caller;
 use crate::messages::{echo, items, Request, Response, ResponseBehavior};
-use crate::{listening, Outcome};
+use crate::{hub, listening, Outcome};
 
 const MAX_BUFFER: usize = 64 << 20;
-const BUFFER_STEP: usize = 1 << 20;
+/// By how much a receive buffer grows, unless it is chosen.
+pub const BUFFER_STEP: usize = 1 << 20;
+/// The same, of a client.
+pub static STEP: AtomicUsize = AtomicUsize::new(BUFFER_STEP);
 const MAX_QUEUED: usize = 512;
 
-pub async fn serve() -> Outcome {
+pub async fn serve(step: usize) -> Outcome {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let port = listener.local_addr()?.port();
     let server = SocketRpcServer::new(
         Listener(listener),
         Service,
         MAX_BUFFER,
-        BUFFER_STEP,
+        step,
         MAX_QUEUED,
     )?;
     listening(port);
@@ -88,10 +91,14 @@ impl ConnectionService for Echo {
         let behavior = request.response_behavior();
         match (request.body, behavior) {
             (None, _) => RpcKind::Cancelled,
-            (Some(body), ResponseBehavior::Unary) => RpcKind::Unary(future::ready(echo(id, body))),
-            (Some(body), ResponseBehavior::Stream) => {
-                RpcKind::Streaming(stream::iter(items(id, body)).boxed())
+            (Some(body), ResponseBehavior::Unary) => {
+                hub::publish(&body);
+                RpcKind::Unary(future::ready(echo(id, body)))
             }
+            (Some(body), ResponseBehavior::Stream) => RpcKind::Streaming(match hub::subscribe(id) {
+                Some(items) => items.boxed(),
+                None => stream::iter(items(id, body)).boxed(),
+            }),
         }
     }
 }
@@ -106,7 +113,7 @@ impl Caller for Client {
         let mut configuration = Configuration::new(TcpStreamConnector);
         configuration.max_queued_outbound_messages(64);
         configuration.max_buffer_length(MAX_BUFFER);
-        configuration.buffer_allocation_increment(BUFFER_STEP);
+        configuration.buffer_allocation_increment(STEP.load(Relaxed));
         type Codec = (
             PooledEncoder<ProstSerializer<Request>>,
             ProstDecoder<Response>,

@@ -1,0 +1,68 @@
+import { plainId, type RpcId, type RpcMessage } from "./message.ts";
+
+/**
+ * What the two ends of this package tell each other about a connection, in messages that other
+ * peers ignore: an End whose id is this number plus a value. No RPC of theirs has such an id.
+ *
+ * - From a client, before its first request: the value is its `maxBufferedBytes`. A server then
+ *   sends of each stream no more than so much ahead of its reader; see {@linkcode costOf} and
+ *   {@linkcode grantOf}. It also says that an RPC's id is odd if the client expects a stream,
+ *   and even if it expects one response; a server whose handler does otherwise cancels the id's
+ *   {@linkcode neighbour}.
+ * - From a server that begins to drain or to close: the value is how many requests of this
+ *   connection it has taken. It does not begin later ones, and says nothing about them.
+ */
+const RESERVED = 2 ** 52;
+/** Values are below this. */
+const END_OF_VALUES = 2 ** 40;
+/** What an item of a stream takes in memory besides its bytes, roughly. */
+const OVERHEAD = 64;
+
+/** Makes the End with that value; `undefined` if the ids of this schema have no room for it. */
+export function reservedEnd<Message>(
+  messages: RpcMessage<Message>,
+  value: number,
+): Message | undefined {
+  try {
+    const message = messages.ended(RESERVED + value);
+    return plainId(messages.id(message)) === RESERVED + value ? message : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The value of an End with that id; `undefined` if it is about an RPC. */
+export function reservedValue(id: RpcId): number | undefined {
+  if (typeof id !== "number" || id < RESERVED) return undefined;
+  const value = id - RESERVED;
+  return value < END_OF_VALUES ? value : undefined;
+}
+
+/**
+ * What an item counts for, given its size on the wire: at most the window, so that an item
+ * larger than that needs two or three grants, not thousands.
+ */
+export function costOf(bytes: number, window: number): number {
+  return Math.min(bytes + OVERHEAD, window);
+}
+
+/**
+ * How much more of a stream each End with its id lets a server send. At least 1, also for a
+ * window of 1.
+ */
+export function grantOf(window: number): number {
+  return Math.ceil(window / 2);
+}
+
+/** Whether a client that has announced itself expects a stream for that id. */
+export function isForStream(id: RpcId): boolean {
+  return typeof id === "number" && id % 2 === 1;
+}
+
+/** The id that differs in whether a stream is expected. */
+export function neighbour(id: number): number {
+  return id % 2 === 1 ? id - 1 : id + 1;
+}
+
+/** Why a connection takes no more calls whose server has said so. */
+export const GOING_AWAY = "The server is going away";
