@@ -108,8 +108,11 @@ export class MessagePackReader {
 
   /** Reads a string. Throws for bytes that are not UTF-8. */
   string(): string | undefined {
-    const size = this.#textSize();
+    const form = this.#form();
+    const isShort = form >> 5 === 0b101;
+    const size = isShort ? form & 0x1f : this.#textSize();
     if (size === undefined) return undefined;
+    if (isShort) this.#at++;
     const start = this.#skip(size);
     return readText(this.#bytes, start, start + size);
   }
@@ -196,7 +199,13 @@ export class MessagePackReader {
 
   /** Reads the header of an array: how many values follow. */
   array(): number | undefined {
-    return this.#count(0x90, 0xdc, 1);
+    const form = this.#form();
+    const count = form & 0x0f;
+    // A short way for the usual ones.
+    if (form - count !== 0x90 || count >= this.#end - this.#at) return this.#count(0x90, 0xdc, 1);
+    this.#at++;
+    this.#spend(1);
+    return count;
   }
 
   /** Reads the header of a map: how many pairs follow. */

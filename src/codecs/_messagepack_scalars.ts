@@ -110,6 +110,7 @@ function wideInteger(name: string, min: bigint, max: bigint): Schema<number | bi
     },
     read(input) {
       const value = input.integer();
+      if (typeof value === "number" && value >= 0) return value;
       if (value === undefined) throw input.unexpected(name);
       if (!fits(value)) throw unfit(name, value);
       return value;
