@@ -180,6 +180,8 @@ function handlers(
   onOpen?: (duplex: SocketDuplex) => void,
 ): object {
   return {
+    // Not a Buffer, whose `slice` does not copy.
+    binaryType: "uint8array",
     open(socket: BunSocket) {
       const tcp = path === undefined;
       const address = tcp ? tcpAddressOf(socket) : { transport: "unix" as const, path };
@@ -267,9 +269,8 @@ class BunDuplex extends SocketBase {
     this.#socket.terminate();
   }
 
-  onData({ buffer, byteOffset, length }: Uint8Array): void {
-    // Not a Buffer, whose `slice` does not copy.
-    this.received(new Uint8Array(buffer as ArrayBuffer, byteOffset, length));
+  onData(bytes: Uint8Array): void {
+    this.received(bytes);
   }
 
   onEnd(): void {
