@@ -3,7 +3,6 @@ import { Patience, type PatienceLimits } from "./_patience.ts";
 import { Silence } from "./_silence.ts";
 import { StreamLink } from "./_stream_link.ts";
 import { TurnLink } from "./_turn_link.ts";
-import { afterPoll } from "./after_poll.ts";
 import type { CloseReason } from "./close_reason.ts";
 import type { ConnectionConfig, Heartbeat } from "./connection_config.ts";
 import { DecoderStream } from "./decoder_stream.ts";
