@@ -7,7 +7,7 @@
 //   deno run -A bench/messagepack.ts      bun bench/messagepack.ts      npx tsx bench/messagepack.ts
 //
 // Prints nanoseconds a message, the best of the rounds, in turns.
-import { createRequire } from "node:module";
+import { Decoder, Encoder } from "@msgpack/msgpack";
 import { EncodeBuffer } from "@protosocket/protosocket";
 import {
   bool,
@@ -21,21 +21,7 @@ import {
   u64,
   u8,
 } from "@protosocket/protosocket/messagepack";
-import { install } from "./run/peers.ts";
-
-const failed = install("msgpack");
-if (failed !== undefined) throw new Error(failed);
-const require = createRequire(new URL("peers/msgpack/package.json", import.meta.url));
-const { Packr } = require("msgpackr") as {
-  Packr: new (options: object) => {
-    pack(value: unknown): Uint8Array;
-    unpack(bytes: Uint8Array): unknown;
-  };
-};
-const { Decoder, Encoder } = require("@msgpack/msgpack") as {
-  Decoder: new () => { decode(bytes: Uint8Array): unknown };
-  Encoder: new () => { encode(value: unknown): Uint8Array };
-};
+import { Packr } from "msgpackr";
 
 const BATCH = 64;
 const BATCHES = 32;
