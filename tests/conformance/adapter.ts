@@ -26,9 +26,14 @@ export interface Gaps {
   readonly breaking?: string;
   /** While nothing is read, a peer's abort is not noticed. */
   readonly unnoticed?: string;
+  /** It has no synchronous face. */
+  readonly face?: string;
   /** Writes that are taken at once keep timers from running. */
   readonly turns?: string;
 }
+
+/** Why the cases of the synchronous face are skipped. */
+export const STREAMS_ONLY = "it is a pair of streams, and has no synchronous face";
 
 /** A transport that the suite is run on. */
 export interface Adapter {
