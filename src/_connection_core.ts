@@ -3,7 +3,6 @@ import { Patience, type PatienceLimits } from "./_patience.ts";
 import { Silence } from "./_silence.ts";
 import { StreamLink } from "./_stream_link.ts";
 import { TurnLink } from "./_turn_link.ts";
-import { afterPoll } from "./after_poll.ts";
 import type { CloseReason } from "./close_reason.ts";
 import type { ConnectionConfig, Heartbeat } from "./connection_config.ts";
 import { DecoderStream } from "./decoder_stream.ts";
@@ -76,7 +75,7 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
   #allWritten = true;
   /** How many encoded messages the observer has been told of. */
   #observed = 0;
-  /** How many messages have been encoded so far, and how many of them the transport has taken. */
+  /** How many messages the transport has taken, once it has taken what is being written. */
   #taken = 0;
   /** What waits until so many messages have been taken. */
   #mark: { readonly at: number; readonly resolve: () => void } | undefined;
@@ -234,6 +233,8 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
   onWrite(bytes: number): void {
     this.#quiet?.touch();
     this.#observer?.onBytesSent?.(bytes);
+    // More may be encoded while it is written.
+    if (this.encoder.core.buffer.length === 0) this.#taken = this.outbox.encoded;
     this.#lastUnsent = Infinity;
     this.#unread?.touch(1 + Math.floor(bytes / WRITE_UNIT));
   }
@@ -241,7 +242,7 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
   /** The transport has taken it. */
   onTaken(): void {
     this.#unread?.hold();
-    if (this.encoder.core.buffer.length === 0) this.#onTaken(this.outbox.encoded);
+    this.#onTaken(this.#taken);
   }
 
   /** Nothing is left to send. */

@@ -9,6 +9,11 @@ import type { SocketAddress } from "./socket_address.ts";
  * two of them there may be only microtasks, which would starve timers and other sockets.
  */
 const WRITES_A_TURN = 16;
+/**
+ * How often, in milliseconds, a transport that has been stopped is asked whether the peer is
+ * still there: with reading, the news of a reset stops too.
+ */
+export const PROBE_INTERVAL = 1000;
 /** How many unread bytes the streams of a socket buffer. */
 const READ_AHEAD = 64 * 1024;
 
@@ -56,6 +61,8 @@ export abstract class DuplexBase implements SocketDuplex, Transport {
   #ending = false;
   #writeDone = false;
   #writesInARow = 0;
+  /** Asks whether the peer is still there, while the transport is held. */
+  #probing: ReturnType<typeof setInterval> | undefined;
   /** Whether a hook is being called, from which nothing may be called back. */
   #calling = false;
   /** The transport's socket has been given back. */
@@ -77,6 +84,11 @@ export abstract class DuplexBase implements SocketDuplex, Transport {
   protected abstract hold(): void;
   /** Begins, or goes on, to call them. */
   protected abstract flow(): void;
+  /**
+   * Asks the system whether the connection is still there, without sending anything; called
+   * each {@linkcode PROBE_INTERVAL} while it is held. If it is gone, `fail` is called.
+   */
+  protected probe?(): void;
   /** Both directions have ended in order: gives the socket back. */
   protected abstract release(): void;
   /** Aborts the connection, so that the peer notices, and gives the socket back. */
@@ -224,6 +236,7 @@ export abstract class DuplexBase implements SocketDuplex, Transport {
     if (this.#stopped) return;
     this.#stopped = true;
     this.hold();
+    if (this.probe) this.#probing = setInterval(() => this.probe!(), PROBE_INTERVAL);
   }
 
   /** The peer has ended its direction. */
@@ -308,6 +321,7 @@ export abstract class DuplexBase implements SocketDuplex, Transport {
   #start(): void {
     if (!this.#stopped || this.#ended || this.#released) return;
     this.#stopped = false;
+    clearInterval(this.#probing);
     this.#calling = true;
     this.flow();
     this.#calling = false;
@@ -324,12 +338,14 @@ export abstract class DuplexBase implements SocketDuplex, Transport {
     this.#clear();
     if (this.#released) return;
     this.#released = true;
+    clearInterval(this.#probing);
     this.destroy();
   }
 
   #releaseIfDone(): void {
     if (this.#released || !this.#writeDone || !(this.#ended || this.#unread)) return;
     this.#released = true;
+    clearInterval(this.#probing);
     this.release();
   }
 }

@@ -44,6 +44,7 @@ import {
   unsupported,
 } from "./_options.ts";
 import { SocketBase } from "./_socket_base.ts";
+import { SocketFile } from "./_socket_file.ts";
 
 export type {
   ConnectOptions,
@@ -138,9 +139,15 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   } catch (error) {
     throw toTransportError(`Cannot listen on ${describe(place)}`, error);
   }
+  const file = place.kind === "unix" ? new SocketFile(place.path) : undefined;
+  const stop = () => listener.stop();
+  let closed = false;
   // deno-lint-ignore require-await
   const close = async () => {
-    listener.stop();
+    if (closed) return;
+    closed = true;
+    if (file) file.leave(stop);
+    else stop();
     accepted.close();
   };
   return {

@@ -210,6 +210,20 @@ export function faceCases(adapter: Adapter): void {
     assertEquals((await server.broken()).code, "reset");
   }, inbound ?? breaking);
 
+  ends("a peer's abort while nothing is read is a loss", async (client, server) => {
+    server.pause();
+    // What comes while it is paused stops the transport itself.
+    await client.send(new Uint8Array([1]));
+    // And what the other end has not read makes its abort a reset on all runtimes.
+    client.pause();
+    for (let count = 0; count < 20; count++) {
+      if (count < 3) await server.send(new Uint8Array([2]));
+      await turn();
+    }
+    client.abort();
+    assertEquals((await server.broken()).code, "reset");
+  }, inbound ?? breaking ?? adapter.gaps.unnoticed);
+
   ends("an abort after both directions ended changes nothing", async (client, server) => {
     await Promise.all([client.sendEnd(), server.sendEnd()]);
     await Promise.all([client.receiveAll(), server.receiveAll()]);

@@ -21,6 +21,9 @@ import { pairsOf, type SocketAdapter } from "./sockets.ts";
 /** Why the abort of a Unix socket may look like an end. */
 export const NO_UNIX_RESET = "a Unix socket knows no reset, unless bytes were unread";
 
+/** Why nobody asks a Unix socket whether its peer is still there. */
+export const UNIX_UNNOTICED = "a Unix socket whose peer closed in order refuses writes as well";
+
 /** Registers the cases of a duplex. */
 export function conformance(adapter: Adapter): void {
   bytesCases(adapter);

@@ -136,6 +136,7 @@ test("a stream of which nothing has arrived yet learns it too", async () => {
   host!.handler = async function* (_, { signal }): AsyncGenerator<Message> {
     begun();
     await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    yield body("too late");
   };
   const stream = pool.streaming(body("x"));
   const { goingAway } = stream;

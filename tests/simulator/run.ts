@@ -193,7 +193,9 @@ async function nothingLeft(world: World): Promise<void> {
     }
     // One that has fired may keep listeners: nothing calls them any more.
     const { signal, listeners } = call.signal ?? {};
-    if (signal?.aborted === false && listeners!.size > 0) world.violate(`The signal of ${call.name} has ${listeners!.size} listeners left`);
+    if (signal?.aborted === false && listeners!.size > 0) {
+      world.violate(`The signal of ${call.name} has ${listeners!.size} listeners left`);
+    }
   }
 }
 

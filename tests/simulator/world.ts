@@ -1,6 +1,6 @@
 import type { Server } from "@protosocket/protosocket";
 import { RpcClient, RpcPool, serveRpc } from "@protosocket/protosocket/rpc";
-import { VirtualClock } from "./clock.ts";
+import type { VirtualClock } from "./clock.ts";
 import { Draw } from "./draw.ts";
 import { handler } from "./handler.ts";
 import { codec, type Message, messagesOf } from "./messages.ts";
