@@ -74,8 +74,8 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
   #pipelined = 0;
   /** Whether nothing is left to send. */
   #allWritten = true;
-  /** How many messages have been encoded so far, and how many of them the transport has taken. */
-  #taken = 0;
+  /** How many messages had been encoded when the latest write began: it ends with all of them. */
+  #writing = 0;
   /** What waits until so many messages have been taken. */
   #mark: { readonly at: number; readonly resolve: () => void } | undefined;
   #resolveClosed!: (reason: CloseReason) => void;
@@ -228,6 +228,7 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
 
   /** A chunk is about to be written. */
   onWrite(bytes: number): void {
+    this.#writing = this.outbox.encoded;
     this.#quiet?.touch();
     this.#observer?.onBytesSent?.(bytes);
     this.#lastUnsent = Infinity;
@@ -237,7 +238,7 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
   /** The transport has taken it. */
   onTaken(): void {
     this.#unread?.hold();
-    if (this.encoder.core.buffer.length === 0) this.#onTaken(this.outbox.encoded);
+    this.#onTaken(this.#writing);
   }
 
   /** Nothing is left to send. */
