@@ -35,13 +35,7 @@
  *
  * @module
  */
-export type {
-  Duplex,
-  Receiver,
-  SocketAddress,
-  SocketDuplex,
-  Transport,
-} from "./src/duplex.ts";
+export type { Duplex, Receiver, SocketAddress, SocketDuplex, Transport } from "./src/duplex.ts";
 export { duplexPair, type DuplexPairOptions } from "./src/duplex_pair.ts";
 export type { Codec, Decoder, DecodeResult, Encoder } from "./src/codec.ts";
 export { EncodeBuffer } from "./src/encode_buffer.ts";
@@ -65,6 +59,7 @@ export {
 export type { Listener } from "./src/listener.ts";
 export {
   type Connector,
+  DEFAULT_CONNECTOR_TIMEOUT,
   DEFAULT_MAX_CONNECTIONS,
   DEFAULT_MAX_CONNECTIONS_PER_ADDRESS,
   serve,

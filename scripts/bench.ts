@@ -28,6 +28,8 @@ row for which that fails is skipped.
   ALL.map(({ name }) => name).join(", ").replace(/(.{60}\S*) /g, "$1\n                 ")
 }
   --rows a,b     only these, such as bun,bun-floor,rust
+  --step LABEL   only steps whose label begins so, such as "64 connections"; more than once
+                 for more of them
   --rounds N     how many times each row is measured (default 5)
   --seconds N    how long each measurement takes (default 1)
   --quick        2 rounds of 0.3 seconds
@@ -39,6 +41,7 @@ const { values } = parseArgs({
   options: {
     suite: { type: "string" },
     rows: { type: "string" },
+    step: { type: "string", multiple: true },
     rounds: { type: "string" },
     seconds: { type: "string" },
     quick: { type: "boolean", default: false },
@@ -63,6 +66,15 @@ function chosen<T extends { readonly name: string }>(
   return [...new Set(found)];
 }
 
+/** A suite with the steps that were chosen, if there are any. */
+function stepsOf(suite: Suite | MemorySuite): (Suite | MemorySuite)[] {
+  if ("probe" in suite || values.step === undefined) return [suite];
+  const steps = suite.steps.filter(({ label }) =>
+    values.step!.some((beginning) => label.startsWith(beginning))
+  );
+  return steps.length > 0 ? [{ ...suite, steps }] : [];
+}
+
 function progress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
 }
@@ -83,7 +95,7 @@ async function bench(): Promise<void> {
     rounds: number(values.rounds, values.quick ? 2 : 5),
     seconds: number(values.seconds, values.quick ? 0.3 : 1),
   };
-  const suites = chosen("suite", values.suite, ALL);
+  const suites = chosen("suite", values.suite, ALL).flatMap(stepsOf);
   const rows = chosen("rows", values.rows, ROWS);
   const rowsOf = (names: readonly string[]) => rows.filter(({ name }) => names.includes(name));
   const seconds = suites.reduce(

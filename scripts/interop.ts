@@ -1,4 +1,4 @@
-// Builds the Rust program on the published crates and runs the interop tests with it.
+// Builds the Rust programs on the published crates and runs the interop tests with them.
 import { parseArgs } from "node:util";
 import { parseRuntime, RUNTIMES } from "./support/runtimes.ts";
 import { buildRust, hasCargo } from "./support/rust.ts";
@@ -7,8 +7,9 @@ import { close, runOnAll, testFiles } from "./support/test_runs.ts";
 const HELP = `Usage: npm run interop -- [options]
 
 Builds tests/interop/rust, which uses the published protosocket crates, and runs it as
-client and as server against this library on Deno, Bun and Node. Needs cargo, without which
-everything is skipped.
+client and as server against this library on Deno, Bun and Node; and tests/interop/serde,
+which writes and reads every form of serde and prost with random values, whose bytes are
+compared. Needs cargo, without which everything is skipped.
 
   --runtime NAME   only on deno, bun or node (may be repeated)
   --help           this text`;
@@ -26,7 +27,7 @@ if (values.help) {
   console.log("skipped: no cargo");
   close({ passed: 0, failed: 0, skipped: testFiles("tests/interop").length });
 } else if (!buildRust()) {
-  console.log("the Rust program does not build");
+  console.log("a Rust program does not build");
   close({ passed: 0, failed: 1, skipped: 0 });
 } else {
   const runtimes = values.runtime?.map(parseRuntime) ?? RUNTIMES;

@@ -1,3 +1,4 @@
+import { addressKey } from "./address_key.ts";
 import type { SocketAddress } from "./duplex.ts";
 import { ConnectionError } from "./errors.ts";
 
@@ -18,7 +19,7 @@ export class Admission {
     if (this.#count >= this.#max) {
       return refusal(address, `${this.#count} connections are open, as many as maxConnections`);
     }
-    const key = keyOf(address);
+    const key = addressKey(address);
     if (key !== undefined) {
       const count = this.#perAddress.get(key) ?? 0;
       if (count >= this.#maxPerAddress) {
@@ -33,7 +34,7 @@ export class Admission {
   /** A connection that was admitted has ended. */
   leave(address: SocketAddress | undefined): void {
     this.#count--;
-    const key = keyOf(address);
+    const key = addressKey(address);
     if (key === undefined) return;
     const left = this.#perAddress.get(key)! - 1;
     if (left > 0) this.#perAddress.set(key, left);
@@ -46,22 +47,4 @@ function refusal(address: SocketAddress | undefined, why: string): ConnectionErr
   const error = new ConnectionError("too-many-connections", message);
   if (address) error.remoteAddress = address;
   return error;
-}
-
-/** What counts as one address; `undefined` for Unix sockets, and for a peer that has already gone. */
-function keyOf(address: SocketAddress | undefined): string | undefined {
-  if (address?.transport !== "tcp") return undefined;
-  const { hostname } = address;
-  if (!hostname.includes(":")) return hostname;
-  // An IPv4-mapped address.
-  if (hostname.includes(".")) return hostname.slice(hostname.lastIndexOf(":") + 1);
-  // An IPv6 customer gets at least a /64, and may use any address in it.
-  const [head = "", tail] = hostname.replace(/%.*/, "").toLowerCase().split("::");
-  const groups = head === "" ? [] : head.split(":");
-  if (tail !== undefined) {
-    const after = tail === "" ? [] : tail.split(":");
-    while (groups.length + after.length < 8) groups.push("0");
-    groups.push(...after);
-  }
-  return `${groups.slice(0, 4).map((group) => parseInt(group, 16).toString(16)).join(":")}::/64`;
 }

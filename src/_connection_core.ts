@@ -3,7 +3,6 @@ import { Patience, type PatienceLimits } from "./_patience.ts";
 import { Silence } from "./_silence.ts";
 import { StreamLink } from "./_stream_link.ts";
 import { TurnLink } from "./_turn_link.ts";
-import { afterPoll } from "./after_poll.ts";
 import type { CloseReason } from "./close_reason.ts";
 import type { ConnectionConfig, Heartbeat } from "./connection_config.ts";
 import { DecoderStream } from "./decoder_stream.ts";
@@ -74,8 +73,15 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
   #pipelined = 0;
   /** Whether nothing is left to send. */
   #allWritten = true;
+<<<<<<< HEAD
   /** How many messages had been encoded when the latest write began: it ends with all of them. */
   #writing = 0;
+=======
+  /** How many encoded messages the observer has been told of. */
+  #observed = 0;
+  /** How many messages the transport has taken, once it has taken what is being written. */
+  #taken = 0;
+>>>>>>> main
   /** What waits until so many messages have been taken. */
   #mark: { readonly at: number; readonly resolve: () => void } | undefined;
   #resolveClosed!: (reason: CloseReason) => void;
@@ -218,11 +224,13 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
   /** Encodes what waits to be sent. */
   fill(): void {
     const { outbox } = this;
-    const before = outbox.encoded;
     this.#allWritten = false;
     outbox.fill();
-    if (outbox.encoded > before) {
-      this.#observer?.onMessagesSent?.(outbox.encoded - before, outbox.queued);
+    // Also those that a reactor has pulled before.
+    const sent = outbox.encoded - this.#observed;
+    if (sent > 0) {
+      this.#observed = outbox.encoded;
+      this.#observer?.onMessagesSent?.(sent, outbox.queued);
     }
   }
 
@@ -231,6 +239,8 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
     this.#writing = this.outbox.encoded;
     this.#quiet?.touch();
     this.#observer?.onBytesSent?.(bytes);
+    // More may be encoded while it is written.
+    if (this.encoder.core.buffer.length === 0) this.#taken = this.outbox.encoded;
     this.#lastUnsent = Infinity;
     this.#unread?.touch(1 + Math.floor(bytes / WRITE_UNIT));
   }
@@ -238,7 +248,11 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
   /** The transport has taken it. */
   onTaken(): void {
     this.#unread?.hold();
+<<<<<<< HEAD
     this.#onTaken(this.#writing);
+=======
+    this.#onTaken(this.#taken);
+>>>>>>> main
   }
 
   /** Nothing is left to send. */

@@ -2,6 +2,7 @@ import type { Encoding } from "./_encoding.ts";
 import type { SocketAddress } from "./duplex.ts";
 import { ConnectionError, reactorThrew } from "./errors.ts";
 import { Fifo } from "./fifo.ts";
+import { onAbort } from "./on_abort.ts";
 import type { Reactor, SendBudget } from "./reactor.ts";
 import type { Sender, SendOptions } from "./sender.ts";
 import { type Waiting, WaitingLine } from "./waiting_line.ts";
@@ -218,18 +219,19 @@ export class Outbox<Outbound, Logical> implements Sender<Logical> {
 
   #wait(message: Logical, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
-      const settled = () => signal?.removeEventListener("abort", onAbort);
+      let settled = () => {};
       const waiter: Waiter<Logical> = {
         left: false,
         message,
         resolve: () => (settled(), resolve()),
         reject: (reason) => (settled(), reject(reason)),
       };
-      const onAbort = () => {
-        this.#waiters.leave(waiter);
-        waiter.reject(signal!.reason);
-      };
-      signal?.addEventListener("abort", onAbort);
+      if (signal) {
+        settled = onAbort(signal, () => {
+          this.#waiters.leave(waiter);
+          waiter.reject(signal.reason);
+        });
+      }
       this.#waiters.push(waiter);
     });
   }

@@ -9,6 +9,11 @@ import type { SocketAddress } from "./socket_address.ts";
  * two of them there may be only microtasks, which would starve timers and other sockets.
  */
 const WRITES_A_TURN = 16;
+/**
+ * How often, in milliseconds, a transport that has been stopped is asked whether the peer is
+ * still there: with reading, the news of a reset stops too.
+ */
+export const PROBE_INTERVAL = 1000;
 /** How many unread bytes the streams of a socket buffer. */
 const READ_AHEAD = 64 * 1024;
 
@@ -34,6 +39,8 @@ export abstract class DuplexBase implements SocketDuplex, Transport {
   readonly remoteAddress?: SocketAddress;
   readonly alpnProtocol?: string;
   #receiver: Receiver | undefined;
+  /** Whether the receiver is not our own streams. */
+  #attached = false;
   #streams: StreamsFace | undefined;
   /** Whether the receiver wants bytes. */
   #flowing = false;
@@ -54,6 +61,8 @@ export abstract class DuplexBase implements SocketDuplex, Transport {
   #ending = false;
   #writeDone = false;
   #writesInARow = 0;
+  /** Asks whether the peer is still there, while the transport is held. */
+  #probing: ReturnType<typeof setInterval> | undefined;
   /** Whether a hook is being called, from which nothing may be called back. */
   #calling = false;
   /** The transport's socket has been given back. */
@@ -75,6 +84,11 @@ export abstract class DuplexBase implements SocketDuplex, Transport {
   protected abstract hold(): void;
   /** Begins, or goes on, to call them. */
   protected abstract flow(): void;
+  /**
+   * Asks the system whether the connection is still there, without sending anything; called
+   * each {@linkcode PROBE_INTERVAL} while it is held. If it is gone, `fail` is called.
+   */
+  protected probe?(): void;
   /** Both directions have ended in order: gives the socket back. */
   protected abstract release(): void;
   /** Aborts the connection, so that the peer notices, and gives the socket back. */
@@ -108,7 +122,7 @@ export abstract class DuplexBase implements SocketDuplex, Transport {
 
   #asStreams(): StreamsFace {
     if (this.#streams) return this.#streams;
-    if (this.#receiver) return this.#streams = lockedStreams();
+    if (this.#attached) return this.#streams = lockedStreams();
     const streams = new DuplexStreams(this, this.readAhead);
     this.#streams = this.#receiver = streams;
     if (this.#error) streams.onLost(this.#error);
@@ -116,13 +130,14 @@ export abstract class DuplexBase implements SocketDuplex, Transport {
   }
 
   attach(receiver: Receiver): Transport {
-    if (this.#receiver && !(this.#receiver instanceof DuplexStreams)) {
+    if (this.#attached) {
       throw new TypeError("Cannot attach: the duplex has an owner already");
     }
     if (!this.#error && (this.#waits !== "nothing" || this.#writeDone || this.#unread)) {
       throw new TypeError("Cannot attach: a stream of the duplex has ended or is being written");
     }
     const reader = this.#streams?.lock();
+    this.#attached = true;
     this.#flowing = this.#endTold = false;
     this.#receiver = receiver;
     if (this.#error) queueMicrotask(() => this.#tellLost());
@@ -221,6 +236,7 @@ export abstract class DuplexBase implements SocketDuplex, Transport {
     if (this.#stopped) return;
     this.#stopped = true;
     this.hold();
+    if (this.probe) this.#probing = setInterval(() => this.probe!(), PROBE_INTERVAL);
   }
 
   /** The peer has ended its direction. */
@@ -305,6 +321,7 @@ export abstract class DuplexBase implements SocketDuplex, Transport {
   #start(): void {
     if (!this.#stopped || this.#ended || this.#released) return;
     this.#stopped = false;
+    clearInterval(this.#probing);
     this.#calling = true;
     this.flow();
     this.#calling = false;
@@ -321,12 +338,14 @@ export abstract class DuplexBase implements SocketDuplex, Transport {
     this.#clear();
     if (this.#released) return;
     this.#released = true;
+    clearInterval(this.#probing);
     this.destroy();
   }
 
   #releaseIfDone(): void {
     if (this.#released || !this.#writeDone || !(this.#ended || this.#unread)) return;
     this.#released = true;
+    clearInterval(this.#probing);
     this.release();
   }
 }

@@ -64,7 +64,7 @@ export class ConnectionError extends Error {
  * - `address-unavailable`: the address does not belong to this machine.
  * - `denied`: the operating system or the runtime does not permit it.
  * - `timed-out`: the peer did not answer in time.
- * - `tls`: the handshake failed: the peer does not speak TLS or no compatible version of
+ * - `tls`: the handshake failed: the peer does not speak TLS (it may just hang up) or no compatible version of
  *   it, or one end rejected the other's certificate or the name in it.
  * - `aborted`: the caller's `AbortSignal` fired, or this end aborted the connection; the
  *   reason is the `cause`.

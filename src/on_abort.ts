@@ -30,6 +30,7 @@ export function onAbort(signal: AbortSignal, callback: () => void): () => void {
 function listen(signal: AbortSignal): Waits {
   const callbacks = new Set<() => void>();
   const listener = () => {
+    signal.removeEventListener("abort", listener);
     WAITS.delete(signal);
     for (const callback of callbacks) {
       // The callback before may have ended this wait.
@@ -38,6 +39,6 @@ function listen(signal: AbortSignal): Waits {
   };
   const waits = { callbacks, listener };
   WAITS.set(signal, waits);
-  signal.addEventListener("abort", listener, { once: true });
+  signal.addEventListener("abort", listener);
   return waits;
 }

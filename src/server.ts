@@ -1,10 +1,14 @@
 import { Admission } from "./_admission.ts";
+import { Connecting, DEFAULT_CONNECTOR_TIMEOUT } from "./_connecting.ts";
 import { Connection, type DrainOptions } from "./connection.ts";
 import type { ConnectionConfig } from "./connection_config.ts";
 import type { SocketAddress, SocketDuplex } from "./duplex.ts";
 import { ConnectionError } from "./errors.ts";
 import type { Listener } from "./listener.ts";
 import { checkDrainTimeout, checkOption, SERVER_DEFAULTS } from "./options.ts";
+import { tell } from "./user_callback.ts";
+
+export { DEFAULT_CONNECTOR_TIMEOUT };
 
 /** The default of {@linkcode ServeOptions.maxConnections}: 10,000. */
 export const DEFAULT_MAX_CONNECTIONS = 10_000;
@@ -43,8 +47,18 @@ export interface ServeOptions {
    */
   readonly maxConnectionsPerAddress?: number;
   /**
+   * Milliseconds that a connector may take, if it returns a promise. The connection is then
+   * aborted, and reported to `onConnectError` with a {@linkcode TransportError} of code
+   * `timed-out`; what the connector returns later is ignored. From 1 to 2,147,483,647, or 0
+   * for no limit.
+   *
+   * @default {10000}
+   */
+  readonly connectorTimeout?: number;
+  /**
    * Called for each connection that was refused: with what the connector threw, or with a
-   * {@linkcode ConnectionError} of code `too-many-connections`. What it throws is ignored.
+   * {@linkcode ConnectionError} of code `too-many-connections`. What it throws is ignored,
+   * and so is a promise that rejects.
    *
    * @default {console.error} for too many connections, at most once a minute
    */
@@ -67,7 +81,7 @@ export interface Server extends AsyncDisposable {
   /**
    * Stops accepting, drains every connection, and resolves when all have ended: work in
    * progress may finish within `timeout` and is then cancelled; finished responses are
-   * still sent. May be called again; the first `timeout` counts. Throws a `RangeError` for
+   * still sent. A connector that has not settled by then is given up. May be called again; the first `timeout` counts. Throws a `RangeError` for
    * a `timeout` out of range.
    */
   close(options?: DrainOptions): Promise<void>;
@@ -108,12 +122,14 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
   const {
     maxConnections = DEFAULT_MAX_CONNECTIONS,
     maxConnectionsPerAddress = DEFAULT_MAX_CONNECTIONS_PER_ADDRESS,
+    connectorTimeout = DEFAULT_CONNECTOR_TIMEOUT,
     onConnectError = sayRefused(),
   } = options;
   const admission = new Admission(
     checkOption("maxConnections", maxConnections, 1, 2 ** 31 - 1),
     checkOption("maxConnectionsPerAddress", maxConnectionsPerAddress, 1, 2 ** 31 - 1),
   );
+  const connecting = new Connecting(connectorTimeout);
   let refused = 0;
   const connections = new Set<ServedConnection>();
   let closing: Promise<void> | undefined;
@@ -121,7 +137,11 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
   async function open(duplex: SocketDuplex): Promise<void> {
     let connection: Connection<Inbound, Outbound, Logical>;
     try {
-      connection = new Connection(duplex, await connector(duplex), SERVER_DEFAULTS);
+      connection = new Connection(
+        duplex,
+        await connecting.limit(connector(duplex)),
+        SERVER_DEFAULTS,
+      );
     } catch (error) {
       return refuse(duplex, error);
     }
@@ -133,11 +153,7 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
 
   function refuse(duplex: SocketDuplex, error: unknown): void {
     duplex.writable.abort(error).catch(() => {});
-    try {
-      onConnectError(error, duplex);
-    } catch {
-      // The server continues.
-    }
+    tell(onConnectError, error, duplex);
   }
 
   async function accept(): Promise<void> {
@@ -163,9 +179,11 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
   }
 
   async function closeAll(timeout: number): Promise<void> {
+    const deadline = setTimeout(() => connecting.close(), timeout);
     await listener.close();
     await Promise.all([...connections].map((connection) => connection.drain({ timeout })));
     await finished.catch(() => {});
+    clearTimeout(deadline);
   }
 
   function close({ timeout }: DrainOptions = {}): Promise<void> {

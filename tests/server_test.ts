@@ -223,3 +223,34 @@ test("serve: it rejects when its listener breaks, once the connections have ende
   assertStrictEquals(await soon(assertRejects(() => server.finished), "the end"), broken);
   await soon(server.close(), "the close");
 });
+
+test("serve: a connector that never settles is given up, and its place is free again", async () => {
+  const listener = memoryListener();
+  const told = deferred<unknown>();
+  let calls = 0;
+  await using _server = serve<number[]>(
+    listener,
+    (duplex) => calls++ === 0 ? new Promise(() => {}) : echo()(duplex),
+    { maxConnections: 1, connectorTimeout: 1, onConnectError: told.resolve },
+  );
+  const hung = new Peer(listener.dial(1));
+  const error = await soon(told.promise, "the connector's time to be over");
+  assertInstanceOf(error, TransportError);
+  assertEquals(error.code, "timed-out");
+  assertEquals((await hung.closed).kind, "error");
+  await talk(listener.dial(2));
+});
+
+test("serve: a close does not wait for a connector longer than its timeout", async () => {
+  const listener = memoryListener();
+  const [began, told] = [deferred(), deferred<unknown>()];
+  const server = serve<number[]>(listener, () => {
+    began.resolve();
+    return new Promise(() => {});
+  }, { connectorTimeout: 0, onConnectError: told.resolve });
+  const peer = new Peer(listener.dial(1));
+  await soon(began.promise, "the connector");
+  await soon(server.close({ timeout: 1 }), "the close");
+  assertInstanceOf(await told.promise, TransportError);
+  assertEquals((await peer.closed).kind, "error");
+});

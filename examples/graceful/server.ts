@@ -1,6 +1,7 @@
 // A server that shuts down gracefully. On SIGTERM or Ctrl-C, it accepts no more connections
-// and no more RPCs. Those in flight may finish until a deadline; then their signals fire and
-// their clients' calls are cancelled. The second argument is the deadline, in milliseconds.
+// and no more RPCs, and tells its clients so: a pool makes its calls elsewhere from then on.
+// RPCs in flight may finish until a deadline; then their signals fire and their clients'
+// calls are cancelled. The second argument is the deadline, in milliseconds.
 //
 //   deno run -A examples/graceful/server.ts 127.0.0.1:9000 5000
 //   bun examples/graceful/server.ts 127.0.0.1:9000 5000

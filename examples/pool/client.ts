@@ -6,7 +6,8 @@
 //   npx tsx examples/pool/client.ts 127.0.0.1:9000 127.0.0.1:9001
 //
 // It makes a hundred calls a second over a pool of four connections. It prints a line for
-// each connection that opens, fails to open or ends, and a summary of the calls each second.
+// each connection that opens, fails to open, is about to end, or ends, and a summary of the
+// calls each second. No call fails, whether a server is stopped in order or killed.
 // With --seconds, it drains the pool and ends after that time.
 import { parseArgs } from "node:util";
 import { RpcClient, RpcError, RpcPool } from "@protosocket/protosocket/rpc";
@@ -37,6 +38,7 @@ const pool = new RpcPool({
     onConnected: (endpoint) => console.log(`connected to ${name(endpoint)}`),
     onConnectFailed: (endpoint, error, rest) =>
       console.log(`${name(endpoint)} rests for ${Math.round(rest)} ms: ${error}`),
+    onGoingAway: (endpoint) => console.log(`${name(endpoint)} is going away`),
     onDisconnected: (endpoint, { kind }) => console.log(`disconnected: ${name(endpoint)}, ${kind}`),
   },
 });

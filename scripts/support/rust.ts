@@ -1,4 +1,4 @@
-// The Rust program of the interop tests, which stands on the published crates.
+// The Rust programs of the interop tests, which stand on the published crates.
 import { spawnSync } from "node:child_process";
 import { root } from "./runtimes.ts";
 
@@ -7,10 +7,14 @@ export function hasCargo(): boolean {
   return spawnSync("cargo", ["--version"]).status === 0;
 }
 
-/** Builds tests/interop/rust; returns whether that succeeded. */
+/** Builds both programs, on the crates and on serde alone; returns whether that succeeded. */
 export function buildRust(): boolean {
-  console.log("building tests/interop/rust (minutes, the first time)");
-  const manifest = `${root}tests/interop/rust/Cargo.toml`;
+  return build("tests/interop/rust") && build("tests/interop/serde");
+}
+
+function build(folder: string): boolean {
+  console.log(`building ${folder} (minutes, the first time)`);
+  const manifest = `${root}${folder}/Cargo.toml`;
   const args = ["build", "--release", "--quiet", "--manifest-path", manifest];
   return spawnSync("cargo", args, { stdio: "inherit" }).status === 0;
 }

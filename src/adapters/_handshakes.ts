@@ -1,14 +1,20 @@
 import type { Socket } from "node:net";
 import type { SocketAddress } from "../duplex.ts";
+import { addressKey } from "../address_key.ts";
 import { TransportError } from "../errors.ts";
+import { tell } from "../user_callback.ts";
 
 /** How many handshakes may be in progress at once; beyond that, the oldest is aborted. */
 export const MAX_HANDSHAKES = 4096;
+
+/** How many of them may come from one address; beyond that, its oldest is aborted. */
+export const MAX_HANDSHAKES_PER_ADDRESS = 1024;
 
 /** The part of the socket below a handshake that is used. */
 export type RawSocket = Pick<Socket, "destroy">;
 
 interface Handshake {
+  readonly address: string | undefined;
   readonly remoteAddress: SocketAddress | undefined;
   readonly timer: ReturnType<typeof setTimeout>;
 }
@@ -17,6 +23,7 @@ interface Handshake {
 export class Handshakes {
   readonly #timeout: number;
   readonly #tell: (error: TransportError, remoteAddress?: SocketAddress) => unknown;
+  readonly #perAddress = new Map<string, number>();
   /** In the order in which they began, oldest first. */
   readonly #underWay = new Map<RawSocket, Handshake>();
 
@@ -34,11 +41,27 @@ export class Handshakes {
       if (this.#underWay.size < MAX_HANDSHAKES) break;
       this.#giveUp(oldest, `${MAX_HANDSHAKES} younger ones are under way`);
     }
+    const address = addressKey(remoteAddress);
+    if (address !== undefined) this.#makeRoomFor(address);
     const timer = setTimeout(
       () => this.#giveUp(raw, `it took longer than ${this.#timeout} ms`),
       this.#timeout,
     );
-    this.#underWay.set(raw, { remoteAddress, timer });
+    this.#underWay.set(raw, { address, remoteAddress, timer });
+  }
+
+  /** So that one address does not crowd out the others. */
+  #makeRoomFor(address: string): void {
+    const count = this.#perAddress.get(address) ?? 0;
+    this.#perAddress.set(address, count + 1);
+    if (count < MAX_HANDSHAKES_PER_ADDRESS) return;
+    for (const [raw, handshake] of this.#underWay) {
+      if (handshake.address !== address) continue;
+      return this.#giveUp(
+        raw,
+        `${MAX_HANDSHAKES_PER_ADDRESS} younger ones of ${address} are under way`,
+      );
+    }
   }
 
   /** A handshake is done: returns the peer's address; `undefined` if it had been aborted. */
@@ -46,19 +69,21 @@ export class Handshakes {
     const handshake = this.#underWay.get(raw);
     this.#underWay.delete(raw);
     clearTimeout(handshake?.timer);
+    if (handshake?.address !== undefined) this.#leave(handshake.address);
     return handshake;
+  }
+
+  #leave(address: string): void {
+    const left = this.#perAddress.get(address)! - 1;
+    if (left > 0) this.#perAddress.set(address, left);
+    else this.#perAddress.delete(address);
   }
 
   /** A handshake failed: reports it, unless that has been done. */
   failed(raw: RawSocket, error: TransportError): void {
     const handshake = this.done(raw);
     if (!handshake) return;
-    try {
-      // The callback may be async, and reject.
-      Promise.resolve(this.#tell(error, handshake.remoteAddress)).catch(() => {});
-    } catch {
-      // A failing callback must not affect anything else.
-    }
+    tell(this.#tell, error, handshake.remoteAddress);
   }
 
   /** Aborts the handshakes in progress, without reporting them. */

@@ -16,6 +16,7 @@ import {
   unsupported,
 } from "./_options.ts";
 import { SocketBase } from "./_socket_base.ts";
+import { SocketFile } from "./_socket_file.ts";
 
 /** For empty writes, which send nothing but fail if the connection is gone. */
 export const EMPTY: Uint8Array = new Uint8Array(0);
@@ -73,12 +74,18 @@ export function toListener(
   accepted: AcceptQueue,
   onClose: () => void = () => {},
 ): Listener {
-  server.on("error", (error) => accepted.close(toTransportError("Cannot accept", error)));
+  // One accept that failed, for want of memory or descriptors, does not end a listener.
+  server.on("error", (error) => {
+    if (!server.listening) accepted.close(toTransportError("Cannot accept", error));
+  });
+  const path = address.transport === "unix" ? new SocketFile(address.path) : undefined;
+  const stop = () => void server.close();
   let closing: Promise<void> | undefined;
   const close = () =>
     closing ??= new Promise<void>((resolve) => {
       // Not awaited: its callback waits for every connection to end.
-      server.close();
+      if (path) path.leave(stop);
+      else stop();
       onClose();
       accepted.close();
       resolve();
@@ -226,6 +233,12 @@ function onClose(this: net.Socket): void {
 
 /** A TCP socket, which can send and detect a reset. */
 export class TcpDuplex extends NetDuplex {
+  /** While a write waits, the system is being asked already. */
+  protected override probe(): void {
+    const { socket } = this;
+    if (socket.writable && socket.writableLength === 0) socket.write(EMPTY);
+  }
+
   /** Resets the connection, so that the peer does not take it for an orderly end. */
   protected override destroy(): void {
     if (ending(this.socket)) this.socket.destroy();

@@ -7,15 +7,7 @@ import type { Listener } from "../listener.ts";
 import { AcceptQueue } from "./_accept_queue.ts";
 import { toTransportError } from "./_errors.ts";
 import { Handshakes } from "./_handshakes.ts";
-import {
-  dial,
-  EMPTY,
-  ending,
-  listening,
-  NetDuplex,
-  tcpAddressOf,
-  toListener,
-} from "./_net.ts";
+import { dial, EMPTY, ending, listening, NetDuplex, tcpAddressOf, toListener } from "./_net.ts";
 import {
   checkListenOptions,
   connectAborted,
@@ -82,8 +74,8 @@ async function shakeHands(
       };
       socket
         .on("secureConnect", onSecure)
-        .on("error", (error) => reject(toTlsError(action, error)))
-        .on("close", () => reject(new TransportError("reset", `${action}: the server hung up`)));
+        .on("error", (error) => reject(notShaken(action, error)))
+        .on("close", () => reject(new TransportError("tls", `${action}: the server hung up`)));
     });
   } catch (error) {
     socket.destroy();
@@ -198,6 +190,12 @@ function handshakeError(error: Error, { authorizationError }: tls.TLSSocket): Tr
   if (!authorizationError) return toTlsError(action, error);
   const message = `${action}: the client's certificate is not accepted: ${authorizationError}`;
   return new TransportError("tls", message, { cause: error });
+}
+
+/** A server that hangs up in the middle of a handshake does not speak TLS, or not with us. */
+function notShaken(action: string, cause: unknown): TransportError {
+  const error = toTlsError(action, cause);
+  return error.code === "reset" ? new TransportError("tls", error.message, { cause }) : error;
 }
 
 /** Errors without a system code are TLS errors. */

@@ -44,6 +44,7 @@ import {
   unsupported,
 } from "./_options.ts";
 import { SocketBase } from "./_socket_base.ts";
+import { SocketFile } from "./_socket_file.ts";
 
 export type {
   ConnectOptions,
@@ -138,9 +139,15 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   } catch (error) {
     throw toTransportError(`Cannot listen on ${describe(place)}`, error);
   }
+  const file = place.kind === "unix" ? new SocketFile(place.path) : undefined;
+  const stop = () => listener.stop();
+  let closed = false;
   // deno-lint-ignore require-await
   const close = async () => {
-    listener.stop();
+    if (closed) return;
+    closed = true;
+    if (file) file.leave(stop);
+    else stop();
     accepted.close();
   };
   return {
@@ -173,6 +180,8 @@ function handlers(
   onOpen?: (duplex: SocketDuplex) => void,
 ): object {
   return {
+    // Not a Buffer, whose `slice` does not copy.
+    binaryType: "uint8array",
     open(socket: BunSocket) {
       const tcp = path === undefined;
       const address = tcp ? tcpAddressOf(socket) : { transport: "unix" as const, path };
@@ -260,9 +269,8 @@ class BunDuplex extends SocketBase {
     this.#socket.terminate();
   }
 
-  onData({ buffer, byteOffset, length }: Uint8Array): void {
-    // Not a Buffer, whose `slice` does not copy.
-    this.received(new Uint8Array(buffer as ArrayBuffer, byteOffset, length));
+  onData(bytes: Uint8Array): void {
+    this.received(bytes);
   }
 
   onEnd(): void {

@@ -46,6 +46,7 @@ import {
 } from "./_options.ts";
 import { ReadTurns } from "./_read_turns.ts";
 import { SocketBase } from "./_socket_base.ts";
+import { SocketFile } from "./_socket_file.ts";
 
 export type {
   ConnectOptions,
@@ -145,12 +146,14 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   } catch (error) {
     throw toTransportError(`Cannot listen on ${describe(place)}`, error);
   }
+  const file = place.kind === "unix" ? new SocketFile(place.path) : undefined;
   let closed = false;
   // deno-lint-ignore require-await
   const close = async () => {
     if (closed) return;
     closed = true;
-    listener.close();
+    if (file) file.leave(() => listener.close());
+    else listener.close();
   };
   return {
     address: addressOf(listener.addr),
@@ -218,6 +221,7 @@ class DenoDuplex extends SocketBase {
   /** What is being written, and how much of it the system has taken. */
   #bytes: Uint8Array = NOTHING;
   #sent = 0;
+  #writing = false;
 
   constructor(conn: DenoConn) {
     super(addressOf(conn.remoteAddr));
@@ -251,6 +255,7 @@ class DenoDuplex extends SocketBase {
   #take(count: number | null): void {
     this.#reading = false;
     if (count === null) return this.ended();
+    if (this.#slab!.length === 0) return this.fail(transferred());
     this.received(this.#slab!.subarray(this.#used, this.#used += count));
     if (!this.#held && !this.#reading) this.#read();
   }
@@ -260,8 +265,9 @@ class DenoDuplex extends SocketBase {
 
   /** Room for a read: the rest of the slab, or a new slab, twice as large if reads fill it. */
   #room(): Uint8Array {
-    const length = this.#slab?.length ?? MIN_READ / 2;
-    if (!this.#slab || this.#used === length) {
+    // Its memory has been handed out, so whoever has it may have transferred it.
+    const length = this.#slab?.length || MIN_READ / 2;
+    if (!this.#slab?.length || this.#used === length) {
       this.#slab = new Uint8Array(Math.min(length * 2, MAX_READ));
       this.#used = 0;
     } else if (length - this.#used < length / 4) {
@@ -274,6 +280,7 @@ class DenoDuplex extends SocketBase {
   protected override send(bytes: Uint8Array): boolean {
     this.#bytes = bytes;
     this.#sent = 0;
+    this.#writing = true;
     this.#conn.write(bytes).then(this.#onSent, this.#onFailed);
     return false;
   }
@@ -286,10 +293,18 @@ class DenoDuplex extends SocketBase {
     }
     this.#bytes = NOTHING;
     this.#sent = 0;
+    this.#writing = false;
     this.drained();
   };
 
+  protected override probe(): void {
+    // A Unix socket whose peer has closed in order, with bytes to be read, refuses writes too.
+    if (this.#writing || this.remoteAddress?.transport !== "tcp") return;
+    this.#conn.write(NOTHING).catch(this.#onFailed);
+  }
+
   protected override sendEnd(): boolean {
+    this.#writing = true;
     this.#conn.closeWrite().then(() => this.drained(), this.#onFailed);
     return false;
   }
@@ -302,4 +317,10 @@ class DenoDuplex extends SocketBase {
     this.#held = true;
     this.#conn.close();
   }
+}
+
+function transferred(): TransportError {
+  const message = "Bytes were lost: the memory of a message was transferred (postMessage, " +
+    "structuredClone) while it was being read to; copy it, or do so from within the reactor";
+  return new TransportError("other", message);
 }

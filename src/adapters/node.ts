@@ -31,14 +31,7 @@ import * as net from "node:net";
 import type { SocketDuplex } from "../duplex.ts";
 import type { Listener } from "../listener.ts";
 import { AcceptQueue } from "./_accept_queue.ts";
-import {
-  dial,
-  listening,
-  NetDuplex,
-  tcpAddressOf,
-  TcpDuplex,
-  toListener,
-} from "./_net.ts";
+import { dial, listening, NetDuplex, tcpAddressOf, TcpDuplex, toListener } from "./_net.ts";
 import {
   asksForTls,
   checkListenOptions,

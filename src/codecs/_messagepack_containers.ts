@@ -1,12 +1,13 @@
-import { type Schema, unfit, within } from "./_messagepack_schema.ts";
-import { writeArray, writeByte, writeMap } from "./_messagepack_writer.ts";
+import { MISSING, type Missing, type Schema, unfit, within } from "./_messagepack_schema.ts";
+import { writeArray, writeMap, writeNil } from "./_messagepack_writer.ts";
 
 /** Rust's `Option`: `None` is nil on the wire and `undefined` here. */
-export function option<T>(schema: Schema<T>): Schema<T | undefined> {
+export function option<T>(schema: Schema<T>): Schema<T | undefined> & Missing<T | undefined> {
   return {
     name: schema.name,
+    [MISSING]: () => undefined,
     write(value, out) {
-      if (value === undefined) writeByte(0xc0, out);
+      if (value === undefined) writeNil(out);
       else schema.write(value, out);
     },
     read: (input) => input.nil() ? undefined : schema.read(input),
@@ -41,6 +42,52 @@ export function array<T>(schema: Schema<T>): Schema<T[]> {
       input.leave();
       return values;
     },
+  };
+}
+
+/** Rust's `[T; N]`: an array of exactly so many values. */
+export function fixedArray<T>(schema: Schema<T>, length: number): Schema<T[]> {
+  const values = array(schema);
+  const name = `an array of ${length}`;
+  return {
+    name,
+    write(value, out) {
+      if (!Array.isArray(value) || value.length !== length) throw unfit(name, value);
+      values.write(value, out);
+    },
+    read(input) {
+      const value = values.read(input);
+      if (value.length !== length) throw unfit(name, value);
+      return value;
+    },
+  };
+}
+
+/**
+ * A schema that is not known yet, for types that contain themselves. Values may be 100 levels
+ * deep, so a longer list is better written as an {@linkcode array}.
+ *
+ * @example A tree
+ * ```ts
+ * import { array, lazy, type Schema, string, struct } from "@protosocket/protosocket/messagepack";
+ *
+ * interface Tree {
+ *   name: string;
+ *   children: Tree[];
+ * }
+ * export const tree: Schema<Tree> = struct("Tree", {
+ *   name: string,
+ *   children: array(lazy(() => tree)),
+ * });
+ * ```
+ */
+export function lazy<T>(schema: () => Schema<T>): Schema<T> {
+  return {
+    get name() {
+      return schema().name;
+    },
+    write: (value, out) => schema().write(value, out),
+    read: (input) => schema().read(input),
   };
 }
 

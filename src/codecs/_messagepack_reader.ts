@@ -7,6 +7,12 @@ const EMPTY = new Uint8Array(0);
 /** How deeply arrays, maps, structs and variants may be within each other. */
 const MAX_DEPTH = 100;
 
+/** MessagePack's extension: a type from -128 to 127, and bytes. */
+export interface Extension {
+  readonly type: number;
+  readonly data: Uint8Array;
+}
+
 /**
  * Reads the values of a message body one after another. A method that finds a value of
  * another kind returns `undefined` and does not advance; one that would read past the end of
@@ -103,17 +109,21 @@ export class MessagePackReader {
   /** Reads a string. Throws for bytes that are not UTF-8. */
   string(): string | undefined {
     const form = this.#form();
-    let size: number;
-    if (form >> 5 === 0b101) {
-      this.#at++;
-      size = form & 0x1f;
-    } else if (form >= 0xd9 && form <= 0xdb) {
-      size = this.#number(1 << form - 0xd9);
-    } else {
-      return undefined;
-    }
+    const isShort = form >> 5 === 0b101;
+    const size = isShort ? form & 0x1f : this.#textSize();
+    if (size === undefined) return undefined;
+    if (isShort) this.#at++;
     const start = this.#skip(size);
     return readText(this.#bytes, start, start + size);
+  }
+
+  #textSize(): number | undefined {
+    const form = this.#form();
+    if (form >> 5 === 0b101) {
+      this.#at++;
+      return form & 0x1f;
+    }
+    return form >= 0xd9 && form <= 0xdb ? this.#number(1 << form - 0xd9) : undefined;
   }
 
   /** Reads bytes: a view of the body's memory. */
@@ -126,9 +136,76 @@ export class MessagePackReader {
     return this.#bytes.subarray(start, start + size);
   }
 
+  /** Reads an extension: its type, and a view of the body's memory. */
+  extension(): Extension | undefined {
+    const form = this.#form();
+    const isFixed = form >= 0xd4 && form <= 0xd8;
+    if (!isFixed && (form < 0xc7 || form > 0xc9)) return undefined;
+    if (isFixed) this.#at++;
+    const size = isFixed ? 1 << form - 0xd4 : this.#number(1 << form - 0xc7);
+    const type = this.#more(1) << 24 >> 24;
+    const start = this.#skip(size);
+    this.#spend(2);
+    return { type, data: this.#bytes.subarray(start, start + size) };
+  }
+
+  /** Reads a value of any kind, and drops it. */
+  skip(): void {
+    for (let left = 1; left > 0; left--) {
+      const values = this.array();
+      const pairs = values === undefined ? this.map() : undefined;
+      if (values !== undefined) left += values;
+      else if (pairs !== undefined) left += 2 * pairs;
+      else this.#skipOne();
+    }
+  }
+
+  #skipOne(): void {
+    const size = this.#textSize();
+    if (size !== undefined) {
+      this.#skip(size);
+      return;
+    }
+    const isThere = this.nil() || this.boolean() !== undefined || this.float() !== undefined ||
+      this.bytes() !== undefined || this.extension() !== undefined;
+    if (!isThere) throw this.unexpected("a value");
+  }
+
+  /**
+   * Reads a value that may be of another type: returns `undefined`, and has not advanced, if
+   * `read` throws. What has been read in vain counts as objects, so that choices within choices
+   * do not take for ever.
+   */
+  attempt<T>(read: (input: MessagePackReader) => T): { readonly value: T } | undefined {
+    const [at, depth] = [this.#at, this.#depth];
+    try {
+      return { value: read(this) };
+    } catch {
+      this.#spend(1 + (this.#at - at >> 4));
+      this.#at = at;
+      this.#depth = depth;
+      return undefined;
+    }
+  }
+
+  /** Looks ahead: reads something, and goes back. What has been read counts as objects. */
+  ahead<T>(read: () => T): T {
+    const at = this.#at;
+    const value = read();
+    this.#spend(1 + (this.#at - at >> 4));
+    this.#at = at;
+    return value;
+  }
+
   /** Reads the header of an array: how many values follow. */
   array(): number | undefined {
-    return this.#count(0x90, 0xdc, 1);
+    const form = this.#form();
+    const count = form & 0x0f;
+    // A short way for the usual ones.
+    if (form - count !== 0x90 || count >= this.#end - this.#at) return this.#count(0x90, 0xdc, 1);
+    this.#at++;
+    this.#spend(1);
+    return count;
   }
 
   /** Reads the header of a map: how many pairs follow. */
@@ -158,9 +235,12 @@ export class MessagePackReader {
   }
 
   #more(width: number): number {
-    let value = 0;
-    for (let at = this.#skip(width); at < this.#at; at++) value = value << 8 | this.#bytes[at]!;
-    return value >>> 0;
+    const bytes = this.#bytes;
+    let at = this.#skip(width);
+    // Written out, since a loop over four bytes costs more than they do.
+    if (width === 1) return bytes[at]!;
+    const two = bytes[at++]! << 8 | bytes[at++]!;
+    return width === 2 ? two : (two << 16 | bytes[at++]! << 8 | bytes[at]!) >>> 0;
   }
 
   /** Advances by `size` bytes and returns where they begin. */

@@ -1,8 +1,7 @@
 import type { EncodeBuffer } from "../encode_buffer.ts";
 import { type Schema, unfit } from "./_messagepack_schema.ts";
 import {
-  writeBigint,
-  writeByte,
+  writeBoolean,
   writeBytes,
   writeF32,
   writeF64,
@@ -15,7 +14,7 @@ export const bool: Schema<boolean> = {
   name: "a boolean",
   write(value, out) {
     if (typeof value !== "boolean") throw unfit(bool.name, value);
-    writeByte(value ? 0xc3 : 0xc2, out);
+    writeBoolean(value, out);
   },
   read(input) {
     const value = input.boolean();
@@ -107,11 +106,11 @@ function wideInteger(name: string, min: bigint, max: bigint): Schema<number | bi
       if (typeof value !== "bigint" && !Number.isSafeInteger(value) || !fits(value)) {
         throw unfit(`${name} (a bigint beyond 2^53 - 1)`, value);
       }
-      if (typeof value === "bigint") writeBigint(value, out);
-      else writeInteger(value, out);
+      writeInteger(value, out);
     },
     read(input) {
       const value = input.integer();
+      if (typeof value === "number" && value >= 0) return value;
       if (value === undefined) throw input.unexpected(name);
       if (!fits(value)) throw unfit(name, value);
       return value;

@@ -26,6 +26,15 @@ export interface Schema<T> {
   read(input: MessagePackReader): T;
 }
 
+/** Where a schema has the value of a named field that is missing, if one may be. */
+export const MISSING: unique symbol = Symbol("missing");
+
+/** A schema whose value may be missing where fields have names. */
+export interface Missing<T> {
+  /** The value of a field that is missing. */
+  readonly [MISSING]: () => T;
+}
+
 /** The type of a schema's values. */
 export type Infer<S> = S extends { read(input: MessagePackReader): infer T } ? T : never;
 
@@ -52,14 +61,14 @@ class Misfit extends TypeError {
 }
 
 /**
- * Turns the error of a part of a value into one of the whole; `step` names the part. There is
- * one error for all levels: one for each would make deep values quadratic.
+ * Turns the error of a part of a value into one of the whole: `step` names the part, as in
+ * `.name` or `[3]`. Values within values share one error, which has the whole path.
  */
 export function within(step: string, cause: unknown): TypeError {
   return (cause instanceof Misfit ? cause : new Misfit(cause)).begin(step);
 }
 
-/** The error for an outbound value of the wrong type. */
+/** Makes the error for an outbound value of the wrong type. */
 export function unfit(expected: string, value: unknown): TypeError {
   return new TypeError(`expected ${expected}, got ${describe(value)}`);
 }

@@ -1,5 +1,8 @@
-import { type Infer, type Schema, unfit, within } from "./_messagepack_schema.ts";
-import { writeArray, writeMap, writeString } from "./_messagepack_writer.ts";
+import { type OptionalField, SKIPPED, StructFields } from "./_messagepack_fields.ts";
+import { type Infer, MISSING, type Schema, unfit } from "./_messagepack_schema.ts";
+import { writeArray, writeMap, writeNil } from "./_messagepack_writer.ts";
+
+export type { OptionalField } from "./_messagepack_fields.ts";
 
 /** The fields of a struct, in the same order as in Rust. */
 export type Fields = Readonly<Record<string, Schema<unknown>>>;
@@ -10,131 +13,169 @@ export type StructOf<F extends Fields> =
   & { -readonly [K in keyof F as undefined extends Infer<F[K]> ? K : never]?: Infer<F[K]> } extends
   infer T ? { [K in keyof T]: T[K] } : never;
 
+/** Where the schema of a struct has its fields, for enums that mix theirs in. */
+export const FIELDS: unique symbol = Symbol("fields");
+
+/** The schema of a struct. */
+export interface StructSchema<T> extends Schema<T> {
+  /** Its fields. */
+  readonly [FIELDS]: StructFields;
+  /** Whether they have names on the wire. */
+  readonly named: boolean;
+}
+
+/** Options of {@linkcode struct}. */
+export interface StructOptions {
+  /**
+   * Whether an inbound array may have further values after the fields, as of a newer peer with
+   * more of them; they are dropped. Rust refuses them.
+   *
+   * @default {false}
+   */
+  readonly allowMore?: boolean;
+}
+
 /**
  * Rust's struct: an array of exactly its fields, in order. Names are not on the wire, so
  * name the fields as is usual in TypeScript. A tuple, or a tuple struct with several fields,
- * is encoded the same way, with names of your choice.
+ * is encoded the same way, with names of your choice; a unit struct has no fields.
+ *
+ * Fields at the end may be {@linkcode optional} or {@linkcode defaulted}: then the array may
+ * be shorter.
  *
  * Throws a `TypeError` for a field name that every object has (`constructor`, `__proto__`),
  * or that is an integer index, which JavaScript would move to the front.
  */
-export function struct<F extends Fields>(name: string, fields: F): Schema<StructOf<F>> {
-  const names = Object.keys(fields);
-  const schemas = Object.values(fields);
-  const expected = `an array of ${names.length} (${name})`;
-  for (const field of names) {
-    if (field in Object.prototype || /^\d+$/.test(field)) {
-      throw new TypeError(`Cannot make a field called ${field} in ${name}: give it another name`);
-    }
-  }
-  const schema: Schema<Record<string, unknown>> = {
+export function struct<F extends Fields>(
+  name: string,
+  fields: F,
+  options: StructOptions = {},
+): StructSchema<StructOf<F>> {
+  checkNames(name, fields);
+  const all = new StructFields(fields, {});
+  const { count, least } = all;
+  const most = options.allowMore ? Infinity : count;
+  const expected = `an array of ${range(least, most)} (${name})`;
+  const schema: StructSchema<Record<string, unknown>> = {
     name,
+    named: false,
+    [FIELDS]: all,
     write(value, out) {
       if (typeof value !== "object" || value === null) throw unfit(name, value);
-      writeArray(names.length, out);
-      let i = 0;
-      try {
-        for (; i < names.length; i++) schemas[i]!.write(value[names[i]!], out);
-      } catch (cause) {
-        throw within(`.${names[i]}`, cause);
-      }
+      const length = least === count ? count : all.countOf(value);
+      writeArray(length, out);
+      all.writeValues(value, length, out);
     },
     read(input) {
       const length = input.array();
       if (length === undefined) throw input.unexpected(expected);
-      if (length !== names.length) {
+      if (length < least || length > most) {
         throw new TypeError(`expected ${expected}, got an array of ${length}`);
       }
-      const value: Record<string, unknown> = {};
-      let i = 0;
-      try {
-        input.enter();
-        for (; i < length; i++) value[names[i]!] = schemas[i]!.read(input);
-      } catch (cause) {
-        throw within(`.${names[i]}`, cause);
-      }
+      input.enter();
+      const value = all.readValues(input, length);
       input.leave();
       return value;
     },
   };
-  return schema as Schema<StructOf<F>>;
+  return schema as unknown as StructSchema<StructOf<F>>;
 }
 
-/** Marks a variant without a value in {@linkcode variants}. */
-export const unit: unique symbol = Symbol("unit");
+function range(least: number, most: number): string {
+  if (least === most) return `${least}`;
+  return most === Infinity ? `at least ${least}` : `${least} to ${most}`;
+}
 
-/** The variants of an enum by their names in Rust: the schema of the value, or `unit`. */
-export type Variants = Readonly<Record<string, Schema<unknown> | typeof unit>>;
-
-/** The type of an enum's values: `"Name"`, or `{ case: "Name", value }`. */
-export type VariantOf<V extends Variants> = {
-  [K in keyof V & string]: V[K] extends typeof unit ? K
-    : { readonly case: K; readonly value: Infer<V[K]> };
-}[keyof V & string];
+/** Options of {@linkcode namedStruct}. */
+export interface NamedStructOptions<Names extends string> {
+  /**
+   * The names on the wire of fields that are called otherwise here, as in
+   * `{ requestId: "request_id" }`.
+   *
+   * @default {{}}
+   */
+  readonly names?: Readonly<{ [Name in Names]?: string }>;
+}
 
 /**
- * Rust's enum. A variant without a value is its name, here and on the wire. A variant with a
- * value is `{ case: name, value }` here, and on the wire a map with one entry from name to
- * value. The value of a variant with several fields is a {@linkcode struct}.
+ * Rust's struct as a map from the names of its fields to their values: what
+ * `rmp_serde::to_vec_named` writes, and any struct with a `#[serde(flatten)]` field, whose own
+ * fields are then listed among the others. Inbound, fields may come in any order, names that are
+ * not known are skipped, and an {@linkcode option} may be missing.
+ *
+ * Throws a `TypeError` for a field name as {@linkcode struct} does.
  */
-export function variants<V extends Variants>(name: string, cases: V): Schema<VariantOf<V>> {
-  const units = new Set<string>();
-  const valued = new Map<string, Schema<unknown>>();
-  for (const [key, schema] of Object.entries(cases)) {
-    if (schema === unit) units.add(key);
-    else valued.set(key, schema);
-  }
-  const forms = [...Array.from(units, quote), ...Array.from(valued.keys(), inMap)];
-  const expected = `${name} (${forms.join(" or ")})`;
-  const schema: Schema<string | { readonly case: string; readonly value: unknown }> = {
+export function namedStruct<F extends Fields>(
+  name: string,
+  fields: F,
+  options: NamedStructOptions<keyof F & string> = {},
+): StructSchema<StructOf<F>> {
+  checkNames(name, fields);
+  const all = new StructFields(fields, options.names ?? {});
+  const expected = `a map (${name})`;
+  const schema: StructSchema<Record<string, unknown>> = {
     name,
+    named: true,
+    [FIELDS]: all,
     write(value, out) {
-      if (typeof value === "string") {
-        if (!units.has(value)) throw new TypeError(`expected ${expected}, got ${quote(value)}`);
-        writeString(value, out);
-        return;
-      }
-      const found = valued.get(value?.case);
-      if (found === undefined) throw unfit(expected, value);
-      writeMap(1, out);
-      writeString(value.case, out);
-      try {
-        found.write(value.value, out);
-      } catch (cause) {
-        throw within(`.${value.case}`, cause);
-      }
+      if (typeof value !== "object" || value === null) throw unfit(name, value);
+      writeMap(all.entriesOf(value), out);
+      all.writeEntries(value, out);
     },
     read(input) {
-      const alone = input.string();
-      if (alone !== undefined) {
-        if (units.has(alone)) return alone;
-        throw new TypeError(`expected ${expected}, got ${quote(alone)}`);
-      }
       const size = input.map();
       if (size === undefined) throw input.unexpected(expected);
-      if (size !== 1) throw new TypeError(`expected ${expected}, got a map of ${size}`);
-      const key = input.string();
-      if (key === undefined) throw input.unexpected("the name of a variant");
-      const found = valued.get(key);
-      if (found === undefined) throw new TypeError(`expected ${expected}, got ${inMap(key)}`);
-      try {
-        input.enter();
-        const value = found.read(input);
-        input.leave();
-        return { case: key, value };
-      } catch (cause) {
-        throw within(`.${key}`, cause);
-      }
+      input.enter();
+      const value = all.readEntries(input, size);
+      input.leave();
+      return value;
     },
   };
-  return schema as Schema<VariantOf<V>>;
+  return schema as unknown as StructSchema<StructOf<F>>;
 }
 
-/** Quotes a variant's name, which may come from the peer and be long. */
-function quote(name: string): string {
-  return JSON.stringify(name.length > 40 ? `${name.slice(0, 40)}…` : name);
+function checkNames(name: string, fields: Fields): void {
+  for (const field of Object.keys(fields)) {
+    if (field in Object.prototype || /^\d+$/.test(field)) {
+      throw new TypeError(`Cannot make a field called ${field} in ${name}: give it another name`);
+    }
+  }
 }
 
-function inMap(name: string): string {
-  return `{ ${quote(name)}: … }`;
+/**
+ * A field with `#[serde(default, skip_serializing_if = "Option::is_none")]`: it is left out
+ * while it is `undefined`, at the end of a {@linkcode struct} and anywhere in a
+ * {@linkcode namedStruct}. Before a field of a struct that is not left out it is nil, because an
+ * array has no gaps. (Rust leaves it out there too, and cannot read what it wrote.)
+ */
+export function optional<T>(schema: Schema<T>): OptionalField<T | undefined> {
+  return {
+    name: schema.name,
+    [MISSING]: () => undefined,
+    [SKIPPED]: (value) => value === undefined,
+    write(value, out) {
+      if (value === undefined) writeNil(out);
+      else schema.write(value, out);
+    },
+    read: (input) => input.nil() ? undefined : schema.read(input),
+  };
+}
+
+/**
+ * A field with `#[serde(default)]`, or another `default` and `skip_serializing_if`: `missing`
+ * makes its value if it is missing, and `isSkipped` says which values are left out, by default
+ * none. Where it may be missing is as for {@linkcode optional}.
+ */
+export function defaulted<T>(
+  schema: Schema<T>,
+  missing: () => T,
+  isSkipped: (value: T) => boolean = () => false,
+): OptionalField<T> {
+  return {
+    name: schema.name,
+    [MISSING]: missing,
+    [SKIPPED]: isSkipped,
+    write: (value, out) => schema.write(value, out),
+    read: (input) => schema.read(input),
+  };
 }

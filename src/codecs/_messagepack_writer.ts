@@ -3,15 +3,26 @@
 import type { EncodeBuffer } from "../encode_buffer.ts";
 import { writeText } from "./_text.ts";
 
+/** Writes nil. */
+export function writeNil(out: EncodeBuffer): void {
+  writeByte(0xc0, out);
+}
+
+/** Writes a boolean. */
+export function writeBoolean(value: boolean, out: EncodeBuffer): void {
+  writeByte(value ? 0xc3 : 0xc2, out);
+}
+
 export function writeByte(byte: number, out: EncodeBuffer): void {
   const at = out.reserve(1);
   out.bytes[at] = byte;
   out.offset = at + 1;
 }
 
-/** Writes a safe integer. */
-export function writeInteger(value: number, out: EncodeBuffer): void {
-  if (value >= 0) writeUnsigned(value, out);
+/** Writes a safe integer, or a bigint of at most 64 bits, in the shortest form. */
+export function writeInteger(value: number | bigint, out: EncodeBuffer): void {
+  if (typeof value === "bigint") writeBigint(value, out);
+  else if (value >= 0) writeUnsigned(value, out);
   else writeNegative(value, out);
 }
 
@@ -61,8 +72,7 @@ function writeNegative(value: number, out: EncodeBuffer): void {
   }
 }
 
-/** Writes a bigint of at most 64 bits. */
-export function writeBigint(value: bigint, out: EncodeBuffer): void {
+function writeBigint(value: bigint, out: EncodeBuffer): void {
   const plain = Number(value);
   if (Number.isSafeInteger(plain)) return writeInteger(plain, out);
   const at = out.reserve(9);
@@ -71,6 +81,7 @@ export function writeBigint(value: bigint, out: EncodeBuffer): void {
   out.offset = at + 9;
 }
 
+/** Writes a float of four bytes. */
 export function writeF32(value: number, out: EncodeBuffer): void {
   const at = out.reserve(5);
   out.bytes[at] = 0xca;
@@ -78,6 +89,7 @@ export function writeF32(value: number, out: EncodeBuffer): void {
   out.offset = at + 5;
 }
 
+/** Writes a float of eight bytes. */
 export function writeF64(value: number, out: EncodeBuffer): void {
   const at = out.reserve(9);
   out.bytes[at] = 0xcb;
@@ -85,6 +97,7 @@ export function writeF64(value: number, out: EncodeBuffer): void {
   out.offset = at + 9;
 }
 
+/** Writes a string. A lone surrogate becomes U+FFFD. */
 export function writeString(text: string, out: EncodeBuffer): void {
   // Leave room for the header that ASCII would need; if it must be longer, move the text.
   const guessed = stringHeader(text.length);
@@ -109,20 +122,32 @@ function stringHeader(size: number): number {
   return size < 0x20 ? 1 : size <= 0xff ? 2 : size <= 0xffff ? 3 : 5;
 }
 
+/** Writes bytes. */
 export function writeBytes(bytes: Uint8Array, out: EncodeBuffer): void {
   const at = out.reserve(5);
   out.offset = at + putLength(out.view, at, 0xc4, bytes.length);
   out.write(bytes);
 }
 
-/** Writes the header of an array. */
+/** Writes an extension: its type, from -128 to 127, and its bytes. */
+export function writeExtension(type: number, data: Uint8Array, out: EncodeBuffer): void {
+  const at = out.reserve(6);
+  const fixed = [1, 2, 4, 8, 16].indexOf(data.length);
+  if (fixed >= 0) out.bytes[at] = 0xd4 + fixed;
+  const end = fixed >= 0 ? at + 1 : at + putLength(out.view, at, 0xc7, data.length);
+  out.view.setInt8(end, type);
+  out.offset = end + 1;
+  out.write(data);
+}
+
+/** Writes the header of an array: so many values have to follow. */
 export function writeArray(length: number, out: EncodeBuffer): void {
   if (length < 0x10) return writeByte(0x90 | length, out);
   const at = out.reserve(5);
   out.offset = at + putLongLength(out.view, at, 0xdc, length);
 }
 
-/** Writes the header of a map. */
+/** Writes the header of a map: so many keys have to follow, each with its value. */
 export function writeMap(length: number, out: EncodeBuffer): void {
   if (length < 0x10) return writeByte(0x80 | length, out);
   const at = out.reserve(5);

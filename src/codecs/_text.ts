@@ -6,6 +6,9 @@ import type { EncodeBuffer } from "../encode_buffer.ts";
  */
 const SHORT = 24;
 
+/** Up to this many bytes, ASCII is decoded in one call with the bytes as arguments. */
+const SHORTEST = 8;
+
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -36,8 +39,11 @@ function writeShort(text: string, out: EncodeBuffer): boolean {
 
 /** Decodes UTF-8. Throws a TypeError if the bytes are not UTF-8. */
 export function readText(bytes: Uint8Array, start: number, end: number): string {
-  if (end - start <= SHORT) {
-    const short = readShort(bytes, start, end);
+  const size = end - start;
+  if (size <= SHORT) {
+    const short = size <= SHORTEST
+      ? readShortest(bytes, start, size)
+      : readShort(bytes, start, end);
     if (short !== undefined) return short;
   }
   try {
@@ -45,6 +51,30 @@ export function readText(bytes: Uint8Array, start: number, end: number): string 
   } catch (cause) {
     throw new TypeError("the text is not UTF-8", { cause });
   }
+}
+
+const { fromCharCode } = String;
+
+/** Written out, which takes two thirds of the time of a call with an array of arguments. */
+function readShortest(bytes: Uint8Array, at: number, size: number): string | undefined {
+  if (size === 0) return "";
+  const a = bytes[at]!;
+  if (size === 1) return a > 127 ? undefined : fromCharCode(a);
+  const b = bytes[at + 1]!;
+  if (size === 2) return (a | b) > 127 ? undefined : fromCharCode(a, b);
+  const c = bytes[at + 2]!;
+  if (size === 3) return (a | b | c) > 127 ? undefined : fromCharCode(a, b, c);
+  const d = bytes[at + 3]!;
+  if ((a | b | c | d) > 127) return undefined;
+  if (size === 4) return fromCharCode(a, b, c, d);
+  const e = bytes[at + 4]!;
+  if (size === 5) return e > 127 ? undefined : fromCharCode(a, b, c, d, e);
+  const f = bytes[at + 5]!;
+  if (size === 6) return (e | f) > 127 ? undefined : fromCharCode(a, b, c, d, e, f);
+  const g = bytes[at + 6]!;
+  if (size === 7) return (e | f | g) > 127 ? undefined : fromCharCode(a, b, c, d, e, f, g);
+  const h = bytes[at + 7]!;
+  return (e | f | g | h) > 127 ? undefined : fromCharCode(a, b, c, d, e, f, g, h);
 }
 
 /** For each length, an array to pass to `fromCharCode`, used only within a call. */

@@ -88,10 +88,11 @@ class U32DelimitedDecoder<Inbound> implements Decoder<Inbound> {
 
 /** Reads by hand, since a DataView for each chunk would cost more. */
 function readU32(bytes: Uint8Array, at: number, littleEndian: boolean): number {
-  const [first, step] = littleEndian ? [at + 3, -1] : [at, 1];
-  let value = 0;
-  for (let i = 0; i < 4; i++) value = value << 8 | bytes[first + i * step]!;
-  return value >>> 0;
+  const a = bytes[at]!;
+  const b = bytes[at + 1]!;
+  const c = bytes[at + 2]!;
+  const d = bytes[at + 3]!;
+  return (littleEndian ? d << 24 | c << 16 | b << 8 | a : a << 24 | b << 16 | c << 8 | d) >>> 0;
 }
 
 function hex(byte: number): string {

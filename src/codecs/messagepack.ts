@@ -65,8 +65,20 @@ import { type DecodeOptions, maxObjectsOf } from "./_object_budget.ts";
 import { u32Delimited } from "./_u32_delimited.ts";
 
 export type { DecodeOptions } from "./_object_budget.ts";
-export type { MessagePackReader } from "./_messagepack_reader.ts";
-export type { Infer, Schema } from "./_messagepack_schema.ts";
+export type { Extension, MessagePackReader } from "./_messagepack_reader.ts";
+export { type Infer, type Missing, type Schema, unfit, within } from "./_messagepack_schema.ts";
+export {
+  writeArray,
+  writeBoolean,
+  writeBytes,
+  writeExtension,
+  writeF32,
+  writeF64,
+  writeInteger,
+  writeMap,
+  writeNil,
+  writeString,
+} from "./_messagepack_writer.ts";
 export {
   bool,
   bytes,
@@ -82,16 +94,52 @@ export {
   u64,
   u8,
 } from "./_messagepack_scalars.ts";
-export { array, entries, map, type MapOptions, option } from "./_messagepack_containers.ts";
 export {
+  any,
+  type AnyValue,
+  byteArray,
+  char,
+  extension,
+  i128,
+  nil,
+  u128,
+} from "./_messagepack_special.ts";
+export {
+  array,
+  entries,
+  fixedArray,
+  lazy,
+  map,
+  type MapOptions,
+  option,
+} from "./_messagepack_containers.ts";
+export {
+  defaulted,
   type Fields,
+  namedStruct,
+  type NamedStructOptions,
+  optional,
+  type OptionalField,
   struct,
   type StructOf,
+  type StructOptions,
+  type StructSchema,
+} from "./_messagepack_structs.ts";
+export {
+  type EnumOptions,
   unit,
   type VariantOf,
   type Variants,
   variants,
-} from "./_messagepack_structs.ts";
+} from "./_messagepack_variants.ts";
+export {
+  adjacentlyTagged,
+  type AdjacentlyTaggedOptions,
+  internallyTagged,
+  type InternallyTaggedOptions,
+  type TaggedVariants,
+  untagged,
+} from "./_messagepack_tagged.ts";
 
 /** MessagePack's form for a u32: the framing is a length in MessagePack. */
 const U32 = 0xce;

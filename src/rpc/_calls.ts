@@ -2,7 +2,7 @@ import type { CloseReason, Reactor, SendBudget, Sender, SocketAddress } from "..
 import { Fifo } from "../fifo.ts";
 import { WaitingLine } from "../waiting_line.ts";
 import { watch } from "./_bounded.ts";
-import { type Call, StreamingCall, UnaryCall } from "./_call.ts";
+import { type Call, StreamingCall, type UnaryCall } from "./_call.ts";
 import { CallTable } from "./_call_table.ts";
 import { GOING_AWAY, neighbour, reservedEnd, reservedValue } from "./_flow.ts";
 import { connectionClosed, encodeFailed, RpcError, type RpcErrorOptions } from "./errors.ts";

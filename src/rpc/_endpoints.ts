@@ -3,6 +3,9 @@ import { bounded } from "./_bounded.ts";
 import { GOING_AWAY } from "./_flow.ts";
 import { Rest, type RestOptions } from "./_rest.ts";
 
+/** For how many milliseconds other endpoints are preferred to one that is going away. */
+const LEAVING = 1000;
+
 /** An endpoint and its state. */
 export interface Place<Endpoint> {
   /** The endpoint, as last found. */
@@ -14,8 +17,8 @@ export interface Place<Endpoint> {
   load: number;
   /** How many calls it has refused lately. */
   refusals: number;
-  /** When it last said that it is going away. */
-  leftAt: number;
+  /** Until when it is taken to be going away, as it has said. */
+  leavesUntil: number;
 }
 
 /** Finds the current endpoints. */
@@ -72,12 +75,24 @@ export class Endpoints<Endpoint> {
     return Math.min(...rests.map(({ until }) => until));
   }
 
-  /** A random one of those with the fewest slots that do not rest. */
+  /**
+   * A random one of those with the fewest slots that do not rest. One that is going away is
+   * chosen only if there is no other.
+   */
   choose(now: number, except?: ReadonlySet<Place<unknown>>): Place<Endpoint> | undefined {
+    return this.#choose(now, except, false) ?? this.#choose(now, except, true);
+  }
+
+  #choose(
+    now: number,
+    except: ReadonlySet<Place<unknown>> | undefined,
+    leaving: boolean,
+  ): Place<Endpoint> | undefined {
     let fewest = Infinity;
     let best: Place<Endpoint>[] = [];
     for (const place of this.list) {
-      if (now < place.rest.until || place.load > fewest || except?.has(place)) continue;
+      if (now < place.rest.until || now < place.leavesUntil !== leaving) continue;
+      if (place.load > fewest || except?.has(place)) continue;
       if (place.load < fewest) best = [];
       fewest = place.load;
       best.push(place);
@@ -86,15 +101,14 @@ export class Endpoints<Endpoint> {
   }
 
   /**
-   * An endpoint has said that it is going away, to a connection made at `since`. It rests, as
-   * it may be back soon; if no other is left, those that rest may have come back.
+   * An endpoint has said that it is going away. If no other is left, those that rest may have
+   * come back: servers are often restarted one by one.
    */
-  left(place: Place<Endpoint>, since: number, now: number): void {
-    place.leftAt = now;
-    place.rest.failed(leaving(), since, now);
+  left(place: Place<Endpoint>, now: number): void {
+    place.leavesUntil = now + LEAVING;
     this.doubt();
     this.renew(now);
-    if (this.choose(now)) return;
+    if (this.#choose(now, undefined, false)) return;
     for (const { rest } of this.list) if (rest !== place.rest) rest.end();
   }
 
@@ -158,7 +172,7 @@ export class Endpoints<Endpoint> {
 }
 
 function newPlace<Endpoint>(endpoint: Endpoint, key: string, rests: RestOptions): Place<Endpoint> {
-  return { endpoint, key, rest: new Rest(rests), load: 0, refusals: 0, leftAt: -Infinity };
+  return { endpoint, key, rest: new Rest(rests), load: 0, refusals: 0, leavesUntil: -Infinity };
 }
 
 /** The error for an endpoint that is about to end its connections. */

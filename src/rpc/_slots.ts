@@ -259,11 +259,6 @@ export class Slots<Request, Response, Endpoint> {
       });
       if (typeof client?.unary !== "function") throw new TypeError("connect made no RpcClient");
       if (!client.isAlive) throw endedAtOnce();
-      // All its connections are told within the same moment, and this one may not be read yet.
-      if (place.leftAt >= began) {
-        client.abort("It is going away");
-        throw leaving();
-      }
       const since = performance.now();
       place.rest.succeeded(since);
       return { client, place, since, counted: true, retired: false, used: true, quiet: false };
@@ -322,8 +317,11 @@ export class Slots<Request, Response, Endpoint> {
     client.drain({ timeout: MAX_DELAY });
     if (member.retired) return;
     retire(member);
-    this.#endpoints.left(place, since, performance.now());
+    const now = performance.now();
+    this.#endpoints.left(place, now);
     this.#tell((observer) => observer.onGoingAway?.(place.endpoint));
+    // Or it would be connected to again and again.
+    if (now - since < this.settings.rests.initial) this.#onFailed(place, leaving(), since);
     if (!this.#ending && !slot.connecting) this.#connect(slot);
   }
 

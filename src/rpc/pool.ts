@@ -26,12 +26,18 @@ const NONE: PoolCallOptions = {};
  *   second; calls in flight on such a slot finish on its old connection.
  * - **Failures.** If no endpoint can be connected to, all waiting calls fail at once with
  *   the code `unavailable`, and so do new calls while all endpoints back off: calls are not
- *   queued. The first call after a backoff tries again.
- * - **Retries.** A call whose connection ended before the request was sent is retried on
- *   another connection, up to `slots` times. A call that may have been sent is retried only
+ *   queued. The first call after a backoff tries again. No call fails so while a slot is
+ *   connected, also one whose `key` is for another slot.
+ * - **Restarts.** A connection whose server goes away (it drains) is replaced at once; calls
+ *   in flight finish on it. Other endpoints are preferred for a second. If all others back
+ *   off, they are tried again, as they may have been restarted before.
+ * - **Retries.** A call whose connection ended before the request was sent, or whose server
+ *   went away before it began the call, is retried on another connection at once, up to 16
+ *   times, or `slots` times if that is more. A call that may have been sent is retried only
  *   if it is `idempotent`, at most twice. A retry prefers an endpoint where the call has not
- *   failed. What the server refused or cancelled is not retried. The `timeout` covers all
- *   attempts together.
+ *   failed. What the server refused or cancelled is not retried, and counts as load of that
+ *   endpoint for some seconds: who refuses at once must not seem idle. The `timeout` covers
+ *   all attempts together.
  *
  * Requests belong to the pool once they are passed to a call: their ids are overwritten.
  *

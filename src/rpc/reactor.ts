@@ -7,7 +7,7 @@ import { costOf, grantOf, isForStream, neighbour, reservedEnd, reservedValue } f
 import { HeldRequests } from "./_held_requests.ts";
 import { Due, ServedRpc, type ServedStream } from "./_served_rpc.ts";
 import { connectionClosed, encodeFailed, RpcError, type RpcErrorOptions } from "./errors.ts";
-import { refused, type RpcAnswer, type RpcHandler, type RpcResult } from "./handler.ts";
+import { refused, type RpcHandler, type RpcResult } from "./handler.ts";
 import {
   ControlCode,
   readCode,

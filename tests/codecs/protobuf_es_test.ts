@@ -93,7 +93,8 @@ test("protobuf-es: rpcs, with ids that are bigints in the messages", async () =>
   assertEquals(text, "hello");
   const refusal = await soon(outcome(client.unary(create(RequestSchema))), "the refusal");
   assertEquals(refusal.kind, "error");
-  assertEquals(ids, [1, 2, 3, 4]);
+  // Even for one response, odd for a stream.
+  assertEquals(ids, [2, 4, 7, 8]);
   await soon(client.close(), "the end");
 });
 

@@ -24,6 +24,8 @@ export interface Gaps {
   readonly inbound?: string;
   /** A connection that breaks while a write waits harms more than itself. */
   readonly breaking?: string;
+  /** While nothing is read, a peer's abort is not noticed. */
+  readonly unnoticed?: string;
   /** Writes that are taken at once keep timers from running. */
   readonly turns?: string;
 }

@@ -1,6 +1,6 @@
 import { connect, listen } from "../../src/adapters/deno.ts";
 import { unstableNet } from "../support/runtime.ts";
-import { NO_UNIX_RESET, socketConformanceOn } from "./suite.ts";
+import { NO_UNIX_RESET, socketConformanceOn, UNIX_UNNOTICED } from "./suite.ts";
 
 socketConformanceOn("deno", {
   name: "deno",
@@ -11,6 +11,10 @@ socketConformanceOn("deno", {
       reset: "Deno can only close, which resets a connection only if bytes were unread",
       reusePort: unstableNet ? undefined : "needs --unstable-net",
     },
-    unix: { reset: NO_UNIX_RESET, backlog: "Deno cannot set it for Unix sockets" },
+    unix: {
+      reset: NO_UNIX_RESET,
+      unnoticed: UNIX_UNNOTICED,
+      backlog: "Deno cannot set it for Unix sockets",
+    },
   },
 });

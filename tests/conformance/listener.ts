@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { test } from "node:test";
 import { assert, assertEquals, assertInstanceOf, assertNotEquals } from "@std/assert";
 import { type Listener, TransportError } from "../../mod.ts";
@@ -102,6 +102,16 @@ export function listenerCases(adapter: SocketAdapter, kind: Kind): void {
     drop(client, server);
     const pair = await dial(adapter, second);
     drop(pair.client, pair.server);
+  });
+
+  onListener("closing it leaves the file of a successor alone", async (listener) => {
+    if (listener.address.transport !== "unix") return;
+    const { path } = listener.address;
+    rmSync(path);
+    await using successor = await adapter.listen({ path });
+    await listener.close();
+    const { client, server } = await dial(adapter, successor);
+    drop(client, server);
   });
 
   onListener("after close() nobody is there", async (listener) => {

@@ -10,6 +10,7 @@ import { abortCases } from "./abort.ts";
 import type { Adapter } from "./adapter.ts";
 import { backpressureCases } from "./backpressure.ts";
 import { bytesCases } from "./bytes.ts";
+import { faceCases } from "./face.ts";
 import { failureCases } from "./failures.ts";
 import { halfCloseCases } from "./half_close.ts";
 import { listenerCases } from "./listener.ts";
@@ -20,12 +21,16 @@ import { pairsOf, type SocketAdapter } from "./sockets.ts";
 /** Why the abort of a Unix socket may look like an end. */
 export const NO_UNIX_RESET = "a Unix socket knows no reset, unless bytes were unread";
 
+/** Why nobody asks a Unix socket whether its peer is still there. */
+export const UNIX_UNNOTICED = "a Unix socket whose peer closed in order refuses writes as well";
+
 /** Registers the cases of a duplex. */
 export function conformance(adapter: Adapter): void {
   bytesCases(adapter);
   halfCloseCases(adapter);
   backpressureCases(adapter);
   abortCases(adapter);
+  faceCases(adapter);
 }
 
 /** Registers the cases of a duplex and of a listener, for both kinds of socket. */

@@ -1,5 +1,5 @@
 // Clients and servers that mean harm.
-import { assert, assertEquals, assertInstanceOf, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { test } from "node:test";
 import { ConnectionError } from "@protosocket/protosocket";
 import type { RpcId } from "@protosocket/protosocket/rpc";

@@ -45,6 +45,7 @@ for (const reason of REASONS) {
     const { connection, peer, errors } = serverAndPeer(({ body: asked }) => {
       if (asked === "rejects") return Promise.reject(reason);
       if (asked === "throws") throw reason;
+      // deno-lint-ignore require-yield
       return (function* (): Generator<Message> {
         throw reason;
       })();

@@ -43,7 +43,7 @@ test("sent: when a connection breaks, what was encoded may have been sent, and n
   peer.abort();
   const errors = await Promise.all(calls.map((call) => rpcError(call, "connection-closed")));
   const sent = errors.map((error) => error.sent);
-  assertEquals([id, sent[0], sent.at(-1)], [1, true, false]);
+  assertEquals([id, sent[0], sent.at(-1)], [2, true, false]);
   // They leave in order.
   assertEquals(sent, [...sent].sort((a, b) => Number(b) - Number(a)));
 });
@@ -70,9 +70,9 @@ test("sent: when the server ends, what is still queued never leaves", async () =
 test("sent: when this end closes, what has not left is not sent", async () => {
   const { client, peer } = clientAndPeer();
   const before = outcome(client.unary(body(1)));
-  assertEquals(await peer.next(), normal(1, 1));
+  assertEquals(await peer.next(), normal(2, 1));
   const after = outcome(client.unary(body(2)));
-  assertEquals(await closeClient(client, peer), [cancel(1)]);
+  assertEquals(await closeClient(client, peer), [cancel(2)]);
   assertEquals((await rpcError(before, "connection-closed")).sent, true);
   assertEquals((await rpcError(after, "connection-closed")).sent, false);
 });

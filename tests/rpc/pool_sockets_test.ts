@@ -197,3 +197,23 @@ test("a name in DNS, and a port where nobody listens", async () => {
   assertEquals(unknown.cause.code, "not-found");
   await nowhere.close();
 });
+
+test("a process that is busy for longer than connectTimeout does not take a connect for failed", async () => {
+  const host = await new SocketHost("a").start();
+  const { connect } = await sockets();
+  const failed: unknown[] = [];
+  const pool = await poolOf([host.endpoint], {
+    connectTimeout: 100,
+    connect: async (endpoint) => {
+      const dialled = connect(endpoint);
+      // It is connected long before this process looks again.
+      for (const since = performance.now(); performance.now() - since < 300;);
+      return new RpcClient(await dialled, { codec: jsonCodec(), messages });
+    },
+    observer: { onConnectFailed: (_, error) => failed.push(error) },
+  });
+  const answer = await soon(outcome(pool.unary(body("x"))), "the answer");
+  assertEquals([failed, answer.kind], [[], "value"]);
+  await soon(pool.close(), "the end");
+  await host.close();
+});

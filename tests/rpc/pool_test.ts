@@ -61,13 +61,13 @@ test("a failed connect fails all waiting calls, and leaves the slot free to try 
 
 test("a slot whose connection has ended connects again at the next call", async () => {
   const { pool, hosts: [host], events } = poolAndHosts(1, { slots: 1 });
-  for (const end of ["abort", "close"] as const) {
+  for (let i = 0; i < 2; i++) {
     assertEquals(await bodyOf(pool.unary(body("x"))), "a");
     // Else it would be one that ends as soon as it is made.
     pass(1000);
     const [connection] = host!.connections;
     const client = await pool.client();
-    connection![end]();
+    connection!.abort();
     await soon(client.closed, "the end of the connection");
     assertEquals(pool.connected, 0);
   }

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
+import type { DuplexPairOptions } from "@protosocket/protosocket";
 import type { RpcContext } from "@protosocket/protosocket/rpc";
 import {
   body,
@@ -14,13 +15,21 @@ import { quiet } from "../support/quiet.ts";
 import { type Deferred, deferred, soon } from "../support/within.ts";
 
 /** A server whose rpcs are answered by the test, with so many at a time. */
-function boundedServer(maxConcurrentRpcs: number, options: ServerOptions = {}) {
+function boundedServer(
+  maxConcurrentRpcs: number,
+  options: ServerOptions = {},
+  pair: DuplexPairOptions = {},
+) {
   const begun: [context: RpcContext, answer: Deferred<Message>][] = [];
-  const server = serverAndPeer((_, context) => {
-    const answer = deferred<Message>();
-    begun.push([context, answer]);
-    return answer.promise;
-  }, { maxConcurrentRpcs, ...options });
+  const server = serverAndPeer(
+    (_, context) => {
+      const answer = deferred<Message>();
+      begun.push([context, answer]);
+      return answer.promise;
+    },
+    { maxConcurrentRpcs, ...options },
+    pair,
+  );
   return { ...server, begun };
 }
 
@@ -112,4 +121,33 @@ test("a connection at its bound closes in order all the same", async () => {
   assertEquals(await soon(closed, "the end"), { kind: "local" });
   assert(begun[0]![0].signal.aborted);
   assertEquals(begun.length, 1);
+});
+
+test("a Cancel behind requests that wait at the bound is heard, and one of theirs is, too", async () => {
+  const { connection, peer, begun } = boundedServer(2);
+  await peer.send(normal(1), normal(2), normal(3), normal(4), normal(5));
+  await peer.send(cancel(4), cancel(1));
+  assertEquals(await peer.next(), cancel(1));
+  begun[0]![1].reject(begun[0]![0].signal.reason);
+  begun[1]![1].resolve(body("done"));
+  assertEquals(await quiet(() => begun.length), 4);
+  assertEquals(begun.map(([{ id }]) => id), [1, 2, 3, 5]);
+  for (const [, answer] of begun.slice(2)) answer.resolve(body("done"));
+  const answers = await endPeer(connection, peer);
+  answers.sort((a, b) => Number(a.id) - Number(b.id));
+  assertEquals(answers, [normal(2, "done"), normal(3, "done"), cancel(4), normal(5, "done")]);
+});
+
+test("what waits at the bound is bounded in bytes", async () => {
+  const { connection, peer, begun } = boundedServer(1, {}, { capacity: 1 });
+  let sent = 0;
+  const sending = (async () => {
+    for (; sent < 100_000; sent++) await peer.send(normal(sent, "x".repeat(100)));
+  })();
+  const stopped = await quiet(() => sent);
+  // Each counts some 200 bytes, of 64 KiB; some more are on their way.
+  assert(stopped < 2000, `${stopped} requests were taken`);
+  assertEquals(begun.length, 1);
+  connection.abort();
+  await sending.catch(() => {});
 });

@@ -228,3 +228,21 @@ test("a stream of large items is held in memory once, and a window at most", asy
   await stream.return();
   await client.close();
 });
+
+test("requests are read beside an endless async stream that always has something to send", async () => {
+  const { client } = both(lists("async", () => "x".repeat(100)), {
+    server: { maxPipelinedBytes: 100 },
+    pair: { capacity: 4096, chunkSize: 4096 },
+  });
+  const stream = client.streaming(list());
+  const reading = (async () => {
+    for await (const _ of stream);
+  })();
+  for (let i = 0; i < 10; i++) {
+    const asked = "y".repeat(200) + i;
+    assertEquals((await soon(client.unary(body(asked)), "an answer")).body, asked);
+  }
+  await stream.return();
+  await reading;
+  await client.close();
+});

@@ -29,7 +29,7 @@ function happen(world: World, { kind, target, ms, back }: FaultPlan): void {
       if (server === undefined) return;
       world.servers[target] = undefined;
       world.ends.push(server.close({ timeout: kind === "kill" ? 0 : ms }));
-      if (kind === "kill") for (const link of network.between(undefined, who)) link.cut();
+      if (kind === "kill") { for (const link of network.between(undefined, who)) link.cut(); }
       if (back !== undefined) clock.at(back, () => world.ending || world.serve(target));
     }
   }

@@ -52,7 +52,10 @@ export function codec(onDecoded: (message: Message) => void = () => {}): Codec<M
           size: length - HEADER,
         };
         for (const at of [HEADER, (HEADER + length) >> 1, length - 1]) {
-          if (at >= HEADER && at < length && bytes[offset + at] !== ((decoded.call + decoded.seq) & 255)) {
+          if (
+            at >= HEADER && at < length &&
+            bytes[offset + at] !== ((decoded.call + decoded.seq) & 255)
+          ) {
             return { kind: "invalid", reason: "the bytes of its filler are others" };
           }
         }

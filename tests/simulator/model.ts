@@ -77,7 +77,9 @@ function explained(world: World, call: CallRecord, error: unknown): boolean {
 /** The servers that a call may have been given to. */
 function servers({ plan }: World, { client }: CallRecord): string[] {
   const { pool, server } = plan.clients[client]!;
-  return pool ? Array.from({ length: plan.servers }, (_, at) => serverName(at)) : [serverName(server)];
+  return pool
+    ? Array.from({ length: plan.servers }, (_, at) => serverName(at))
+    : [serverName(server)];
 }
 
 /** What befell a call's servers or its client before it settled. */

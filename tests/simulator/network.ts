@@ -1,4 +1,9 @@
-import { type Duplex, type Listener, type SocketDuplex, TransportError } from "@protosocket/protosocket";
+import {
+  type Duplex,
+  type Listener,
+  type SocketDuplex,
+  TransportError,
+} from "@protosocket/protosocket";
 import type { Random } from "../support/random.ts";
 import type { VirtualClock } from "./clock.ts";
 import { type End, streamFace, syncFace } from "./faces.ts";

@@ -270,10 +270,13 @@ function soon(call: CallPlan): CallPlan {
 const Planner: Record<Mix, (draw: Draw) => Plan> = {
   unary(draw) {
     const plan = base(draw, "unary");
-    plan.actors = draw.times(draw.between(1, 5), () =>
-      actor(0, draw.times(draw.between(1, 40), () => call(draw, "unary", 5)), {
-        oneByOne: draw.chance(50),
-      }));
+    plan.actors = draw.times(
+      draw.between(1, 5),
+      () =>
+        actor(0, draw.times(draw.between(1, 40), () => call(draw, "unary", 5)), {
+          oneByOne: draw.chance(50),
+        }),
+    );
     return plan;
   },
   streams(draw) {
@@ -281,7 +284,10 @@ const Planner: Record<Mix, (draw: Draw) => Plan> = {
     plan.actors = draw.times(draw.between(1, 5), () =>
       actor(
         0,
-        draw.times(draw.between(1, 8), () => call(draw, draw.pick(["unary", "stream", "stream"]), 5)),
+        draw.times(
+          draw.between(1, 8),
+          () => call(draw, draw.pick(["unary", "stream", "stream"]), 5),
+        ),
         { oneByOne: draw.chance(50) },
       ));
     withRoom(plan, 40);
@@ -304,10 +310,17 @@ const Planner: Record<Mix, (draw: Draw) => Plan> = {
     const plan = base(draw, "pipelined");
     const streams = draw.between(1, 2);
     plan.actors = [
-      ...draw.times(streams, () =>
-        actor(0, [endless(draw, draw.pick(["nothing", "nothing", "stall"]))], { background: true })),
-      ...draw.times(draw.between(1, 3), () =>
-        actor(0, draw.times(draw.between(5, 30), () => soon(call(draw, "unary", 3))))),
+      ...draw.times(
+        streams,
+        () =>
+          actor(0, [endless(draw, draw.pick(["nothing", "nothing", "stall"]))], {
+            background: true,
+          }),
+      ),
+      ...draw.times(
+        draw.between(1, 3),
+        () => actor(0, draw.times(draw.between(5, 30), () => soon(call(draw, "unary", 3)))),
+      ),
     ];
     plan.network = narrowed(draw, plan.network);
     withRoom(plan, streams);
@@ -362,7 +375,12 @@ const Planner: Record<Mix, (draw: Draw) => Plan> = {
         draw.times(draw.between(5, 30), () => {
           const unary = call(draw, "unary", 0);
           const delay = draw.pick([5, 20, 100]);
-          return { ...unary, key: undefined, ask: { ...unary.ask, delay }, gap: draw.between(0, 20) };
+          return {
+            ...unary,
+            key: undefined,
+            ask: { ...unary.ask, delay },
+            gap: draw.between(0, 20),
+          };
         }),
       ));
     const rolling = draw.between(1, plan.servers);
@@ -414,8 +432,10 @@ const Planner: Record<Mix, (draw: Draw) => Plan> = {
     const background = draw.below(3);
     const loops = draw.below(3);
     plan.actors = [
-      ...draw.times(background, () =>
-        actor(any(), [endless(draw, draw.pick(["nothing", "stall"]))], { background: true })),
+      ...draw.times(
+        background,
+        () => actor(any(), [endless(draw, draw.pick(["nothing", "stall"]))], { background: true }),
+      ),
       ...draw.times(loops, () => {
         const stream = call(draw, "stream", 3);
         return actor(any(), [{ ...stream, reading: { ...READ_ALL, loop: true } }]);
@@ -445,7 +465,9 @@ const Planner: Record<Mix, (draw: Draw) => Plan> = {
 
 function faults(draw: Draw, plan: Plan): FaultPlan[] {
   return draw.times(draw.between(1, 4), () => {
-    const kind = draw.pick(["cut", "cut", "stall", "close", "kill", "freeze", "end-client"] as const);
+    const kind = draw.pick(
+      ["cut", "cut", "stall", "close", "kill", "freeze", "end-client"] as const,
+    );
     return {
       at: draw.between(0, 300),
       kind,

@@ -145,7 +145,10 @@ async function end(world: World, rest: Promise<unknown>[]): Promise<void> {
     const client = world.pools[at] ?? world.clients[at];
     if (client === undefined) continue;
     if (end === "abort" && "abort" in client) client.abort();
-    else ends.push([`client ${at}`, end === "drain" ? client.drain({ timeout: 500 }) : client.close()]);
+    else {ends.push([
+        `client ${at}`,
+        end === "drain" ? client.drain({ timeout: 500 }) : client.close(),
+      ]);}
   }
   for (const [at, server] of world.servers.entries()) {
     if (server) ends.push([`server ${at}`, server.close({ timeout: 500 })]);
@@ -190,7 +193,9 @@ async function nothingLeft(world: World): Promise<void> {
     }
     // One that has fired may keep listeners: nothing calls them any more.
     const { signal, listeners } = call.signal ?? {};
-    if (signal?.aborted === false && listeners!.size > 0) world.violate(`The signal of ${call.name} has ${listeners!.size} listeners left`);
+    if (signal?.aborted === false && listeners!.size > 0) {
+      world.violate(`The signal of ${call.name} has ${listeners!.size} listeners left`);
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Server } from "@protosocket/protosocket";
 import { RpcClient, RpcPool, serveRpc } from "@protosocket/protosocket/rpc";
-import { VirtualClock } from "./clock.ts";
+import type { VirtualClock } from "./clock.ts";
 import { Draw } from "./draw.ts";
 import { handler } from "./handler.ts";
 import { codec, type Message, messagesOf } from "./messages.ts";
@@ -155,7 +155,9 @@ export class World {
 
   #pool(at: number, { slots }: ClientPlan): Pool {
     return new RpcPool<Message, Message, string>({
-      endpoints: this.plan.servers === 1 ? [serverName(0)] : this.plan.servers === 2
+      endpoints: this.plan.servers === 1
+        ? [serverName(0)]
+        : this.plan.servers === 2
         ? [serverName(0), serverName(1)]
         : [serverName(0), serverName(1), serverName(2)],
       connect: (endpoint, { signal }) => this.#connect(at, endpoint, signal),

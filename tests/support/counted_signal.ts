@@ -13,6 +13,9 @@ export function countedSignal(): CountedSignal {
   const { addEventListener, removeEventListener } = signal;
   signal.addEventListener = (type: string, listener: EventListener, ...rest: unknown[]) => {
     listeners.add(listener);
+    if ((rest[0] as { once?: boolean } | undefined)?.once) {
+      addEventListener.call(signal, type, () => listeners.delete(listener), { once: true });
+    }
     addEventListener.call(signal, type, listener, ...rest as []);
   };
   signal.removeEventListener = (type: string, listener: EventListener, ...rest: unknown[]) => {

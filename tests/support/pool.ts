@@ -1,7 +1,10 @@
 import { type CloseReason, Connection, duplexPair, TransportError } from "@protosocket/protosocket";
 import {
+  refused,
+  type RpcAnswer,
   RpcClient,
   type RpcClientConfig,
+  type RpcContext,
   RpcError,
   type RpcHandler,
   RpcPool,
@@ -81,9 +84,11 @@ export class Host {
     const [here, there] = duplexPair({ capacity });
     const connection: Connection<Message> = new Connection<Message>(there, {
       codec: jsonCodec(),
-      reactor: rpcReactor(messages, (request, context) => this.handler(request, context), {
-        onError() {},
-      }),
+      reactor: rpcReactor(
+        messages,
+        (request, context) => asExpected(this.handler(request, context), context),
+        { onError() {} },
+      ),
     });
     this.connections.add(connection);
     this.#change();
@@ -101,6 +106,14 @@ export class Host {
   }
 }
 
+/** What a client expects, as its ids tell: an odd one is a stream's, of this one item then. */
+function asExpected(answer: RpcAnswer<Message>, context: RpcContext): RpcAnswer<Message> {
+  if (Number(context.id) % 2 === 0 || answer === refused) return answer;
+  if (Symbol.asyncIterator in answer || Symbol.iterator in answer) return answer;
+  if ("then" in answer) return answer.then((result) => asExpected(result, context)) as never;
+  return [answer].values();
+}
+
 type Config = RpcPoolConfig<Message, Message, string>;
 
 /** What a test may say of its pool. */
@@ -114,6 +127,7 @@ export type PoolOptions = Partial<Omit<Config, "observer">> & {
 export type PoolEvent =
   | readonly ["connected", endpoint: string]
   | readonly ["failed", endpoint: string, error: unknown, rest: number]
+  | readonly ["going away", endpoint: string]
   | readonly ["disconnected", endpoint: string, reason: CloseReason]
   | readonly ["endpoints failed", error: unknown];
 
@@ -138,6 +152,7 @@ export function poolAndHosts(count: number, options: PoolOptions = {}): {
     observer: {
       onConnected: (...heard) => events.push(["connected", ...heard]),
       onConnectFailed: (...heard) => events.push(["failed", ...heard]),
+      onGoingAway: (...heard) => events.push(["going away", ...heard]),
       onDisconnected: (...heard) => events.push(["disconnected", ...heard]),
       onEndpointsFailed: (...heard) => events.push(["endpoints failed", ...heard]),
     },

@@ -17,13 +17,13 @@ const PLAIN: Record<string, [server: (end: End) => Promise<unknown>, code: Trans
     "tls",
   ],
   "speaks first": [(end) => end.write(new TextEncoder().encode("220 hello\r\n")), "tls"],
-  "ends": [(end) => end.close(), "reset"],
+  "ends": [(end) => end.close(), "tls"],
   "breaks off": [
     async (end) => {
       await soon(end.reader.read(), "a greeting");
       await end.abort();
     },
-    "reset",
+    "tls",
   ],
 };
 

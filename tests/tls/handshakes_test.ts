@@ -2,7 +2,12 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { test } from "node:test";
 import type { SocketAddress, TransportError } from "../../mod.ts";
-import { Handshakes, MAX_HANDSHAKES, type RawSocket } from "../../src/adapters/_handshakes.ts";
+import {
+  Handshakes,
+  MAX_HANDSHAKES,
+  MAX_HANDSHAKES_PER_ADDRESS,
+  type RawSocket,
+} from "../../src/adapters/_handshakes.ts";
 
 const LONG = 60_000;
 
@@ -14,8 +19,9 @@ class Socket implements RawSocket {
   }
 }
 
+/** An address of its own for each. */
 function addressOf(port: number): SocketAddress {
-  return { transport: "tcp", hostname: "127.0.0.1", port };
+  return { transport: "tcp", hostname: `10.0.${port >> 8}.${port & 255}`, port };
 }
 
 test("handshakes: beyond the limit, the oldest is aborted", () => {
@@ -53,4 +59,22 @@ test("handshakes: a failure is reported once, and not after completion", () => {
   assertEquals(handshakes.done(second)?.remoteAddress, undefined);
   handshakes.failed(second, error);
   assertEquals(told, [error]);
+});
+
+test("handshakes: one address does not crowd out the others", () => {
+  const told: (SocketAddress | undefined)[] = [];
+  const handshakes = new Handshakes(LONG, (_error, address) => told.push(address));
+  const victim = new Socket();
+  handshakes.begin(victim, addressOf(1));
+  const flood: SocketAddress = { transport: "tcp", hostname: "10.9.9.9", port: 1 };
+  const sockets = Array.from({ length: MAX_HANDSHAKES_PER_ADDRESS + 3 }, () => new Socket());
+  for (const socket of sockets) handshakes.begin(socket, flood);
+  assertEquals(told, [flood, flood, flood]);
+  assertEquals(sockets.map(({ destroyed }) => destroyed).slice(0, 4), [1, 1, 1, 0]);
+  assertEquals(victim.destroyed, 0);
+  // One that is done makes room.
+  handshakes.done(sockets.at(-1)!);
+  handshakes.begin(new Socket(), flood);
+  assertEquals(told.length, 3);
+  handshakes.close();
 });

@@ -32,6 +32,8 @@ function open(raw: Raw): OnData {
   out.onRoom = fill;
 
   const frames = new In((message: Message) => {
+    // What a client says besides its requests, such as that a stream was cancelled.
+    if (message.code !== 0) return;
     if (message.streams) {
       const text = "x".repeat(message.nanotime);
       streams.push({ id: message.id, message: text, count: Number(message.message), sent: 0 });

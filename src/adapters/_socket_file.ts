@@ -1,0 +1,37 @@
+import { renameSync, statSync } from "node:fs";
+
+/**
+ * The file of a Unix listener. Runtimes remove whatever is at its path when the listener
+ * closes, also the file of a successor that has taken the path over.
+ */
+export class SocketFile {
+  readonly #path: string;
+  readonly #inode: number | undefined;
+
+  /** Call it once the listener listens. */
+  constructor(path: string) {
+    this.#path = path;
+    this.#inode = inodeOf(path);
+  }
+
+  /** Closes the listener by `close`, but leaves the file of a successor. */
+  leave(close: () => void): void {
+    const now = inodeOf(this.#path);
+    if (now === undefined || now === this.#inode) return close();
+    const aside = `${this.#path}.${now}`;
+    renameSync(this.#path, aside);
+    try {
+      close();
+    } finally {
+      renameSync(aside, this.#path);
+    }
+  }
+}
+
+function inodeOf(path: string): number | undefined {
+  try {
+    return statSync(path).ino;
+  } catch {
+    return undefined;
+  }
+}
