@@ -73,15 +73,10 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
   #pipelined = 0;
   /** Whether nothing is left to send. */
   #allWritten = true;
-<<<<<<< HEAD
-  /** How many messages had been encoded when the latest write began: it ends with all of them. */
-  #writing = 0;
-=======
   /** How many encoded messages the observer has been told of. */
   #observed = 0;
   /** How many messages the transport has taken, once it has taken what is being written. */
   #taken = 0;
->>>>>>> main
   /** What waits until so many messages have been taken. */
   #mark: { readonly at: number; readonly resolve: () => void } | undefined;
   #resolveClosed!: (reason: CloseReason) => void;
@@ -236,7 +231,6 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
 
   /** A chunk is about to be written. */
   onWrite(bytes: number): void {
-    this.#writing = this.outbox.encoded;
     this.#quiet?.touch();
     this.#observer?.onBytesSent?.(bytes);
     // More may be encoded while it is written.
@@ -248,11 +242,7 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
   /** The transport has taken it. */
   onTaken(): void {
     this.#unread?.hold();
-<<<<<<< HEAD
-    this.#onTaken(this.#writing);
-=======
     this.#onTaken(this.#taken);
->>>>>>> main
   }
 
   /** Nothing is left to send. */
