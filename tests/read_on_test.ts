@@ -5,7 +5,8 @@ import { duplexPair } from "../mod.ts";
 import { Peer } from "./support/connections.ts";
 import { End } from "./support/end.ts";
 import { quiet } from "./support/quiet.ts";
-import { soon } from "./support/within.ts";
+import { ScriptedFace } from "./support/scripted_face.ts";
+import { soon, turn } from "./support/within.ts";
 
 const LIMIT = 1000;
 
@@ -54,6 +55,32 @@ test("reading on: beside a reactor that always has something to send", async () 
   await server.messages(101);
   client.connection.close();
   await soon(server.connection.close(), "the close");
+});
+
+test("reading on: beside a source that runs ahead of each write", async () => {
+  const face = new ScriptedFace(() => "later");
+  let stopped = false;
+  const server = new Peer(face, {
+    onInboundMessage(message) {
+      if (message[0] === 0) stopped = true;
+    },
+    pullOutbound(budget) {
+      if (!stopped && budget.remaining > 0) budget.send([2]);
+    },
+  }, { maxPipelinedBytes: 3 });
+  const endless = (async () => {
+    // So something waits to be written whenever the transport has taken a write.
+    for (; !stopped; await turn()) server.sender.pull();
+  })();
+  for (const message of [[1, 1], [1, 1], [1, 1], [1, 0]]) {
+    await turn();
+    face.arrive(new Uint8Array(message));
+  }
+  await server.messages(4);
+  await soon(endless, "the end of the stream");
+  server.connection.abort();
+  await server.closed;
+  assertEquals(face.faults, []);
 });
 
 test("reading on: what a reactor holds for pullOutbound counts", async () => {

@@ -262,6 +262,11 @@ function narrowed(draw: Draw, network: NetworkOptions): NetworkOptions {
   return { ...network, capacity: draw.pick([1000, 4000, 16384]), latency: [1, 1], piece };
 }
 
+/** Without windows, 128 KiB are encoded ahead: to wait for them each time would take too long. */
+function withoutStops(plan: ReturnType<typeof base>): void {
+  if (plan.narrow) plan.server = { ...plan.server, maxPipelinedBytes: undefined };
+}
+
 /** A call that is answered soon. */
 function soon(call: CallPlan): CallPlan {
   return { ...call, ask: { ...call.ask, delay: call.ask.delay % 20 } };
@@ -324,6 +329,7 @@ const Planner: Record<Mix, (draw: Draw) => Plan> = {
     ];
     plan.network = narrowed(draw, plan.network);
     withRoom(plan, streams);
+    withoutStops(plan);
     return plan;
   },
   crowded(draw) {
@@ -341,6 +347,7 @@ const Planner: Record<Mix, (draw: Draw) => Plan> = {
     ];
     plan.network = narrowed(draw, plan.network);
     plan.server = { ...plan.server, maxConcurrentRpcs: draw.between(streams + 1, streams + 4) };
+    withoutStops(plan);
     plan.greedy = draw.times(draw.below(2), () => ({
       server: 0,
       requests: draw.between(10, 200),
