@@ -1,5 +1,5 @@
 import { Decoding } from "./_decoding.ts";
-import { LazyTransformStream } from "./_lazy_transform_stream.ts";
+import { isTransformStream, LazyStreams } from "./_lazy_streams.ts";
 import type { Decoder } from "./codec.ts";
 import { checkMaxBufferLength, checkOption } from "./options.ts";
 
@@ -52,7 +52,12 @@ export interface DecoderStreamOptions {
  * }
  * ```
  */
-export class DecoderStream<Message> extends LazyTransformStream<Uint8Array, Message[]> {
+export class DecoderStream<Message> implements TransformStream<Uint8Array, Message[]> {
+  static {
+    isTransformStream(this);
+  }
+
+  readonly #streams: LazyStreams<Uint8Array, Message[]>;
   readonly #core: Decoding<Message>;
   readonly #progress: Progress;
 
@@ -67,11 +72,21 @@ export class DecoderStream<Message> extends LazyTransformStream<Uint8Array, Mess
       ? Infinity
       : checkOption("maxBatchLength", maxBatchLength, 1, 2 ** 32);
     const progress: Progress = { batches: 0, sizes: new WeakMap() };
-    super(() =>
+    this.#streams = new LazyStreams(() =>
       new TransformStream(transformer(core, most, progress), undefined, readableStrategy)
     );
     this.#core = core;
     this.#progress = progress;
+  }
+
+  /** What comes out; made when it is first asked for. */
+  get readable(): ReadableStream<Message[]> {
+    return this.#streams.opened.readable;
+  }
+
+  /** What goes in; made when it is first asked for. */
+  get writable(): WritableStream<Uint8Array> {
+    return this.#streams.opened.writable;
   }
 
   /**

@@ -1,5 +1,5 @@
 import { Encoding } from "./_encoding.ts";
-import { LazyTransformStream } from "./_lazy_transform_stream.ts";
+import { isTransformStream, LazyStreams } from "./_lazy_streams.ts";
 import type { Encoder } from "./codec.ts";
 import { checkOption } from "./options.ts";
 
@@ -45,7 +45,12 @@ export interface EncoderStreamOptions<Message> {
  * }
  * ```
  */
-export class EncoderStream<Message> extends LazyTransformStream<Iterable<Message>, Uint8Array> {
+export class EncoderStream<Message> implements TransformStream<Iterable<Message>, Uint8Array> {
+  static {
+    isTransformStream(this);
+  }
+
+  readonly #streams: LazyStreams<Iterable<Message>, Uint8Array>;
   readonly #core: Encoding<Message>;
   readonly #progress: { chunks: number; batchBytes: number };
 
@@ -60,9 +65,21 @@ export class EncoderStream<Message> extends LazyTransformStream<Iterable<Message
       : checkOption("maxOutboundLength", maxOutboundLength, 1, 2 ** 32);
     const core = new Encoding(encoder, max, onEncodeError);
     const progress = { chunks: 0, batchBytes: 0 };
-    super(() => new TransformStream(transformer(core, progress), undefined, readableStrategy));
+    this.#streams = new LazyStreams(() =>
+      new TransformStream(transformer(core, progress), undefined, readableStrategy)
+    );
     this.#core = core;
     this.#progress = progress;
+  }
+
+  /** What comes out; made when it is first asked for. */
+  get readable(): ReadableStream<Uint8Array> {
+    return this.#streams.opened.readable;
+  }
+
+  /** What goes in; made when it is first asked for. */
+  get writable(): WritableStream<Iterable<Message>> {
+    return this.#streams.opened.writable;
   }
 
   /**

@@ -1,11 +1,11 @@
-import { MISSING, type Missing, type Schema, unfit, within } from "./_messagepack_schema.ts";
+import { type Missing, type Schema, unfit, within } from "./_messagepack_schema.ts";
 import { writeArray, writeMap, writeNil } from "./_messagepack_writer.ts";
 
 /** Rust's `Option`: `None` is nil on the wire and `undefined` here. */
 export function option<T>(schema: Schema<T>): Schema<T | undefined> & Missing<T | undefined> {
   return {
     name: schema.name,
-    [MISSING]: () => undefined,
+    missing: () => undefined,
     write(value, out) {
       if (value === undefined) writeNil(out);
       else schema.write(value, out);

@@ -1,19 +1,16 @@
 // The fields of a struct, which are an array of their values, or a map from names to values.
 import type { EncodeBuffer } from "../encode_buffer.ts";
 import type { MessagePackReader } from "./_messagepack_reader.ts";
-import { MISSING, type Schema, within } from "./_messagepack_schema.ts";
+import { type Schema, within } from "./_messagepack_schema.ts";
 import { writeString } from "./_messagepack_writer.ts";
 import { fieldsReader } from "./_struct_reader.ts";
-
-/** Where a schema says when its field is left out. */
-export const SKIPPED: unique symbol = Symbol("skipped");
 
 /** A field that the end of an array, or a map, may lack. */
 export interface OptionalField<T> extends Schema<T> {
   /** The value of the field if it is missing. */
-  readonly [MISSING]: () => T;
+  readonly missing: () => T;
   /** Whether a value is left out. */
-  readonly [SKIPPED]: (value: T) => boolean;
+  readonly skipped: (value: T) => boolean;
 }
 
 type Value = Readonly<Record<string, unknown>>;
@@ -41,7 +38,7 @@ export class StructFields {
     this.#wireNames = this.#names.map((name) => renamed[name] ?? name);
     this.#byWireName = new Map(this.#wireNames.map((name, i) => [name, i]));
     this.count = this.#names.length;
-    this.least = 1 + this.#schemas.findLastIndex((schema) => schema[SKIPPED] === undefined);
+    this.least = 1 + this.#schemas.findLastIndex((schema) => schema.skipped === undefined);
     this.#readAll = fieldsReader(this.#names, this.#schemas);
   }
 
@@ -74,7 +71,7 @@ export class StructFields {
     try {
       for (; i < this.count; i++) {
         const schema = this.#schemas[i]!;
-        value[this.#names[i]!] = i < count ? schema.read(input) : schema[MISSING]!();
+        value[this.#names[i]!] = i < count ? schema.read(input) : schema.missing!();
       }
     } catch (cause) {
       throw within(`.${this.#names[i]}`, cause);
@@ -125,7 +122,7 @@ export class StructFields {
     }
     for (let i = 0; i < this.count; i++) {
       if (there[i]) continue;
-      const missing = this.#schemas[i]![MISSING];
+      const missing = this.#schemas[i]!.missing;
       if (missing === undefined) throw within(`.${this.#names[i]}`, new TypeError("it is missing"));
       value[this.#names[i]!] = missing();
     }
@@ -133,6 +130,6 @@ export class StructFields {
   }
 
   #isSkipped(i: number, value: Value): boolean {
-    return this.#schemas[i]![SKIPPED]?.(value[this.#names[i]!]) ?? false;
+    return this.#schemas[i]!.skipped?.(value[this.#names[i]!]) ?? false;
   }
 }

@@ -9,7 +9,9 @@ const MAX_DEPTH = 100;
 
 /** MessagePack's extension: a type from -128 to 127, and bytes. */
 export interface Extension {
+  /** From -128 to 127; negative ones belong to the specification. */
   readonly type: number;
+  /** Its bytes. */
   readonly data: Uint8Array;
 }
 
@@ -28,6 +30,7 @@ export class MessagePackReader {
   #objectsLeft = 0;
   #depth = 0;
 
+  /** Makes a reader that takes bodies of at most so many objects. */
   constructor(maxObjects: number) {
     this.#maxObjects = maxObjects;
   }

@@ -26,13 +26,10 @@ export interface Schema<T> {
   read(input: MessagePackReader): T;
 }
 
-/** Where a schema has the value of a named field that is missing, if one may be. */
-export const MISSING: unique symbol = Symbol("missing");
-
 /** A schema whose value may be missing where fields have names. */
 export interface Missing<T> {
   /** The value of a field that is missing. */
-  readonly [MISSING]: () => T;
+  readonly missing: () => T;
 }
 
 /** The type of a schema's values. */

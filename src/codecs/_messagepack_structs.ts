@@ -1,5 +1,5 @@
-import { type OptionalField, SKIPPED, StructFields } from "./_messagepack_fields.ts";
-import { type Infer, MISSING, type Schema, unfit } from "./_messagepack_schema.ts";
+import { type OptionalField, StructFields } from "./_messagepack_fields.ts";
+import { type Infer, type Schema, unfit } from "./_messagepack_schema.ts";
 import { writeArray, writeMap, writeNil } from "./_messagepack_writer.ts";
 
 export type { OptionalField } from "./_messagepack_fields.ts";
@@ -13,13 +13,10 @@ export type StructOf<F extends Fields> =
   & { -readonly [K in keyof F as undefined extends Infer<F[K]> ? K : never]?: Infer<F[K]> } extends
   infer T ? { [K in keyof T]: T[K] } : never;
 
-/** Where the schema of a struct has its fields, for enums that mix theirs in. */
-export const FIELDS: unique symbol = Symbol("fields");
-
 /** The schema of a struct. */
 export interface StructSchema<T> extends Schema<T> {
-  /** Its fields. */
-  readonly [FIELDS]: StructFields;
+  /** Its fields, for the enums that mix theirs in; of a type of this module's own. */
+  readonly fields: object;
   /** Whether they have names on the wire. */
   readonly named: boolean;
 }
@@ -59,7 +56,7 @@ export function struct<F extends Fields>(
   const schema: StructSchema<Record<string, unknown>> = {
     name,
     named: false,
-    [FIELDS]: all,
+    fields: all,
     write(value, out) {
       if (typeof value !== "object" || value === null) throw unfit(name, value);
       const length = least === count ? count : all.countOf(value);
@@ -116,7 +113,7 @@ export function namedStruct<F extends Fields>(
   const schema: StructSchema<Record<string, unknown>> = {
     name,
     named: true,
-    [FIELDS]: all,
+    fields: all,
     write(value, out) {
       if (typeof value !== "object" || value === null) throw unfit(name, value);
       writeMap(all.entriesOf(value), out);
@@ -151,8 +148,8 @@ function checkNames(name: string, fields: Fields): void {
 export function optional<T>(schema: Schema<T>): OptionalField<T | undefined> {
   return {
     name: schema.name,
-    [MISSING]: () => undefined,
-    [SKIPPED]: (value) => value === undefined,
+    missing: () => undefined,
+    skipped: (value) => value === undefined,
     write(value, out) {
       if (value === undefined) writeNil(out);
       else schema.write(value, out);
@@ -173,8 +170,8 @@ export function defaulted<T>(
 ): OptionalField<T> {
   return {
     name: schema.name,
-    [MISSING]: missing,
-    [SKIPPED]: isSkipped,
+    missing,
+    skipped: isSkipped,
     write: (value, out) => schema.write(value, out),
     read: (input) => schema.read(input),
   };

@@ -1,8 +1,8 @@
 // The kinds of enum that serde's attributes make.
-import type { StructFields } from "./_messagepack_fields.ts";
+import { StructFields } from "./_messagepack_fields.ts";
 import type { MessagePackReader } from "./_messagepack_reader.ts";
 import { type Schema, within } from "./_messagepack_schema.ts";
-import { FIELDS, type StructSchema } from "./_messagepack_structs.ts";
+import type { StructSchema } from "./_messagepack_structs.ts";
 import {
   Cases,
   type Chosen,
@@ -41,7 +41,7 @@ export function internallyTagged<V extends TaggedVariants>(
   const all = new Cases(name, cases, options.other);
   const { tag } = options;
   for (const [key, schema] of all.valued) {
-    if (!(FIELDS in schema)) throw new TypeError(`The variant ${key} of ${name} must be a struct`);
+    if (!fieldsOf(schema)) throw new TypeError(`The variant ${key} of ${name} must be a struct`);
   }
   const structs = all.valued as ReadonlyMap<string, StructSchema<unknown>>;
 
@@ -55,10 +55,11 @@ export function internallyTagged<V extends TaggedVariants>(
       for (let i = 1; i < length; i++) input.skip();
       return found;
     }
-    const { least, count } = struct[FIELDS];
+    const fields = fieldsOf(struct)!;
+    const { least, count } = fields;
     return all.read(name, input, () => {
       if (length > least && length <= count + 1) {
-        return struct[FIELDS].readValues(input, length - 1);
+        return fields.readValues(input, length - 1);
       }
       throw new TypeError(`expected ${count} fields (${struct.name}), got ${length - 1}`);
     });
@@ -69,7 +70,7 @@ export function internallyTagged<V extends TaggedVariants>(
     if (name === undefined) {
       throw new TypeError(`expected a map with ${JSON.stringify(tag)} (the tag)`);
     }
-    const fields: StructFields | undefined = structs.get(name)?.[FIELDS];
+    const fields = fieldsOf(structs.get(name));
     if (fields !== undefined) return all.read(name, input, () => fields.readEntries(input, size));
     const found = all.unit(name);
     for (let i = 0; i < 2 * size; i++) input.skip();
@@ -82,7 +83,7 @@ export function internallyTagged<V extends TaggedVariants>(
       const { name, schema, value } = all.chosen(chosen);
       const struct = schema as StructSchema<unknown> | undefined;
       const isNamed = struct?.named ?? options.named ?? false;
-      const fields = struct?.[FIELDS];
+      const fields = fieldsOf(struct);
       if (fields !== undefined && (typeof value !== "object" || value === null)) {
         throw within(`.${name}`, new TypeError(`expected ${struct!.name}, got ${value}`));
       }
@@ -244,4 +245,9 @@ export function untagged<V extends Variants>(name: string, cases: V): Schema<Var
     },
   };
   return schema as Schema<VariantOf<V>>;
+}
+
+/** The fields of a struct's schema; `undefined` if it is another schema, or none. */
+function fieldsOf(schema: Partial<StructSchema<unknown>> | undefined): StructFields | undefined {
+  return schema?.fields instanceof StructFields ? schema.fields : undefined;
 }
