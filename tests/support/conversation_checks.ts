@@ -46,8 +46,7 @@ export function assertHeard({ endings }: Heard, answers: readonly Message[]): vo
 function expected(call: string, answers: readonly Message[]): [got: unknown[], code?: string] {
   const [whole] = WHOLE[call]!;
   const id = CALLS.findIndex((name) => name === call) + 1;
-  // The lowest bit of an id tells a stream from a single response.
-  const mine = answers.filter((answer) => Math.floor(answer.id / 2) === id);
+  const mine = answers.filter((answer) => numberOf(answer) === id);
   const got = mine.filter(({ code }) => code === 0).map(({ body }) => body);
   const last = mine.find(({ code }) => code !== 0)?.code;
   // Of a value the first message is all; this stream is left after two items.
@@ -58,6 +57,11 @@ function expected(call: string, answers: readonly Message[]): [got: unknown[], c
   // The client closes before it is answered.
   if (call === "hang") return [[], "connection-closed"];
   return [got, last === ControlCode.cancel ? "cancelled" : "connection-closed"];
+}
+
+/** Which of the client's calls a message is for. The lowest bit of an id tells a stream from a single response. */
+function numberOf({ id }: Message): number {
+  return Math.floor(Number(id) / 2);
 }
 
 /** How a cut is told to the end that it keeps from receiving more than these messages. */
@@ -73,7 +77,7 @@ export function assertTold(
   const inOrder = end === "server" && hangs(whole) ? "drain-timeout" : "peer";
   const expected = cut === "reset" ? "reset" : atBoundary ? inOrder : "truncated";
   // The client ends by itself once it has heard all.
-  const closing = end === "client" && whole.some(({ id }) => id === CALLS.length);
+  const closing = end === "client" && whole.some((answer) => numberOf(answer) === CALLS.length);
   if (!closing || told !== "local") assertEquals(told, expected);
 }
 
