@@ -98,7 +98,9 @@ test("hostile: half a million requests, each cancelled at once", async () => {
   await attacker.over();
   const after = await victim.left(0, before);
   print(`half a million opens and cancels; ${after.handled} were begun`, before, after);
-  assertEquals([after.handled, after.ended], [500_000, { peer: 1 }]);
+  // Those that were cancelled while they waited for their turn are not begun.
+  assert(after.handled <= 500_000, `${after.handled} were begun`);
+  assertEquals(after.ended, { peer: 1 });
   assertEquals(received, 500 * encoded(1000, cancel).length);
   assertGrewLess(150, before, after);
   attacker.drop();
