@@ -38,7 +38,7 @@ const ten = struct("Ten", {
   city: string,
   nick: option(string),
   created: u64,
-});
+}, { compile: Function });
 const values = Array.from({ length: BATCH }, (_, i) => ({
   id: 1_000_000 + i,
   name: `user ${i}`,

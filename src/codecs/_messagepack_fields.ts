@@ -3,7 +3,7 @@ import type { EncodeBuffer } from "../encode_buffer.ts";
 import type { MessagePackReader } from "./_messagepack_reader.ts";
 import { type Schema, within } from "./_messagepack_schema.ts";
 import { writeString } from "./_messagepack_writer.ts";
-import { fieldsReader } from "./_struct_reader.ts";
+import { type Compile, fieldsReader } from "./_struct_reader.ts";
 
 /** A field that the end of an array, or a map, may lack. */
 export interface OptionalField<T> extends Schema<T> {
@@ -32,6 +32,7 @@ export class StructFields {
   constructor(
     fields: Readonly<Record<string, Schema<unknown>>>,
     renamed: Readonly<Record<string, string | undefined>>,
+    compile?: Compile,
   ) {
     this.#names = Object.keys(fields);
     this.#schemas = Object.values(fields);
@@ -39,7 +40,7 @@ export class StructFields {
     this.#byWireName = new Map(this.#wireNames.map((name, i) => [name, i]));
     this.count = this.#names.length;
     this.least = 1 + this.#schemas.findLastIndex((schema) => schema.skipped === undefined);
-    this.#readAll = fieldsReader(this.#names, this.#schemas);
+    this.#readAll = fieldsReader(this.#names, this.#schemas, compile);
   }
 
   /** How many fields an array of a value has: those at its end that are left out do not count. */

@@ -2,6 +2,9 @@ import { type OptionalField, StructFields } from "./_messagepack_fields.ts";
 import { type Infer, type Schema, unfit } from "./_messagepack_schema.ts";
 import { writeArray, writeMap, writeNil } from "./_messagepack_writer.ts";
 
+import type { Compile } from "./_struct_reader.ts";
+
+export type { Compile } from "./_struct_reader.ts";
 export type { OptionalField } from "./_messagepack_fields.ts";
 
 /** The fields of a struct, in the same order as in Rust. */
@@ -30,6 +33,15 @@ export interface StructOptions {
    * @default {false}
    */
   readonly allowMore?: boolean;
+  /**
+   * `Function`, with which the code that reads the fields is made from their names when the
+   * schema is: it decodes two to three times as fast. It throws where code from strings is not
+   * allowed, as on Cloudflare Workers and on pages with a content security policy. The names
+   * are quoted, and nothing of a peer's is part of it.
+   *
+   * @default {undefined} no code is made from strings
+   */
+  readonly compile?: Compile;
 }
 
 /**
@@ -49,7 +61,7 @@ export function struct<F extends Fields>(
   options: StructOptions = {},
 ): StructSchema<StructOf<F>> {
   checkNames(name, fields);
-  const all = new StructFields(fields, {});
+  const all = new StructFields(fields, {}, options.compile);
   const { count, least } = all;
   const most = options.allowMore ? Infinity : count;
   const expected = `an array of ${range(least, most)} (${name})`;

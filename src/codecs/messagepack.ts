@@ -114,6 +114,7 @@ export {
   option,
 } from "./_messagepack_containers.ts";
 export {
+  type Compile,
   defaulted,
   type Fields,
   namedStruct,

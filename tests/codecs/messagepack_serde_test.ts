@@ -37,7 +37,7 @@ import {
   writeMap,
   writeString,
 } from "@protosocket/protosocket/messagepack";
-import { interpreted } from "../../src/codecs/_struct_reader.ts";
+import { fieldsReader } from "../../src/codecs/_struct_reader.ts";
 import { MessagePackReader } from "../../src/codecs/_messagepack_reader.ts";
 import { decodeOne, encodeAll, fromHex, joined, toHex } from "../support/codec.ts";
 
@@ -276,18 +276,21 @@ test("MessagePack, serde: choices within choices do not take for ever", () => {
   assert(result.kind === "invalid" && result.reason.length < 400);
 });
 
-test("MessagePack, serde: structs are read alike where nothing may be compiled", () => {
+test("MessagePack, serde: structs are read alike, whether code is made for them or not", () => {
   const schemas = [u8, option(string)];
-  const read = interpreted(["a", "b"], schemas);
+  const compiled = fieldsReader(["a", "b"], schemas, Function);
+  const interpreted = fieldsReader(["a", "b"], schemas, undefined);
   const input = new MessagePackReader(100);
   const open = (hex: string) => {
     const bytes = fromHex(hex);
     input.open(bytes, 0, bytes.length);
   };
-  open("05 a1 78");
-  assertEquals(read(input), { a: 5, b: "x" });
-  open("05 07");
-  assertThrows(() => read(input), TypeError, ".b: expected a string, got 7");
+  for (const read of [compiled, interpreted]) {
+    open("05 a1 78");
+    assertEquals(read(input), { a: 5, b: "x" });
+    open("05 07");
+    assertThrows(() => read(input), TypeError, ".b: expected a string, got 7");
+  }
 });
 
 test("MessagePack: a form of one's own, from the public readers and writers", () => {
