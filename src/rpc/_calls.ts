@@ -255,11 +255,14 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
     }
     // Set by onEncodeError.
     const failed = this.#unencodable as { readonly error: unknown } | undefined;
-    if (failed === undefined) call.sentAs = ++this.#sent;
-    else {this.#fail(
-        call,
-        encodeFailed("The request", { ...this.#about(call.id), cause: failed.error }),
-      );}
+    if (failed) {
+      const about = { ...this.#about(call.id), cause: failed.error };
+      if (!call.done) this.#fail(call, encodeFailed("The request", about));
+      return;
+    }
+    call.sentAs = ++this.#sent;
+    // Something that was called while it was encoded has ended it.
+    if (call.done) this.#cancel(call);
   }
 
   /** The details for an error: the RPC's id and the peer's address. */

@@ -250,8 +250,9 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
   async #settled(): Promise<void> {
     for (;;) {
       await this.#active.settled();
-      if (this.#held.length === 0) return;
-      await new Promise<void>((resolve) => this.#onAdmitted = resolve);
+      if (this.#held.length > 0) await new Promise<void>((resolve) => this.#onAdmitted = resolve);
+      // Those that were held may have been begun just now.
+      else if (this.#active.idle) return;
     }
   }
 
