@@ -115,6 +115,7 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
     const byTurns = duplex.attach !== undefined && !config.streams;
     this.#link = byTurns ? new TurnLink(this, duplex) : new StreamLink(this, duplex);
     this.outbox.onGathered = () => this.#link.flush();
+    this.outbox.onFailed = (error) => this.fail(error);
 
     const { idleTimeout, writeTimeout } = options;
     this.#idle = idleTimeout === undefined
@@ -221,6 +222,8 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
     const { outbox } = this;
     this.#allWritten = false;
     outbox.fill();
+    // A callback may have ended the connection.
+    if (this.over) return;
     // Also those that a reactor has pulled before.
     const sent = outbox.encoded - this.#observed;
     if (sent > 0) {
@@ -231,6 +234,7 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
 
   /** A chunk is about to be written. */
   onWrite(bytes: number): void {
+    if (this.over) return;
     this.#quiet?.touch();
     this.#observer?.onBytesSent?.(bytes);
     // More may be encoded while it is written.

@@ -47,8 +47,12 @@ export class Outbox<Outbound, Logical> implements Sender<Logical> {
   encoded = 0;
   /** Called when what was sent outside of a dispatch should be written. */
   onGathered: () => void = () => {};
+  /** Called with what went wrong in {@linkcode pull}. */
+  onFailed: (error: unknown) => void = () => {};
   /** Whether the connection writes by itself, as soon as it can: nothing has to be gathered. */
   held = false;
+  /** Whether messages are being encoded: a callback that is called meanwhile encodes none. */
+  filling = false;
   readonly #max: number;
   readonly #remoteAddress: SocketAddress | undefined;
   readonly #queue = new Fifo<Logical>();
@@ -110,12 +114,17 @@ export class Outbox<Outbound, Logical> implements Sender<Logical> {
   }
 
   pull(): boolean {
-    if (this.#encoding === undefined || this.#budget.open || this.#cleared) return false;
+    if (this.#encoding === undefined || this.filling || this.#cleared) return false;
     const { buffer } = this.#encoding;
     if (buffer.length < SHARE) {
       this.#pullable = this.#source.pullOutbound !== undefined;
-      this.#encodeQueue(SHARE);
-      this.#pullUpTo(SHARE);
+      try {
+        this.#fillUpTo(SHARE);
+      } catch (error) {
+        // Not the caller's fault.
+        this.onFailed(error);
+        return false;
+      }
       this.#offer();
     }
     return buffer.length < SHARE;
@@ -139,8 +148,7 @@ export class Outbox<Outbound, Logical> implements Sender<Logical> {
   /** Encodes what waits, until it is enough for a write. */
   fill(): void {
     this.#begun = this.#offered;
-    this.#encodeQueue(SHARE);
-    this.#pullUpTo(2 * SHARE);
+    this.#fillUpTo(2 * SHARE);
   }
 
   /** Encodes one message, which the reactor sends; returns its length. */
@@ -169,6 +177,17 @@ export class Outbox<Outbound, Logical> implements Sender<Logical> {
     for (const waiter of this.#waiters.drain()) waiter.reject(this.#cannotSend());
   }
 
+  /** Encodes the queue's share, and lets the reactor go on until `limit` bytes are encoded. */
+  #fillUpTo(limit: number): void {
+    this.filling = true;
+    try {
+      this.#encodeQueue(SHARE);
+      this.#pullUpTo(limit);
+    } finally {
+      this.filling = false;
+    }
+  }
+
   #encodeQueue(share: number): void {
     const { buffer } = this.#encoding!;
     while (this.#queue.length > 0 && buffer.length < share) {
@@ -190,7 +209,7 @@ export class Outbox<Outbound, Logical> implements Sender<Logical> {
     const budget = this.#budget;
     const { buffer } = this.#encoding!;
     const most = this.encoded + MAX_PULL;
-    while (this.#pullable && buffer.length < limit && this.encoded < most && !budget.open) {
+    while (this.#pullable && buffer.length < limit && this.encoded < most) {
       const before = this.encoded;
       this.#pullable = false;
       budget.begin(most - before, limit);
@@ -275,8 +294,6 @@ class Budget<Outbound> implements SendBudget<Outbound> {
   remaining = 0;
   /** How many bytes are enough. */
   limit = Infinity;
-  /** Whether the call is under way. */
-  open = false;
   readonly #outbox: Outbox<Outbound, never>;
 
   constructor(outbox: Pick<Outbox<Outbound, never>, "encode">) {
@@ -286,12 +303,10 @@ class Budget<Outbound> implements SendBudget<Outbound> {
   begin(remaining: number, limit: number): void {
     this.remaining = remaining;
     this.limit = limit;
-    this.open = true;
   }
 
   end(): void {
     this.remaining = 0;
-    this.open = false;
   }
 
   send(message: Outbound): number {

@@ -125,6 +125,8 @@ export class StreamLink<Inbound, Outbound, Logical> {
   async #until(wait: Promise<void>): Promise<void> {
     const closing = new Promise<void>((resolve) => this.#goOn = resolve);
     wait.catch((error) => this.#core.failWaiting(error));
+    // The reactor may have closed the connection, and wait for that.
+    if (!this.#core.delivering) return;
     await Promise.race([wait.catch(ignore), closing]);
     this.#goOn = ignore;
   }

@@ -75,9 +75,12 @@ export class TurnLink<Inbound, Outbound, Logical> implements Receiver {
     this.#core.fail(error);
   }
 
-  /** Writes what there is to send, unless a turn is under way, or a write: they go on by themselves. */
+  /**
+   * Writes what there is to send, unless a turn is under way, or a write, or messages are being
+   * encoded: they go on by themselves.
+   */
   flush(): void {
-    if (this.#inTurn || this.#written || this.#ending) return;
+    if (this.#inTurn || this.#written || this.#ending || this.#core.outbox.filling) return;
     this.#inTurn = true;
     this.#endTurn();
   }
@@ -114,12 +117,17 @@ export class TurnLink<Inbound, Outbound, Logical> implements Receiver {
         if (wait) break;
       }
       core.onDispatched(decoding.decoded - before);
-      if (!wait) wait = core.onChunkDone(this.#length);
+      if (!wait) {
+        wait = core.onChunkDone(this.#length);
+        this.#length = 0;
+      }
     } catch (error) {
       core.fail(error);
     }
     if (wait) this.#wait(wait);
-    else core.onReading();
+    // The reactor may have closed the connection, and wait for that.
+    if (wait && !core.delivering) this.#goOn();
+    else if (!wait) core.onReading();
     this.#endTurn();
   }
 
@@ -136,8 +144,9 @@ export class TurnLink<Inbound, Outbound, Logical> implements Receiver {
   #goOn(): void {
     this.#waits++;
     this.#waiting = false;
-    if (this.#core.over) return;
-    if (this.#decoding.behind) this.#run();
+    const core = this.#core;
+    if (core.over) return;
+    if (core.delivering && (this.#decoding.behind || this.#length > 0)) this.#run();
     if (!this.#waiting && this.#next) {
       const next = this.#next;
       this.#next = undefined;
@@ -146,7 +155,7 @@ export class TurnLink<Inbound, Outbound, Logical> implements Receiver {
     }
     if (this.#waiting) return;
     if (this.#peerEnded) this.#endInbound();
-    else this.#core.onReading();
+    else core.onReading();
   }
 
   #endInbound(): void {
@@ -168,7 +177,7 @@ export class TurnLink<Inbound, Outbound, Logical> implements Receiver {
         core.fill();
         // The reactor only said that it had something.
         if (buffer.length === 0) break;
-        while (buffer.length > 0 && !this.#written) this.#write(buffer.take());
+        while (buffer.length > 0 && !this.#written && !core.over) this.#write(buffer.take());
       }
     } catch (error) {
       core.fail(error);
@@ -176,8 +185,10 @@ export class TurnLink<Inbound, Outbound, Logical> implements Receiver {
     this.#inTurn = false;
     if (this.#written || core.over) return;
     core.outbox.held = false;
+    // More is due if none of a full budget could be encoded, for example.
+    if (core.outbox.ready) return core.outbox.gather();
     core.onAllWritten();
-    if (core.outbox.ended && !core.outbox.ready) this.#end();
+    if (core.outbox.ended) this.#end();
   }
 
   #write(chunk: Uint8Array): void {

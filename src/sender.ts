@@ -33,7 +33,7 @@ export interface Sender<Logical> {
    * Calls the reactor's `pullOutbound` at once instead of at the end of the turn, if there
    * is room; returns whether there is still room afterwards. So something that produces
    * messages on its own can stop when no more of them can be encoded. Nothing happens in a
-   * call from within `pullOutbound`.
+   * call from within `pullOutbound`, or another callback that is called while messages are encoded.
    */
   pull(): boolean;
 }

@@ -16,6 +16,11 @@ export class ActiveRpcs<Response> implements Iterable<ServedRpc<Response>> {
     return this.#rpcs.length;
   }
 
+  /** Whether each RPC is done or its handler has returned. */
+  get idle(): boolean {
+    return this.#awaited === 0;
+  }
+
   /** Adds an RPC that has just begun. */
   add(rpc: ServedRpc<Response>): void {
     rpc.place = this.#rpcs.length;

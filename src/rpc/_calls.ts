@@ -43,6 +43,7 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
   #reason: RpcError | undefined;
   #cause: unknown;
   #goingAway: AbortController | undefined;
+  #serverGoesAway = false;
 
   constructor(config: CallsConfig<Request, Response>, sender: Sender<Request>) {
     this.#config = config;
@@ -78,7 +79,9 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
       return call.fail(error);
     }
     // This call needs the connection, which must not wait for a reader any longer.
-    if (this.#stopped) this.#overflow(this.#stopped);
+    const stopped = this.#stopped;
+    // Its reader may have left, or caught up, a moment ago.
+    if (stopped && !stopped.done && stopped.stream.stops) this.#overflow(stopped);
     this.#calls.add(call, call instanceof StreamingCall);
     this.#unsent.push(call);
     if (signal || timeout !== undefined) this.#watch(call, signal, timeout);
@@ -193,6 +196,9 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
 
   /** The server goes away, and has taken so many of our requests. */
   #onGoingAway(taken: number): void {
+    // Once, as all calls are looked at.
+    if (this.#serverGoesAway) return;
+    this.#serverGoesAway = true;
     this.#close(GOING_AWAY);
     for (const call of this.#calls.values()) {
       if (call.done || call.sentAs > 0 && call.sentAs <= taken) continue;
@@ -249,11 +255,14 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
     }
     // Set by onEncodeError.
     const failed = this.#unencodable as { readonly error: unknown } | undefined;
-    if (failed === undefined) call.sentAs = ++this.#sent;
-    else {this.#fail(
-        call,
-        encodeFailed("The request", { ...this.#about(call.id), cause: failed.error }),
-      );}
+    if (failed) {
+      const about = { ...this.#about(call.id), cause: failed.error };
+      if (!call.done) this.#fail(call, encodeFailed("The request", about));
+      return;
+    }
+    call.sentAs = ++this.#sent;
+    // Something that was called while it was encoded has ended it.
+    if (call.done) this.#cancel(call);
   }
 
   /** The details for an error: the RPC's id and the peer's address. */

@@ -54,9 +54,12 @@ export function grantOf(window: number): number {
   return Math.ceil(window / 2);
 }
 
-/** Whether a client that has announced itself expects a stream for that id. */
-export function isForStream(id: RpcId): boolean {
-  return typeof id === "number" && id % 2 === 1;
+/**
+ * Whether a client that has announced itself expects a stream for that id; `undefined` for an id
+ * that no such client gives.
+ */
+export function isForStream(id: RpcId): boolean | undefined {
+  return typeof id === "number" ? id % 2 === 1 : undefined;
 }
 
 /** The id that differs in whether a stream is expected. */

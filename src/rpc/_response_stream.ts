@@ -76,6 +76,11 @@ export class ResponseStream<Item> implements AsyncIterableIterator<Item, undefin
     return !wasFull;
   }
 
+  /** Whether the connection waits for the reader. */
+  get stops(): boolean {
+    return this.#goOn !== undefined;
+  }
+
   /** Settles when half of the items have been read, or no more will come. */
   drained(): Promise<void> {
     return new Promise((resolve) => this.#goOn = resolve);

@@ -58,6 +58,7 @@ export interface RpcMessages<Request, Response> {
 }
 
 const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
+const END_OF_IDS = 2n ** 64n;
 
 /** Normalizes an id so that it can be looked up: a number wherever that is exact. */
 export function plainId(id: RpcId): RpcId {
@@ -71,7 +72,7 @@ export function plainId(id: RpcId): RpcId {
  */
 export function readId<Message>(messages: RpcMessage<Message>, message: Message): RpcId {
   const id = plainId(read(messages.id, message));
-  if (typeof id === "number" ? Number.isSafeInteger(id) && id >= 0 : typeof id === "bigint") {
+  if (typeof id === "number" ? Number.isSafeInteger(id) && id >= 0 : isBigId(id)) {
     return id;
   }
   const what = typeof id === "number" ? id : `a value of type ${typeof id}`;
@@ -79,6 +80,10 @@ export function readId<Message>(messages: RpcMessage<Message>, message: Message)
     "invalid-message",
     `The id of an rpc must be an integer from 0 to 2^64 - 1, not ${what}`,
   );
+}
+
+function isBigId(id: unknown): boolean {
+  return typeof id === "bigint" && id > MAX_SAFE && id < END_OF_IDS;
 }
 
 /** Reads the control code of a message that comes from a peer. Throws as {@linkcode readId}. */

@@ -83,8 +83,8 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
   /** How many streams wait for their readers, and whether they must not, as nobody listens. */
   #parked = 0;
   #deaf = false;
-  /** How many requests have been begun. */
-  #begun = 0;
+  /** How many requests have been begun, or were cancelled before. */
+  #taken = 0;
   /** Whether new requests are refused, or ignored, as the client has been told. */
   #draining = false;
   #ignoring = false;
@@ -220,12 +220,18 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
       this.#admitting = false;
       while (this.#held.length > 0 && !this.#isFull()) {
         const { id, request, cancelled } = this.#held.shift();
-        if (cancelled) this.#last(new ServedRpc<Response>(id), Due.cancel);
+        if (cancelled) this.#drop(id);
         else this.#open(id, request);
       }
       if (!this.#held.full) this.#resume();
       this.#onAdmitted?.();
     });
+  }
+
+  /** Answers a request that was cancelled before it was begun; it counts as taken. */
+  #drop(id: RpcId): void {
+    if (!this.#draining) this.#taken++;
+    this.#last(new ServedRpc<Response>(id), Due.cancel);
   }
 
   #dropHeld(): void {
@@ -244,8 +250,9 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
   async #settled(): Promise<void> {
     for (;;) {
       await this.#active.settled();
-      if (this.#held.length === 0) return;
-      await new Promise<void>((resolve) => this.#onAdmitted = resolve);
+      if (this.#held.length > 0) await new Promise<void>((resolve) => this.#onAdmitted = resolve);
+      // Those that were held may have been begun just now.
+      else if (this.#active.idle) return;
     }
   }
 
@@ -253,7 +260,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
   #sayFarewell(): void {
     if (this.#draining) return;
     this.#draining = true;
-    this.#farewell = reservedEnd(this.#response, this.#begun);
+    this.#farewell = reservedEnd(this.#response, this.#taken);
     this.#ignoring = this.#farewell !== undefined;
     if (this.#ignoring && this.#window !== undefined) this.#dropHeld();
     this.#sender.wake();
@@ -264,7 +271,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     const { rpcObserver, remoteAddress } = this.#settings;
     if (rpcObserver) rpc.onEnd = observe(rpcObserver, { id, request, remoteAddress });
     if (this.#draining) return this.#answer(rpc, refused);
-    this.#begun++;
+    this.#taken++;
     try {
       const answer = this.#handler(request, rpc);
       if (isPromise(answer)) this.#run(rpc, answer);
@@ -297,7 +304,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     const isAsync = isAsyncIterable(answer);
     if (!isAsync && !isIterator(answer)) {
       if (rpc.done) return;
-      if (this.#window !== undefined && isForStream(rpc.id) && answer !== refused) {
+      if (this.#window !== undefined && isForStream(rpc.id) === true && answer !== refused) {
         return this.#mismatch(rpc, "one response", "a stream");
       }
       return this.#answer(rpc, answer);
@@ -305,7 +312,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     const iterator = isAsync ? answer[Symbol.asyncIterator]() : answer;
     this.#track(rpc);
     rpc.stream = { iterator, isAsync, running: false, ahead: 0, parked: false, resume: undefined };
-    if (!rpc.done && this.#window !== undefined && !isForStream(rpc.id)) {
+    if (!rpc.done && this.#window !== undefined && isForStream(rpc.id) === false) {
       this.#mismatch(rpc, "a stream", "one response");
     }
     if (rpc.done) {

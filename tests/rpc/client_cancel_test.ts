@@ -135,3 +135,15 @@ async function rejection(call: ReturnType<typeof outcome>): Promise<{ error: unk
 async function assertGivenUp(call: Promise<unknown>, reason: unknown): Promise<void> {
   assertStrictEquals((await rejection(outcome(call))).error, reason);
 }
+
+test("a call that is given up while its request is being encoded is cancelled", async () => {
+  const { client, peer } = clientAndPeer();
+  const controller = new AbortController();
+  const request = body({ toJSON: () => controller.abort(new Error("changed my mind")) });
+  const call = outcome(client.unary(request, controller));
+  const { id } = await peer.next();
+  assertEquals(await peer.next(), cancel(id));
+  assertEquals((await soon(call, "the failure")).kind, "error");
+  assertEquals(client.inFlight, 0);
+  client.abort();
+});

@@ -168,3 +168,30 @@ test("ids without room for it: nothing is said, and late requests are refused", 
   await soon(drained, "the end");
   assertEquals([peer.reserved, contexts.length], [[], 1]);
 });
+
+test("a request that was cancelled before it was begun counts as taken", async () => {
+  const gates = [deferred(), deferred()];
+  const begun: unknown[] = [];
+  const { connection, peer } = serverAndPeer(async ({ body: asked }) => {
+    await gates[begun.push(asked) - 1]!.promise;
+    return body(asked);
+  }, { maxConcurrentRpcs: 1 });
+  await peer.send(end(RESERVED + 1000), normal(2, "a"), normal(4, "b"), normal(6, "c"), cancel(4));
+  gates[0]!.resolve();
+  assertEquals(await peer.take(2), [normal(2, "a"), cancel(4)]);
+  connection.drain();
+  gates[1]!.resolve();
+  assertEquals(await peer.next(), normal(6, "c"));
+  await Promise.all([peer.rest(), peer.end()]);
+  assertEquals([begun, peer.reserved], [["a", "c"], [3]]);
+});
+
+test("a server goes away once: what it says after that changes nothing", async () => {
+  const { client, peer } = clientAndPeer();
+  const calls = [1, 2].map((i) => outcome(client.unary(body(i))));
+  const requests = await peer.take(2);
+  await peer.send(end(RESERVED + 2), end(RESERVED + 1), end(RESERVED));
+  await peer.send(...requests.map(({ id }) => normal(id, "answer")));
+  for (const call of calls) assertEquals((await soon(call, "it")).kind, "value");
+  assertEquals(await closeClient(client, peer), []);
+});

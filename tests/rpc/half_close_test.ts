@@ -1,6 +1,14 @@
 import { assertEquals } from "@std/assert";
 import { test } from "node:test";
-import { body, cancel, end, type Message, normal, serverAndPeer } from "../support/rpc.ts";
+import {
+  body,
+  cancel,
+  end,
+  type Message,
+  normal,
+  RESERVED,
+  serverAndPeer,
+} from "../support/rpc.ts";
 import { deferred, soon } from "../support/within.ts";
 
 test("a client that has ended its side still gets all its answers, then the end", async () => {
@@ -83,4 +91,18 @@ test("a handler that never settles holds an ended connection until drainTimeout"
   const reason = await soon(connection.closed, "the end");
   assertEquals(reason.kind === "error" && reason.error.code, "drain-timeout");
   assertEquals(signals[0]!.aborted, true);
+});
+
+test("requests that wait when the client ends its side are all answered, the last one too", async () => {
+  const { connection, peer } = serverAndPeer(
+    ({ body: asked }) => [body(asked), body(asked)].values(),
+    { maxConcurrentRpcs: 3 },
+  );
+  // With this window, streams wait after each item for the client, which ends instead.
+  await peer.send(end(RESERVED + 1));
+  for (let i = 0; i < 100; i++) await peer.send(normal(2 * i + 1, i));
+  const [answers] = await Promise.all([peer.rest(), peer.end()]);
+  assertEquals(answers.filter(({ code }) => code === 0).length, 200);
+  assertEquals(answers.filter(({ code }) => code === 2).length, 100);
+  assertEquals(await soon(connection.closed, "the end"), { kind: "peer" });
 });

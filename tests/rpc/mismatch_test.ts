@@ -158,3 +158,11 @@ test("a server that does not know: the call has its first item, and the rest is 
   await peer.send(normal(id, 5), cancel(id));
   assertEquals(await closeClient(client, peer), []);
 });
+
+test("an id that no client gives tells nothing of what is expected", async () => {
+  const { connection, peer, errors } = serverAndPeer(() => [body(1)].values());
+  const id = 2n ** 60n;
+  await peer.send(end(RESERVED + 1000), normal(id, "x"));
+  assertEquals(await endPeer(connection, peer), [normal(id, 1), end(id)]);
+  assertEquals(errors, []);
+});

@@ -185,3 +185,18 @@ test("an endless stream with an item that cannot be encoded is left", async () =
   assert(answers.length >= 1000);
   assertEquals(errors.length, 1);
 });
+
+test("thousands of answers at once that cannot be encoded fail their calls alone", async () => {
+  const gate = deferred();
+  const { connection, peer, errors } = serverAndPeer(async ({ body: asked }) => {
+    await gate.promise;
+    return body(asked === "last" ? "fine" : 1n);
+  }, { maxConcurrentRpcs: 5000 });
+  const bad = Array.from({ length: 2500 }, (_, i) => normal(i + 1, "x"));
+  await peer.send(...bad, normal(9999, "last"));
+  gate.resolve();
+  const answers = await peer.take(2501);
+  assertEquals(answers.filter(({ code }) => code === 0), [normal(9999, "fine")]);
+  assertEquals(errors.length, 2500);
+  await endPeer(connection, peer);
+});
