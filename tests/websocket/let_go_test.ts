@@ -1,32 +1,46 @@
 // Peers that do not answer, or tell their end twice: what a WebSocket holds is given back.
 import { assertEquals } from "@std/assert";
-import { connect as connectTcp } from "node:net";
+import { connect as connectTcp, type Socket } from "node:net";
 import { test } from "node:test";
+import type { Listener, TransportError } from "../../mod.ts";
+import type { PushDuplex } from "../../src/adapters/_push_duplex.ts";
 import { accept } from "../conformance/sockets.ts";
 import { End } from "../support/end.ts";
 import { runtime } from "../support/runtime.ts";
-import { soon, within } from "../support/within.ts";
+import { outcome, soon, until, within } from "../support/within.ts";
 import { dialWebSocket, listenWebSocket } from "./support.ts";
 
 test("websocket: a peer that does not answer the close after both ends is broken off", {
   skip: runtime === "deno" ? "Deno cannot break off a WebSocket" : false,
 }, async () => {
   await using listener = await listenWebSocket({ port: 0 });
-  const { port } = listener.address as { port: number };
-  const socket = connectTcp({ port, host: "127.0.0.1" }).resume();
-  const gone = new Promise<void>((resolve) =>
-    socket.on("error", () => {}).once("close", () => resolve())
-  );
-  socket.write(
-    `GET / HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\nconnection: Upgrade\r\nupgrade: websocket\r\n` +
-      "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
-      "sec-websocket-protocol: protosocket\r\n\r\n",
-  );
+  const socket = upgrade(listener).resume();
+  const gone = new Promise<void>((resolve) => socket.once("close", () => resolve()));
   const end = new End(await accept(listener));
   await end.close();
   await end.reader.cancel();
   // The platforms' own limit is 30 seconds.
   await within(20_000, gone, "the end of the socket");
+});
+
+test("websocket listen: a reset while nobody reads is noticed", async () => {
+  await using listener = await listenWebSocket({ port: 0 });
+  const socket = upgrade(listener);
+  const duplex = await accept(listener);
+  const end = new End(duplex);
+  // A frame of 40,000 bytes, masked with nothing.
+  const frame = new Uint8Array([
+    0x82,
+    0xfe,
+    40_000 >> 8,
+    40_000 & 255,
+    ...new Array(40_004).fill(0),
+  ]);
+  for (let count = 0; count < 5; count++) socket.write(frame);
+  await until(() => (duplex as PushDuplex).held > 64 * 1024, () => "more than is read ahead");
+  socket.resetAndDestroy();
+  const lost = await soon(outcome(end.writer.closed), "the reset");
+  assertEquals(lost.kind === "error" && (lost.error as TransportError).code, "reset");
 });
 
 test("websocket listen: a close that the runtime tells twice counts once", {
@@ -66,6 +80,18 @@ test("websocket listen: a close that the runtime tells twice counts once", {
     Deno.upgradeWebSocket = upgradeWebSocket;
   }
 });
+
+/** A connection that has asked to be a WebSocket, and speaks only if told to. */
+function upgrade(listener: Listener): Socket {
+  const { port } = listener.address as { port: number };
+  const socket = connectTcp({ port, host: "127.0.0.1" }).on("error", () => {});
+  socket.write(
+    `GET / HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\nconnection: Upgrade\r\nupgrade: websocket\r\n` +
+      "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
+      "sec-websocket-protocol: protosocket\r\n\r\n",
+  );
+  return socket;
+}
 
 function refuses(port: number): Promise<boolean> {
   return new Promise((resolve) => {
