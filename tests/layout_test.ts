@@ -35,7 +35,7 @@ test("the core imports itself and @std/bytes only", () => {
 
 test("adapters import the core's types and errors only, and node: modules", () => {
   const allowed =
-    /^(src\/(address_key|codec|duplex|duplex_base|errors|listener|user_callback)\.ts|src\/adapters\/_[a-z_]+\.ts|node:.*|ws)$/;
+    /^(src\/(address_key|codec|duplex|duplex_base|errors|listener|on_abort|user_callback)\.ts|src\/adapters\/_[a-z_]+\.ts|node:.*|ws)$/;
   assertEquals(others(/^src\/adapters\//, allowed), []);
 });
 

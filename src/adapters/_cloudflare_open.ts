@@ -1,5 +1,6 @@
 import type { SocketAddress } from "../duplex.ts";
 import { TransportError } from "../errors.ts";
+import { onAbort } from "../on_abort.ts";
 import type { CloudflareSocket } from "./_cloudflare_socket.ts";
 import { toTransportError } from "./_errors.ts";
 import { connectAborted } from "./_options.ts";
@@ -19,15 +20,14 @@ export async function opened(
   // It rejects with the same error as `opened`, a read or a write.
   socket.closed.catch(() => {});
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let onAbort = () => {};
+  let endWait: (() => void) | undefined;
   const givenUp = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       const { hostname, port } = target;
       const message = `Cannot connect to ${hostname}:${port}: not done within ${timeout} ms`;
       reject(new TransportError("timed-out", message));
     }, timeout);
-    onAbort = () => reject(connectAborted(signal!));
-    signal?.addEventListener("abort", onAbort);
+    endWait = signal && onAbort(signal, () => reject(connectAborted(signal)));
   });
   try {
     const { remoteAddress } = await Promise.race([socket.opened, givenUp]);
@@ -37,7 +37,7 @@ export async function opened(
     throw connectFailed(target, error);
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener("abort", onAbort);
+    endWait?.();
   }
 }
 

@@ -5,6 +5,7 @@ import process from "node:process";
 import type { SocketAddress } from "../duplex.ts";
 import { TransportError } from "../errors.ts";
 import type { Listener } from "../listener.ts";
+import { onAbort } from "../on_abort.ts";
 import type { AcceptQueue } from "./_accept_queue.ts";
 import { toTransportError } from "./_errors.ts";
 import {
@@ -28,19 +29,18 @@ export async function dial(place: Place, options: ConnectOptions): Promise<net.S
   const socket = net.connect({ ...target(place), noDelay, keepAlive, allowHalfOpen: true });
   await new Promise<void>((resolve, reject) => {
     const settle = (error?: TransportError) => {
-      signal?.removeEventListener("abort", onAbort);
+      endWait?.();
       socket.off("connect", onConnect).off("error", onError);
       error ? reject(error) : resolve();
     };
     const onConnect = () => settle();
     const onError = (error: Error) =>
       settle(toTransportError(`Cannot connect to ${describe(place)}`, error));
-    const onAbort = () => {
-      settle(connectAborted(signal!));
-      socket.on("error", () => {}).destroy();
-    };
     socket.on("connect", onConnect).on("error", onError);
-    signal?.addEventListener("abort", onAbort);
+    const endWait = signal && onAbort(signal, () => {
+      settle(connectAborted(signal));
+      socket.on("error", () => {}).destroy();
+    });
   });
   return socket;
 }

@@ -4,6 +4,7 @@ import * as tls from "node:tls";
 import type { SocketAddress, SocketDuplex } from "../duplex.ts";
 import { TransportError } from "../errors.ts";
 import type { Listener } from "../listener.ts";
+import { onAbort } from "../on_abort.ts";
 import { AcceptQueue } from "./_accept_queue.ts";
 import { toTransportError } from "./_errors.ts";
 import { Handshakes } from "./_handshakes.ts";
@@ -53,13 +54,12 @@ async function shakeHands(
   const action = `Cannot connect to ${describe(place)} with TLS`;
   const socket = start(client, raw);
   const remoteAddress = tcpAddressOf(raw);
-  let onAbort = () => {};
+  let endWait: (() => void) | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     return await new Promise<SocketDuplex>((resolve, reject) => {
-      onAbort = () => reject(connectAborted(signal!));
-      signal?.addEventListener("abort", onAbort);
-      if (signal?.aborted) onAbort();
+      if (signal?.aborted) reject(connectAborted(signal));
+      endWait = signal && onAbort(signal, () => reject(connectAborted(signal)));
       timer = setTimeout(() => {
         const why = `the handshake took longer than ${handshakeTimeout} ms`;
         reject(new TransportError("timed-out", `${action}: ${why}`));
@@ -83,7 +83,7 @@ async function shakeHands(
     throw error;
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener("abort", onAbort);
+    endWait?.();
   }
 }
 

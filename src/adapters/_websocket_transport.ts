@@ -10,6 +10,8 @@ const IN_ORDER: readonly number[] = [1000, 1001, 1005];
 const EMPTY = new Uint8Array(0);
 /** Milliseconds to wait for the peer's reply to a close, as in `ws`. */
 const CLOSE_TIMEOUT = 30_000;
+/** The same, once nothing is sent or read any more: milliseconds until the socket is broken off. */
+const RELEASE_TIMEOUT = 2_000;
 
 /** How a WebSocket is used, as negotiated. */
 export interface WebSocketUse extends WebSocketOptions {
@@ -29,6 +31,8 @@ export abstract class WebSocketTransport implements PushTransport {
   #destroyed = false;
   #farewell: [code: number, reason: string] | undefined;
   #wake: () => void = () => {};
+  /** Runs from a close that nobody here waits for until it is answered. */
+  #closing: ReturnType<typeof setTimeout> | undefined;
 
   constructor(use: WebSocketUse) {
     this.limits = limitsOf(use);
@@ -75,6 +79,7 @@ export abstract class WebSocketTransport implements PushTransport {
   closed(code: number, reason: string, error?: unknown): void {
     if (this.#closed) return;
     this.#closed = true;
+    clearTimeout(this.#closing);
     if (IN_ORDER.includes(code)) this.duplex.end();
     else this.duplex.fail(closedWith(code, reason, error));
     this.#wake();
@@ -135,6 +140,12 @@ export abstract class WebSocketTransport implements PushTransport {
     if (this.gone) return;
     this.hold(false);
     this.close(1000, "");
+    this.#killUnlessClosed();
+  }
+
+  /** A peer that does not answer a close must not keep the socket, nor the process. */
+  #killUnlessClosed(): void {
+    this.#closing = setTimeout(() => this.kill(), RELEASE_TIMEOUT);
   }
 
   destroy(): void {
@@ -144,6 +155,7 @@ export abstract class WebSocketTransport implements PushTransport {
       else {
         this.hold(false);
         this.close(...this.#farewell);
+        this.#killUnlessClosed();
       }
     }
     this.#wake();

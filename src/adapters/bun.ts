@@ -1,5 +1,5 @@
 /**
- * TCP and Unix sockets over `Bun.connect` and `Bun.listen`.
+ * TCP and Unix sockets over the sockets of Bun.
  *
  * @example
  * ```ts ignore
@@ -35,7 +35,6 @@ import { toTransportError } from "./_errors.ts";
 import {
   asksForTls,
   checkListenOptions,
-  connectAborted,
   type ConnectOptions,
   describe,
   type ListenOptions,
@@ -55,7 +54,6 @@ export type {
 
 /** The parts of Bun that are used, declared here so that every type checker knows them. */
 interface BunApi {
-  connect(options: object): Promise<BunSocket>;
   listen(options: object): BunListener;
 }
 
@@ -63,6 +61,7 @@ interface BunSocket {
   data: BunDuplex;
   readonly remoteAddress?: string;
   readonly remotePort?: number;
+  reload(options: object): void;
   write(bytes: Uint8Array): number;
   shutdown(halfClose?: boolean): void;
   end(): void;
@@ -92,27 +91,15 @@ function bun(): BunApi {
 export async function connect(options: ConnectOptions): Promise<SocketDuplex> {
   if (asksForTls(options)) return (await import("./_tls.ts")).connectTls(options);
   const place = placeOf(options, 1);
-  const { signal } = options;
-  if (signal?.aborted) throw connectAborted(signal);
-  const runtime = bun();
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = () => aborted.reject(connectAborted(signal!));
-  signal?.addEventListener("abort", onAbort);
-  const connecting = runtime.connect({
-    ...target(place),
-    allowHalfOpen: true,
-    socket: handlers(options, place.kind === "unix" ? place.path : undefined),
-  });
-  try {
-    const socket = await Promise.race([connecting, aborted.promise]);
-    return socket.data;
-  } catch (error) {
-    // Bun cannot abort a connect: terminate the socket if it connects after all.
-    connecting.then((socket) => socket.terminate(), () => {});
-    throw toTransportError(`Cannot connect to ${describe(place)}`, error);
-  } finally {
-    signal?.removeEventListener("abort", onAbort);
-  }
+  bun();
+  // Bun.connect cannot be aborted: it keeps its descriptor until the system gives up. So the
+  // socket is connected by `node:net`, which can, and from then on it is a socket of Bun.
+  const dialed = await (await import("./_net.ts")).dial(place, options);
+  const { _handle: socket } = dialed as unknown as { readonly _handle: BunSocket };
+  const path = place.kind === "unix" ? place.path : undefined;
+  const duplex = socket.data = new BunDuplex(socket, addressOf(socket, path));
+  socket.reload({ socket: handlers(options, path) });
+  return duplex;
 }
 
 /**
@@ -183,10 +170,8 @@ function handlers(
     // Not a Buffer, whose `slice` does not copy.
     binaryType: "uint8array",
     open(socket: BunSocket) {
-      const tcp = path === undefined;
-      const address = tcp ? tcpAddressOf(socket) : { transport: "unix" as const, path };
-      const duplex = socket.data = new BunDuplex(socket, address);
-      if (tcp) {
+      const duplex = socket.data = new BunDuplex(socket, addressOf(socket, path));
+      if (path === undefined) {
         socket.setNoDelay(noDelay);
         if (keepAlive) socket.setKeepAlive(true);
       }
@@ -197,13 +182,15 @@ function handlers(
     end: (socket: BunSocket) => socket.data.onEnd(),
     error: (socket: BunSocket, error: Error) => socket.data.broke(error),
     close: (socket: BunSocket, error?: Error) => socket.data.onClose(error),
-    // The promise of connect() rejects too.
-    connectError: () => {},
   };
 }
 
 /** The peer's address, unless it has already gone. */
-function tcpAddressOf({ remoteAddress, remotePort }: BunSocket): SocketAddress | undefined {
+function addressOf(
+  { remoteAddress, remotePort }: BunSocket,
+  path: string | undefined,
+): SocketAddress | undefined {
+  if (path !== undefined) return { transport: "unix", path };
   if (remoteAddress === undefined || remotePort === undefined) return undefined;
   return { transport: "tcp", hostname: remoteAddress, port: remotePort };
 }

@@ -27,6 +27,7 @@
  */
 import { lookup } from "node:dns/promises";
 import { TransportError } from "../errors.ts";
+import { onAbort } from "../on_abort.ts";
 import { toTransportError } from "./_errors.ts";
 
 /** Options of {@linkcode dnsEndpoints}. */
@@ -94,16 +95,15 @@ async function find(hostname: string, family: 4 | 6 | undefined): Promise<string
 /** Waits for `promise`, but at most until the signal fires. */
 async function heeding<T>(signal: AbortSignal | undefined, promise: Promise<T>): Promise<T> {
   if (!signal) return await promise;
-  let onAbort = () => {};
+  let endWait: (() => void) | undefined;
   const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort);
+    if (signal.aborted) return reject(signal.reason);
+    endWait = onAbort(signal, () => reject(signal.reason));
   });
   try {
     return await Promise.race([aborted, promise]);
   } finally {
-    signal.removeEventListener("abort", onAbort);
+    endWait?.();
   }
 }
 

@@ -44,6 +44,7 @@
  */
 import type { SocketAddress, SocketDuplex } from "../duplex.ts";
 import { TransportError } from "../errors.ts";
+import { onAbort } from "../on_abort.ts";
 import { toTransportError } from "./_errors.ts";
 import { connectAborted, invalid } from "./_options.ts";
 import { EventTransport, type WebSocketLike } from "./_websocket_events.ts";
@@ -178,12 +179,12 @@ async function connectSocket(
   const socket = opening(url, () => new Socket(url, protocols));
   return await new Promise<SocketDuplex>((resolve, reject) => {
     let cause: unknown;
-    const onAbort = () => {
-      reject(connectAborted(signal!));
-      socket.close();
-    };
-    signal?.addEventListener("abort", onAbort);
-    const settle = () => signal?.removeEventListener("abort", onAbort);
+    const settle = signal
+      ? onAbort(signal, () => {
+        reject(connectAborted(signal));
+        socket.close();
+      })
+      : () => {};
     socket.addEventListener("open", () => {
       settle();
       const halfClose = socket.protocol === HALF_CLOSE_PROTOCOL;

@@ -79,10 +79,11 @@ export async function listen(options: WebSocketListenOptions): Promise<Listener>
   const { hostname = "127.0.0.1", port } = options;
   const accepted = new AcceptQueue();
   let server: ReturnType<DenoApi["serve"]>;
-  let open = 0;
+  // Not a count: of a client that did not answer a ping, Deno tells the close twice.
+  const open = new Set<WebSocketLike>();
   let closed = false;
   const shutDownIfDone = () => {
-    if (closed && open === 0) server.shutdown().catch(() => {});
+    if (closed && open.size === 0) server.shutdown().catch(() => {});
   };
   try {
     server = Deno.serve({ hostname, port, onListen() {} }, (request, { remoteAddr }) => {
@@ -104,8 +105,8 @@ export async function listen(options: WebSocketListenOptions): Promise<Listener>
       const { duplex } = new EventTransport(socket, { ...options, halfClose, remoteAddress });
       // Deno does not report a client that leaves before the response, so count on open.
       socket.addEventListener("open", () => {
-        open++;
-        socket.addEventListener("close", () => (open--, shutDownIfDone()));
+        open.add(socket);
+        socket.addEventListener("close", () => (open.delete(socket), shutDownIfDone()));
         accepted.push(duplex);
       });
       return response;

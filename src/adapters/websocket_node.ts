@@ -125,7 +125,8 @@ function open(webSocket: WebSocket, request: IncomingMessage, options: WebSocket
   const from: SocketAddress | undefined = remoteAddress === undefined || remotePort === undefined
     ? undefined
     : { transport: "tcp", hostname: remoteAddress, port: remotePort };
-  return new NodeTransport(webSocket, { ...options, halfClose, remoteAddress: from }).duplex;
+  const use = { ...options, halfClose, remoteAddress: from };
+  return new NodeTransport(webSocket, use, request.socket).duplex;
 }
 
 function refuse(socket: Socket, status: number): void {
