@@ -113,6 +113,8 @@ export class TurnLink<Inbound, Outbound, Logical> implements Receiver {
     let wait: Promise<void> | undefined;
     try {
       while (core.delivering && decoding.next()) {
+        // The decoder may have ended the connection.
+        if (!core.delivering) break;
         wait = core.dispatch(decoding.message!, decoding.bytes);
         if (wait) break;
       }

@@ -17,6 +17,8 @@ export abstract class Call<Request, Response> implements Numbered, Waiting {
   done = false;
   /** Removes the call's timer, and takes it off its signal. */
   release: (() => void) | undefined;
+  /** What it ended with, for an observer that ends it as it is told of it. */
+  error: unknown;
   /** Reports the end to the observer, if there is one. */
   onEnd: OnRpcEnd | undefined;
 

@@ -85,8 +85,12 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
     this.#calls.add(call, call instanceof StreamingCall);
     this.#unsent.push(call);
     if (signal || timeout !== undefined) this.#watch(call, signal, timeout);
-    // The last: an observer may end the call.
-    if (rpcObserver) call.onEnd = observe(rpcObserver, { id: call.id, request: call.request! });
+    if (rpcObserver) {
+      const onEnd = observe(rpcObserver, { id: call.id, request: call.request! });
+      // It may end the call as it is told of it.
+      if (call.done) onEnd(call.error);
+      else call.onEnd = onEnd;
+    }
     this.#sender.wake();
   }
 
@@ -315,6 +319,7 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
   /** Removes a call that has ended; `error` is for the observer. */
   #forget(call: Call<Request, Response>, error: unknown): void {
     call.done = true;
+    call.error = error;
     this.#calls.delete(call);
     if (call.request !== undefined) {
       call.request = undefined;

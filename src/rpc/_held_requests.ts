@@ -5,7 +5,7 @@ import type { RpcId } from "./message.ts";
 /** What a request takes in memory besides its bytes, roughly. */
 const OVERHEAD = 64;
 /** From this many bytes on, the connection should stop reading. */
-const ENOUGH = 64 * 1024;
+const ENOUGH = 1024 * 1024;
 /** From this many bytes on it must, whatever may be behind. */
 const MOST = 4 * 1024 * 1024;
 

@@ -30,7 +30,9 @@ export interface RpcClientConfig<Request, Response> extends ConnectionOptions {
    * on the wire, and at most this limit. A server of this package sends no more ahead of the
    * reader; so a stream that nobody reads stops itself and no other RPC. With another server,
    * the connection stops reading at the limit while it has no other call in flight; otherwise
-   * the stream fails with `stream-overflow`, and what has arrived can still be read. From 1 to
+   * the stream fails with `stream-overflow`, and what has arrived can still be read. Answers to
+   * other calls come behind what the streams have on their way: with many fast streams beside
+   * calls, lower it, or give the streams a connection of their own. From 1 to
    * 2^32.
    *
    * @default {1048576}

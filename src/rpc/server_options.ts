@@ -11,7 +11,7 @@ export interface RpcServerOptions {
   /**
    * How many RPCs of one connection may be in progress: being handled, or with a response
    * that waits for room to send; a stream counts as one. At the limit, further requests wait,
-   * and when there are more than 64 KiB of them, the connection stops reading until one
+   * and when there is more than 1 MiB of them, the connection stops reading until one
    * begins. A cancelled RPC counts until its handler has returned. From 1 to 2^31.
    *
    * @default {1024}

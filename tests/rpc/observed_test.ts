@@ -273,3 +273,20 @@ test("a message in which no id can be found is the peer's fault, too", async () 
   assert(reason.kind === "error");
   assertEquals(reason.error.code, "invalid-message");
 });
+
+test("an observer that ends a call as it is told of it hears of its end", async () => {
+  const controller = new AbortController();
+  const ended: unknown[] = [];
+  const { client, peer } = clientAndPeer({
+    rpcObserver: {
+      onRpc() {
+        controller.abort("enough");
+        return (error) => void ended.push(error);
+      },
+    },
+  });
+  const call = await soon(outcome(client.unary(body("a"), controller)), "the end");
+  assertEquals(call, { kind: "error", error: "enough" });
+  assertEquals(ended.length, 1);
+  assertEquals(await closeClient(client, peer), []);
+});
