@@ -87,6 +87,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
   #taken = 0;
   /** Whether new requests are refused, or ignored, as the client has been told. */
   #draining = false;
+  #peerEnded = false;
   #ignoring = false;
   #farewell: Response | undefined;
   /** The error of the message that was just sent, if it could not be encoded. */
@@ -149,6 +150,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
 
   async onInboundEnd(): Promise<void> {
     // No more requests will come, nor grants; what was not cancelled is still answered.
+    this.#peerEnded = true;
     this.#window = undefined;
     this.#unparkAll();
     await this.#settled();
@@ -260,6 +262,8 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
   #sayFarewell(): void {
     if (this.#draining) return;
     this.#draining = true;
+    // Who has no more requests need not know.
+    if (this.#peerEnded) return;
     this.#farewell = reservedEnd(this.#response, this.#taken);
     this.#ignoring = this.#farewell !== undefined;
     if (this.#ignoring && this.#window !== undefined) this.#dropHeld();
