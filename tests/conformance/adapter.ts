@@ -26,6 +26,8 @@ export interface Gaps {
   readonly breaking?: string;
   /** While nothing is read, a peer's abort is not noticed. */
   readonly unnoticed?: string;
+  /** There are streams only, and no synchronous face. */
+  readonly face?: string;
   /** Writes that are taken at once keep timers from running. */
   readonly turns?: string;
 }

@@ -12,7 +12,7 @@ const NO_WAIT = "a WebSocket of this kind has no way to make the other end wait"
 function adapter(name: string, options: ConnectOptions, inbound?: string): Adapter {
   return {
     name: `websocket, ${name}`,
-    gaps: { inbound },
+    gaps: { inbound, face: "a WebSocket has streams only" },
     async open() {
       const listener = await listenWebSocket({ port: 0 });
       const { port } = listener.address as { port: number };
