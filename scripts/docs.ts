@@ -17,7 +17,7 @@ const WORKERD = "needs workerd: \`npm run edge\` runs examples/cloudflare";
 
 /** The files whose examples are marked "ts ignore". */
 const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
-  "src/adapters/bun.ts": { runtime: "bun", because: "Deno has no Bun.connect" },
+  "src/adapters/bun.ts": { runtime: "bun", because: "Deno has no Bun.listen" },
   "src/adapters/websocket_bun.ts": { runtime: "bun", because: "Deno has no Bun.serve" },
   "src/adapters/cores.ts": { runtime: "deno", because: "each worker loads a file" },
   "src/adapters/message_port.ts": { runtime: "deno", because: "the worker is a file" },
