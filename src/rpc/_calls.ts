@@ -33,6 +33,8 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
   #sent = 0;
   /** Whether the server has been told how streams are read; see `_flow.ts`. */
   #announced = false;
+  /** Whether it could be told: the ids of some schemas have no room for it. */
+  #acknowledges = false;
   /** The error of the message that was just sent, if it could not be encoded. */
   #unencodable: { readonly error: unknown } | undefined;
   /** The full stream for whose reader the connection waits, as its server does not. */
@@ -130,6 +132,7 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
     if (!this.#announced && this.#unsent.length > 0 && budget.remaining > 0) {
       this.#announced = true;
       const announcement = reservedEnd(messages, this.#config.maxBufferedBytes);
+      this.#acknowledges = announcement !== undefined;
       if (announcement !== undefined) budget.send(announcement);
     }
     while (budget.remaining > 0 && this.#unsent.length > 0) {
@@ -170,7 +173,7 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
 
   /** Lets the server send more of a stream. */
   grant(call: StreamingCall<Request, Response>): void {
-    if (call.done) return;
+    if (call.done || !this.#acknowledges) return;
     this.#grants.push(call);
     this.#sender.wake();
   }
