@@ -9,15 +9,26 @@ import {
   type DuplexPairOptions,
 } from "@protosocket/protosocket";
 import {
+  ControlCode,
   RpcClient,
   type RpcHandler,
+  type RpcId,
   RpcPool,
   rpcReactor,
   type RpcServerOptions,
   type RpcStream,
 } from "@protosocket/protosocket/rpc";
 import { quiet } from "../support/quiet.ts";
-import { body, jsonCodec, type Message, messages } from "../support/rpc.ts";
+import {
+  body,
+  clientAndPeer,
+  closeClient,
+  end,
+  jsonCodec,
+  type Message,
+  messages,
+  normal,
+} from "../support/rpc.ts";
 import { outcome, soon } from "../support/within.ts";
 
 interface Options {
@@ -245,4 +256,25 @@ test("requests are read beside an endless async stream that always has something
   await stream.return();
   await reading;
   await client.close();
+});
+
+test("a client whose ids have no room for its announcement grants nothing", async () => {
+  const message = messages.request;
+  const narrow = { ...message, ended: (id: RpcId) => message.ended(Number(id) % 2 ** 32) };
+  for (const [ids, grants] of [[message, true], [narrow, false]] as const) {
+    const { client, peer } = clientAndPeer({
+      messages: { request: ids, response: message },
+      maxBufferedBytes: 100,
+    });
+    const stream = client.streaming(body("numbers"));
+    const { id } = await peer.next();
+    for (let i = 0; i < 5; i++) {
+      await peer.send(normal(id, i));
+      assertEquals((await soon(stream.next(), "an item")).value?.body, i);
+    }
+    await peer.send(end(id));
+    assertEquals((await soon(stream.next(), "the end")).done, true);
+    const rest = await closeClient(client, peer);
+    assertEquals(rest.some(({ code }) => code === ControlCode.end), grants);
+  }
 });
