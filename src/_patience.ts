@@ -76,7 +76,9 @@ export class Patience {
     if (time >= this.#due) return;
     clearTimeout(this.#timer);
     this.#due = time;
-    this.#timer = setTimeout(() => this.#look(), Math.ceil(time - performance.now()));
+    // It may be over already: some runtimes warn of a negative time.
+    const left = Math.max(0, Math.ceil(time - performance.now()));
+    this.#timer = setTimeout(() => this.#look(), left);
   }
 
   /** When the peer is late; `undefined` if nothing is expected of it now. */
