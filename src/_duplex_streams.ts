@@ -1,5 +1,5 @@
 import type { Receiver, Transport } from "./duplex.ts";
-import { TransportError } from "./errors.ts";
+import { brokenOff, TransportError } from "./errors.ts";
 
 /** What a chunk counts in addition to its bytes: about the memory of the objects around it. */
 export const CHUNK_BYTES = 512;
@@ -116,13 +116,6 @@ export class DuplexStreams implements Receiver {
       this.#notTaken = reject;
     });
   }
-}
-
-/** The error of both streams after an abort by this end; `reason` is the caller's. */
-export function brokenOff(reason: unknown): TransportError {
-  return new TransportError("aborted", "The connection was broken off by this end", {
-    cause: reason,
-  });
 }
 
 function ignore(): void {}

@@ -1,6 +1,6 @@
-import { brokenOff, CHUNK_BYTES, DuplexStreams } from "./_duplex_streams.ts";
+import { CHUNK_BYTES, DuplexStreams } from "./_duplex_streams.ts";
 import type { Receiver, SocketDuplex, Transport } from "./duplex.ts";
-import type { TransportError } from "./errors.ts";
+import { brokenOff, type TransportError } from "./errors.ts";
 import { Fifo } from "./fifo.ts";
 import type { SocketAddress } from "./socket_address.ts";
 

@@ -110,3 +110,10 @@ export function reactorThrew(cause: unknown): ConnectionError {
   if (cause instanceof ConnectionError && cause.code === "invalid-message") return cause;
   return new ConnectionError("reactor", "The reactor threw", { cause });
 }
+
+/** The error of both streams after an abort by this end; `reason` is the caller's. */
+export function brokenOff(reason: unknown): TransportError {
+  return new TransportError("aborted", "The connection was broken off by this end", {
+    cause: reason,
+  });
+}

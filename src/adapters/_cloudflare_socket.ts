@@ -1,6 +1,6 @@
 import type { SocketAddress, SocketDuplex } from "../duplex.ts";
-import { TransportError } from "../errors.ts";
-import { brokenOff, toTransportError } from "./_errors.ts";
+import { brokenOff, TransportError } from "../errors.ts";
+import { toTransportError } from "./_errors.ts";
 
 /** A connection of a Worker. */
 export interface CloudflareDuplex extends SocketDuplex {

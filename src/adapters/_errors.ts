@@ -57,10 +57,3 @@ export function toTransportError(
     (message?.includes("failed to lookup address") ? "not-found" : otherwise);
   return new TransportError(ours, `${action}: ${message || code || String(cause)}`, { cause });
 }
-
-/** The error of both streams after an abort by this end; `reason` is the caller's. */
-export function brokenOff(reason: unknown): TransportError {
-  return new TransportError("aborted", "The connection was broken off by this end", {
-    cause: reason,
-  });
-}

@@ -1,6 +1,5 @@
 import type { Duplex } from "../duplex.ts";
-import { TransportError } from "../errors.ts";
-import { brokenOff } from "./_errors.ts";
+import { brokenOff, TransportError } from "../errors.ts";
 import { type Frame, toFrame, toReason, violation } from "./_port_frames.ts";
 import { type AnyPort, PortLink } from "./_port_link.ts";
 

@@ -1,6 +1,6 @@
 import type { SocketAddress, SocketDuplex } from "../duplex.ts";
-import type { TransportError } from "../errors.ts";
-import { brokenOff, toTransportError } from "./_errors.ts";
+import { brokenOff, type TransportError } from "../errors.ts";
+import { toTransportError } from "./_errors.ts";
 
 /** How many unread bytes are buffered before the socket is paused. */
 const HIGH_WATER_MARK = 64 * 1024;
