@@ -1,5 +1,5 @@
 import type { Receiver, Transport } from "./duplex.ts";
-import { brokenOff, TransportError } from "./errors.ts";
+import { brokenOff, type TransportError } from "./errors.ts";
 
 /** What a chunk counts in addition to its bytes: about the memory of the objects around it. */
 export const CHUNK_BYTES = 512;
