@@ -35,17 +35,23 @@
  *
  * @module
  */
-export type { Duplex, Receiver, SocketAddress, SocketDuplex, Transport } from "./src/duplex.ts";
-export { duplexPair, type DuplexPairOptions } from "./src/duplex_pair.ts";
+export type {
+  Duplex,
+  Receiver,
+  SocketAddress,
+  SocketDuplex,
+  Transport,
+} from "./src/duplex/duplex.ts";
+export { duplexPair, type DuplexPairOptions } from "./src/duplex/duplex_pair.ts";
 export type { Codec, Decoder, DecodeResult, Encoder } from "./src/codec.ts";
-export { EncodeBuffer } from "./src/encode_buffer.ts";
-export { DecoderStream, type DecoderStreamOptions } from "./src/decoder_stream.ts";
-export { EncoderStream, type EncoderStreamOptions } from "./src/encoder_stream.ts";
+export { EncodeBuffer } from "./src/streams/encode_buffer.ts";
+export { DecoderStream, type DecoderStreamOptions } from "./src/streams/decoder_stream.ts";
+export { EncoderStream, type EncoderStreamOptions } from "./src/streams/encoder_stream.ts";
 export type { Reactor, ReactorStatus, SendBudget } from "./src/reactor.ts";
 export type { Sender, SendOptions } from "./src/sender.ts";
 export type { CloseReason } from "./src/close_reason.ts";
-export { Connection, type DrainOptions } from "./src/connection.ts";
-export type { ConnectionConfig, Heartbeat } from "./src/connection_config.ts";
+export { Connection, type DrainOptions } from "./src/connection/connection.ts";
+export type { ConnectionConfig, Heartbeat } from "./src/connection/connection_config.ts";
 export type { ConnectionObserver } from "./src/observer.ts";
 export {
   type ConnectionOptions,
@@ -56,7 +62,7 @@ export {
   DEFAULT_MESSAGE_TIMEOUT,
   DEFAULT_WRITE_TIMEOUT,
 } from "./src/options.ts";
-export type { Listener } from "./src/listener.ts";
+export type { Listener } from "./src/duplex/listener.ts";
 export {
   type Connector,
   DEFAULT_CONNECTOR_TIMEOUT,
@@ -66,7 +72,7 @@ export {
   type ServedConnection,
   type ServeOptions,
   type Server,
-} from "./src/server.ts";
+} from "./src/server/server.ts";
 export {
   ConnectionError,
   type ConnectionErrorCode,

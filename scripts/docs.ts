@@ -22,7 +22,7 @@ const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
   "src/adapters/cores.ts": { runtime: "deno", because: "each worker loads a file" },
   "src/adapters/message_port.ts": { runtime: "deno", because: "the worker is a file" },
   "src/adapters/cloudflare.ts": { because: WORKERD },
-  "src/adapters/_cloudflare_hibernation.ts": { because: WORKERD },
+  "src/adapters/cloudflare/_hibernation.ts": { because: WORKERD },
   "docs/cloudflare.md": { because: WORKERD },
 };
 

@@ -1,4 +1,4 @@
-import type { EncodeBuffer } from "./encode_buffer.ts";
+import type { EncodeBuffer } from "./streams/encode_buffer.ts";
 
 /**
  * The result of {@linkcode Decoder.decode}.

@@ -3,8 +3,8 @@ import * as net from "node:net";
 import { once } from "node:events";
 import { test } from "node:test";
 import { assertEquals } from "@std/assert";
-import { AcceptQueue } from "../src/adapters/_accept_queue.ts";
-import { dial, TcpDuplex, toListener } from "../src/adapters/_net.ts";
+import { AcceptQueue } from "../src/adapters/base/_accept_queue.ts";
+import { dial, TcpDuplex, toListener } from "../src/adapters/sockets/_net.ts";
 import { soon } from "./support/within.ts";
 
 test("a listener outlives an accept that failed", async () => {

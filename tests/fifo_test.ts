@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import process from "node:process";
 import { test } from "node:test";
-import { Fifo } from "../src/fifo.ts";
+import { Fifo } from "../src/waits/fifo.ts";
 
 test("a queue gives what it was given, in order", () => {
   const queue = new Fifo<number>();

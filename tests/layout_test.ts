@@ -1,5 +1,5 @@
 // The folders of the source, and which may import which.
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path/posix";
 import { test } from "node:test";
@@ -29,19 +29,54 @@ function others(from: RegExp, allowed: RegExp): string[] {
     .map(([file, to]) => `${file} imports ${to}`);
 }
 
+/** The rooms of the core, from the bottom up: a room imports itself and those before it. */
+const FLOORS = ["", "waits", "streams", "duplex", "connection", "server"];
+const floor = (file: string) => FLOORS.indexOf(dirname(file).slice("src/".length));
+const LEAVES = "codec|errors|options|socket_address|user_callback";
+
 test("the core imports itself and @std/bytes only", () => {
-  assertEquals(others(/^(mod\.ts|src\/[^/]+)$/, /^(src\/[^/]+\.ts|@std\/bytes)$/), []);
+  const core = `src/(${FLOORS.slice(1).join("|")})?/?[^/]+\\.ts`;
+  assertEquals(others(RegExp(`^(mod\\.ts|${core})$`), RegExp(`^(${core}|@std/bytes)$`)), []);
 });
 
-test("adapters import the core's types and errors only, and node: modules", () => {
-  const allowed =
-    /^(src\/(address_key|codec|duplex|duplex_base|errors|listener|on_abort|user_callback)\.ts|src\/adapters\/_[a-z_]+\.ts|node:.*|ws)$/;
+test("no room of the core imports one above it", () => {
+  // Types have circles: a codec writes into an EncodeBuffer, a reactor is told a CloseReason.
+  const upward = imports.filter(([from, to]) =>
+    floor(from) >= 0 && floor(to) > floor(from) && floor(from) > 0
+  );
+  assertEquals(upward, []);
+});
+
+test("adapters import the core's types, errors and waits only, and node: modules", () => {
+  const allowed = RegExp(
+    `^(src/(${LEAVES})\\.ts|src/(duplex|waits)/[a-z_]+\\.ts|src/server/address_key\\.ts|src/adapters/.*|node:.*|ws)$`,
+  );
   assertEquals(others(/^src\/adapters\//, allowed), []);
+});
+
+test("the rooms of the adapters import themselves and base/, never an entry point", () => {
+  const rooms: Record<string, string> = {
+    websocket: "base|websocket",
+    sockets: "base|sockets",
+    cloudflare: "base|websocket|cloudflare",
+    port: "base|port",
+    cores: "base|cores",
+    base: "base",
+  };
+  for (const [room, allowed] of Object.entries(rooms)) {
+    assertEquals(
+      imports.filter(([from, to]) =>
+        from.startsWith(`src/adapters/${room}/`) && to.startsWith("src/adapters/") &&
+        !RegExp(`^src/adapters/(${allowed})/`).test(to)
+      ),
+      [],
+    );
+  }
 });
 
 test("codecs import the codec's types only, and their library", () => {
   const allowed =
-    /^(src\/(codec|encode_buffer)\.ts|src\/codecs\/_[a-z0-9_]+\.ts|@std\/bytes|@bufbuild\/protobuf(\/wire)?)$/;
+    /^(src\/codec\.ts|src\/streams\/encode_buffer\.ts|src\/codecs\/.*|@std\/bytes|@bufbuild\/protobuf(\/wire)?)$/;
   assertEquals(others(/^src\/codecs\//, allowed), []);
 });
 
@@ -49,10 +84,15 @@ test("rpc imports the core's public names, the check of options, and queues", ()
   assertEquals(
     others(
       /^src\/rpc\//,
-      /^(mod\.ts|src\/(options|fifo|waiting_line|user_callback|after_poll|on_abort)\.ts|src\/rpc\/[a-z_]+\.ts)$/,
+      /^(mod\.ts|src\/(options|user_callback)\.ts|src\/waits\/[a-z_]+\.ts|src\/rpc\/.*)$/,
     ),
     [],
   );
+});
+
+test("the client and the server of rpc do not know each other, nor the pool", () => {
+  assertEquals(others(/^src\/rpc\/client\//, /^(?!src\/rpc\/(server|pool)\/)/), []);
+  assertEquals(others(/^src\/rpc\/server\//, /^(?!src\/rpc\/(client|pool)\/)/), []);
 });
 
 test("telemetry imports the public names of the core and of rpc, and its library", () => {
@@ -60,11 +100,21 @@ test("telemetry imports the public names of the core and of rpc, and its library
   assertEquals(others(/^src\/telemetry\//, allowed), []);
 });
 
-test("a file _x.ts is private to its folder", () => {
+/** The part of the source that a file belongs to: the core, or a folder beside its rooms. */
+const part = (file: string) => floor(file) >= 0 ? "core" : file.split("/")[1];
+
+test("a file _x.ts is private to its part: the core, adapters, codecs, rpc, telemetry", () => {
   const strangers = imports.filter(([file, to]) =>
-    /(^|\/)_[^/]+\.ts$/.test(to) && dirname(file) !== dirname(to)
+    /(^|\/)_[^/]+\.ts$/.test(to) && part(file) !== part(to)
   );
   assertEquals(strangers, []);
+});
+
+test("no folder has more than 15 files side by side", () => {
+  for (const folder of new Set(sources().map((file) => dirname(file)))) {
+    const files = sources().filter((file) => dirname(file) === folder).length;
+    assert(files <= 15, `${folder}: ${files} files`);
+  }
 });
 
 test("the core uses no global of a runtime", () => {

@@ -9,9 +9,9 @@ const read = (file: string) => readFileSync(root + file, "utf8");
 
 /** These are only exported for other files, or are not options. */
 const NOT_OPTIONS = [
-  "src/rpc/_calls.ts CallsConfig",
-  "src/rpc/_endpoints.ts EndpointsOptions",
-  "src/rpc/_rest.ts RestOptions",
+  "src/rpc/client/_calls.ts CallsConfig",
+  "src/rpc/pool/_endpoints.ts EndpointsOptions",
+  "src/rpc/pool/_backoff.ts RestOptions",
   "src/rpc/errors.ts RpcErrorOptions", // what an error knows
 ];
 

@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { setImmediate } from "node:timers";
-import { ReadTurns } from "../src/adapters/_read_turns.ts";
+import { ReadTurns } from "../src/adapters/sockets/_read_turns.ts";
 
 /** Lets reads of so many bytes be done at once; tells in which turn each goes on. */
 async function turnsOf(turns: ReadTurns, sizes: readonly number[]): Promise<number[]> {

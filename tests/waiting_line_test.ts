@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import process from "node:process";
 import { test } from "node:test";
-import { type Waiting, WaitingLine } from "../src/waiting_line.ts";
+import { type Waiting, WaitingLine } from "../src/waits/waiting_line.ts";
 
 interface Item extends Waiting {
   readonly number: number;

@@ -27,11 +27,11 @@
  * @module
  */
 import { lookup } from "node:dns/promises";
-import type { SocketAddress, SocketDuplex } from "../duplex.ts";
+import type { SocketAddress, SocketDuplex } from "../duplex/duplex.ts";
 import { TransportError } from "../errors.ts";
-import type { Listener } from "../listener.ts";
-import { AcceptQueue } from "./_accept_queue.ts";
-import { toTransportError } from "./_errors.ts";
+import type { Listener } from "../duplex/listener.ts";
+import { AcceptQueue } from "./base/_accept_queue.ts";
+import { toTransportError } from "./base/_errors.ts";
 import {
   asksForTls,
   checkListenOptions,
@@ -41,16 +41,16 @@ import {
   type Place,
   placeOf,
   unsupported,
-} from "./_options.ts";
-import { SocketBase } from "./_socket_base.ts";
-import { SocketFile } from "./_socket_file.ts";
+} from "./base/_options.ts";
+import { SocketBase } from "./sockets/_socket_base.ts";
+import { SocketFile } from "./base/_socket_file.ts";
 
 export type {
   ConnectOptions,
   ListenOptions,
   TlsConnectOptions,
   TlsListenOptions,
-} from "./_options.ts";
+} from "./base/_options.ts";
 
 /** The parts of Bun that are used, declared here so that every type checker knows them. */
 interface BunApi {
@@ -89,12 +89,12 @@ function bun(): BunApi {
  * {@linkcode TransportError}.
  */
 export async function connect(options: ConnectOptions): Promise<SocketDuplex> {
-  if (asksForTls(options)) return (await import("./_tls.ts")).connectTls(options);
+  if (asksForTls(options)) return (await import("./sockets/_tls.ts")).connectTls(options);
   const place = placeOf(options, 1);
   bun();
   // Bun.connect cannot be aborted: it keeps its descriptor until the system gives up. So the
   // socket is connected by `node:net`, which can, and from then on it is a socket of Bun.
-  const dialed = await (await import("./_net.ts")).dial(place, options);
+  const dialed = await (await import("./sockets/_net.ts")).dial(place, options);
   const { _handle: socket } = dialed as unknown as { readonly _handle: BunSocket };
   const path = place.kind === "unix" ? place.path : undefined;
   const duplex = socket.data = new BunDuplex(socket, addressOf(socket, path));
@@ -107,7 +107,7 @@ export async function connect(options: ConnectOptions): Promise<SocketDuplex> {
  * {@linkcode TransportError}. Bun cannot set the `backlog`.
  */
 export async function listen(options: ListenOptions): Promise<Listener> {
-  if (asksForTls(options)) return (await import("./_tls.ts")).listenTls(options);
+  if (asksForTls(options)) return (await import("./sockets/_tls.ts")).listenTls(options);
   const place = placeOf(options, 0);
   checkListenOptions(options);
   if (options.backlog !== undefined) throw unsupported("backlog", "Bun cannot set it");

@@ -49,30 +49,30 @@
  *
  * @module
  */
-import type { SocketDuplex } from "../duplex.ts";
+import type { SocketDuplex } from "../duplex/duplex.ts";
 import { TransportError } from "../errors.ts";
-import { connectFailed, opened } from "./_cloudflare_open.ts";
-import { pairFor, type UpgradeOptions } from "./_cloudflare_pair.ts";
+import { connectFailed, opened } from "./cloudflare/_open.ts";
+import { pairFor, type UpgradeOptions } from "./cloudflare/_pair.ts";
 import {
   type CloudflareConnect,
   type CloudflareDuplex,
   CloudflareSocketDuplex,
-} from "./_cloudflare_socket.ts";
-import { connectAborted, invalid, placeOf, unsupported } from "./_options.ts";
-import { EventTransport } from "./_websocket_events.ts";
+} from "./cloudflare/_socket.ts";
+import { connectAborted, invalid, placeOf, unsupported } from "./base/_options.ts";
+import { EventTransport } from "./websocket/_events.ts";
 
 export {
   type HibernatingState,
   type HibernatingWebSocket,
   HibernatingWebSockets,
   type OnHibernatingSocket,
-} from "./_cloudflare_hibernation.ts";
-export type { UpgradeOptions } from "./_cloudflare_pair.ts";
-export type { CloudflareDuplex } from "./_cloudflare_socket.ts";
-export type { Rest } from "./_cloudflare_rest.ts";
-export type { WebSocketLike } from "./_websocket_events.ts";
-export type { WebSocketOptions } from "./_websocket_options.ts";
-export type { OriginOptions } from "./_websocket_origin.ts";
+} from "./cloudflare/_hibernation.ts";
+export type { UpgradeOptions } from "./cloudflare/_pair.ts";
+export type { CloudflareDuplex } from "./cloudflare/_socket.ts";
+export type { Rest } from "./cloudflare/_rest.ts";
+export type { WebSocketLike } from "./websocket/_events.ts";
+export type { WebSocketOptions } from "./websocket/_settings.ts";
+export type { OriginOptions } from "./websocket/_origin.ts";
 
 /** The default of {@linkcode CloudflareConnectOptions.connectTimeout}: 10 seconds. */
 export const DEFAULT_CONNECT_TIMEOUT = 10_000;

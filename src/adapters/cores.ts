@@ -37,10 +37,10 @@
 import { availableParallelism } from "node:os";
 import { serialize } from "node:v8";
 import { TransportError } from "../errors.ts";
-import { Cores, type Settings } from "./_cores.ts";
-import type { MultiCoreServer } from "./_core_server.ts";
-import { placeOf } from "./_options.ts";
-import { workerKind } from "./_workers.ts";
+import { Cores, type Settings } from "./cores/_processors.ts";
+import type { MultiCoreServer } from "./cores/_server.ts";
+import { placeOf } from "./base/_options.ts";
+import { workerKind } from "./cores/_workers.ts";
 
 export type {
   CoreCloseOptions,
@@ -48,7 +48,7 @@ export type {
   CoreServer,
   MultiCoreServer,
   ServeCore,
-} from "./_core_server.ts";
+} from "./cores/_server.ts";
 
 /** Options of {@linkcode serveOnEachCore}. */
 export interface CoresOptions<Data = unknown> {

@@ -29,10 +29,10 @@
  *
  * @module
  */
-import type { SocketAddress, SocketDuplex } from "../duplex.ts";
+import type { SocketAddress, SocketDuplex } from "../duplex/duplex.ts";
 import { TransportError } from "../errors.ts";
-import type { Listener } from "../listener.ts";
-import { toTransportError } from "./_errors.ts";
+import type { Listener } from "../duplex/listener.ts";
+import { toTransportError } from "./base/_errors.ts";
 import {
   asksForTls,
   checkListenOptions,
@@ -43,17 +43,17 @@ import {
   type Place,
   placeOf,
   unsupported,
-} from "./_options.ts";
-import { ReadTurns } from "./_read_turns.ts";
-import { SocketBase } from "./_socket_base.ts";
-import { SocketFile } from "./_socket_file.ts";
+} from "./base/_options.ts";
+import { ReadTurns } from "./sockets/_read_turns.ts";
+import { SocketBase } from "./sockets/_socket_base.ts";
+import { SocketFile } from "./base/_socket_file.ts";
 
 export type {
   ConnectOptions,
   ListenOptions,
   TlsConnectOptions,
   TlsListenOptions,
-} from "./_options.ts";
+} from "./base/_options.ts";
 
 /** The parts of Deno that are used, declared here so that every type checker knows them. */
 interface DenoApi {
@@ -105,7 +105,7 @@ function deno(): DenoApi {
  * {@linkcode TransportError}.
  */
 export async function connect(options: ConnectOptions): Promise<SocketDuplex> {
-  if (asksForTls(options)) return (await import("./_tls.ts")).connectTls(options);
+  if (asksForTls(options)) return (await import("./sockets/_tls.ts")).connectTls(options);
   const place = placeOf(options, 1);
   const { signal } = options;
   if (signal?.aborted) throw connectAborted(signal);
@@ -129,7 +129,7 @@ export async function connect(options: ConnectOptions): Promise<SocketDuplex> {
  * the `backlog` of a Unix socket.
  */
 export async function listen(options: ListenOptions): Promise<Listener> {
-  if (asksForTls(options)) return (await import("./_tls.ts")).listenTls(options);
+  if (asksForTls(options)) return (await import("./sockets/_tls.ts")).listenTls(options);
   const place = placeOf(options, 0);
   checkListenOptions(options);
   const { backlog, reusePort = false } = options;

@@ -27,8 +27,8 @@
  */
 import { lookup } from "node:dns/promises";
 import { TransportError } from "../errors.ts";
-import { onAbort } from "../on_abort.ts";
-import { toTransportError } from "./_errors.ts";
+import { onAbort } from "../waits/on_abort.ts";
+import { toTransportError } from "./base/_errors.ts";
 
 /** Options of {@linkcode dnsEndpoints}. */
 export interface DnsOptions {

@@ -57,10 +57,10 @@
  *
  * @module
  */
-import type { Duplex } from "../duplex.ts";
+import type { Duplex } from "../duplex/duplex.ts";
 import { TransportError } from "../errors.ts";
-import { MAX_WINDOW } from "./_port_frames.ts";
-import { PortDuplex } from "./_port_duplex.ts";
+import { MAX_WINDOW } from "./port/_frames.ts";
+import { PortDuplex } from "./port/_duplex.ts";
 
 /** The default of {@linkcode PortOptions.window}: 256 KiB. */
 export const DEFAULT_PORT_WINDOW: number = 256 * 1024;

@@ -28,31 +28,31 @@
  * @module
  */
 import * as net from "node:net";
-import type { SocketDuplex } from "../duplex.ts";
-import type { Listener } from "../listener.ts";
-import { AcceptQueue } from "./_accept_queue.ts";
-import { dial, listening, NetDuplex, tcpAddressOf, TcpDuplex, toListener } from "./_net.ts";
+import type { SocketDuplex } from "../duplex/duplex.ts";
+import type { Listener } from "../duplex/listener.ts";
+import { AcceptQueue } from "./base/_accept_queue.ts";
+import { dial, listening, NetDuplex, tcpAddressOf, TcpDuplex, toListener } from "./sockets/_net.ts";
 import {
   asksForTls,
   checkListenOptions,
   type ConnectOptions,
   type ListenOptions,
   placeOf,
-} from "./_options.ts";
+} from "./base/_options.ts";
 
 export type {
   ConnectOptions,
   ListenOptions,
   TlsConnectOptions,
   TlsListenOptions,
-} from "./_options.ts";
+} from "./base/_options.ts";
 
 /**
  * Connects to a TCP address or a Unix socket, with TLS if `tls` is given. Rejects with a
  * {@linkcode TransportError}.
  */
 export async function connect(options: ConnectOptions): Promise<SocketDuplex> {
-  if (asksForTls(options)) return (await import("./_tls.ts")).connectTls(options);
+  if (asksForTls(options)) return (await import("./sockets/_tls.ts")).connectTls(options);
   const place = placeOf(options, 1);
   const socket = await dial(place, options);
   return socketDuplex(socket, place.kind === "unix" ? place.path : undefined);
@@ -64,7 +64,7 @@ export async function connect(options: ConnectOptions): Promise<SocketDuplex> {
  * `node:net`, `backlog` is not supported.
  */
 export async function listen(options: ListenOptions): Promise<Listener> {
-  if (asksForTls(options)) return (await import("./_tls.ts")).listenTls(options);
+  if (asksForTls(options)) return (await import("./sockets/_tls.ts")).listenTls(options);
   const place = placeOf(options, 0);
   checkListenOptions(options);
   const { noDelay = true, keepAlive = false } = options;

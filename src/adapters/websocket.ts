@@ -42,27 +42,27 @@
  *
  * @module
  */
-import type { SocketAddress, SocketDuplex } from "../duplex.ts";
+import type { SocketAddress, SocketDuplex } from "../duplex/duplex.ts";
 import { TransportError } from "../errors.ts";
-import { onAbort } from "../on_abort.ts";
-import { toTransportError } from "./_errors.ts";
-import { connectAborted, invalid } from "./_options.ts";
-import { EventTransport, type WebSocketLike } from "./_websocket_events.ts";
+import { onAbort } from "../waits/on_abort.ts";
+import { toTransportError } from "./base/_errors.ts";
+import { connectAborted, invalid } from "./base/_options.ts";
+import { EventTransport, type WebSocketLike } from "./websocket/_events.ts";
 import {
   checkHalfClose,
   HALF_CLOSE_PROTOCOL,
   limitsOf,
   type WebSocketOptions,
-} from "./_websocket_options.ts";
-import { StreamTransport, type WebSocketStreamClass } from "./_websocket_stream.ts";
+} from "./websocket/_settings.ts";
+import { StreamTransport, type WebSocketStreamClass } from "./websocket/_stream.ts";
 
-export type { WebSocketLike } from "./_websocket_events.ts";
+export type { WebSocketLike } from "./websocket/_events.ts";
 export {
   DEFAULT_MAX_BUFFERED_BYTES,
   DEFAULT_MAX_FRAME_BYTES,
   DEFAULT_MAX_UNSENT_BYTES,
   type WebSocketOptions,
-} from "./_websocket_options.ts";
+} from "./websocket/_settings.ts";
 
 /** Options of {@linkcode connect}. */
 export interface ConnectOptions extends WebSocketOptions {

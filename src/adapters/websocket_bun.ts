@@ -30,24 +30,24 @@
  *
  * @module
  */
-import type { SocketAddress } from "../duplex.ts";
+import type { SocketAddress } from "../duplex/duplex.ts";
 import { TransportError } from "../errors.ts";
-import type { Listener } from "../listener.ts";
-import { AcceptQueue } from "./_accept_queue.ts";
-import { toTransportError } from "./_errors.ts";
-import { BunTransport, type BunWebSocket } from "./_websocket_bun.ts";
+import type { Listener } from "../duplex/listener.ts";
+import { AcceptQueue } from "./base/_accept_queue.ts";
+import { toTransportError } from "./base/_errors.ts";
+import { BunTransport, type BunWebSocket } from "./websocket/_bun.ts";
 import {
   checkWebSocketListenOptions,
   offersHalfClose,
   refusalOf,
   type WebSocketListenOptions,
-} from "./_websocket_listen.ts";
-import { HALF_CLOSE_PROTOCOL, limitsOf } from "./_websocket_options.ts";
-import type { WebSocketUse } from "./_websocket_transport.ts";
+} from "./websocket/_listen.ts";
+import { HALF_CLOSE_PROTOCOL, limitsOf } from "./websocket/_settings.ts";
+import type { WebSocketUse } from "./websocket/_transport.ts";
 
-export type { WebSocketListenOptions } from "./_websocket_listen.ts";
-export type { OriginOptions } from "./_websocket_origin.ts";
-export type { WebSocketOptions } from "./_websocket_options.ts";
+export type { WebSocketListenOptions } from "./websocket/_listen.ts";
+export type { OriginOptions } from "./websocket/_origin.ts";
+export type { WebSocketOptions } from "./websocket/_settings.ts";
 
 /** The parts of Bun that are used, declared here so that every type checker knows them. */
 interface BunApi {

@@ -37,21 +37,21 @@
  * @module
  */
 import { TransportError } from "../errors.ts";
-import type { Listener } from "../listener.ts";
-import { AcceptQueue } from "./_accept_queue.ts";
-import { toTransportError } from "./_errors.ts";
-import { EventTransport, type WebSocketLike } from "./_websocket_events.ts";
+import type { Listener } from "../duplex/listener.ts";
+import { AcceptQueue } from "./base/_accept_queue.ts";
+import { toTransportError } from "./base/_errors.ts";
+import { EventTransport, type WebSocketLike } from "./websocket/_events.ts";
 import {
   checkWebSocketListenOptions,
   offersHalfClose,
   refusalOf,
   type WebSocketListenOptions,
-} from "./_websocket_listen.ts";
-import { HALF_CLOSE_PROTOCOL } from "./_websocket_options.ts";
+} from "./websocket/_listen.ts";
+import { HALF_CLOSE_PROTOCOL } from "./websocket/_settings.ts";
 
-export type { WebSocketListenOptions } from "./_websocket_listen.ts";
-export type { OriginOptions } from "./_websocket_origin.ts";
-export type { WebSocketOptions } from "./_websocket_options.ts";
+export type { WebSocketListenOptions } from "./websocket/_listen.ts";
+export type { OriginOptions } from "./websocket/_origin.ts";
+export type { WebSocketOptions } from "./websocket/_settings.ts";
 
 /** The parts of Deno that are used, declared here so that every type checker knows them. */
 interface DenoApi {

@@ -37,23 +37,23 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 // @ts-types="@types/ws"
 import { type WebSocket, WebSocketServer } from "ws";
-import type { SocketAddress } from "../duplex.ts";
-import type { Listener } from "../listener.ts";
-import { AcceptQueue } from "./_accept_queue.ts";
-import { toTransportError } from "./_errors.ts";
-import { Handshakes } from "./_handshakes.ts";
+import type { SocketAddress } from "../duplex/duplex.ts";
+import type { Listener } from "../duplex/listener.ts";
+import { AcceptQueue } from "./base/_accept_queue.ts";
+import { toTransportError } from "./base/_errors.ts";
+import { Handshakes } from "./base/_handshakes.ts";
 import {
   checkWebSocketListenOptions,
   offersHalfClose,
   refusalOf,
   type WebSocketListenOptions,
-} from "./_websocket_listen.ts";
-import { NodeTransport } from "./_websocket_node.ts";
-import { HALF_CLOSE_PROTOCOL, limitsOf } from "./_websocket_options.ts";
+} from "./websocket/_listen.ts";
+import { NodeTransport } from "./websocket/_node.ts";
+import { HALF_CLOSE_PROTOCOL, limitsOf } from "./websocket/_settings.ts";
 
-export type { WebSocketListenOptions } from "./_websocket_listen.ts";
-export type { OriginOptions } from "./_websocket_origin.ts";
-export type { WebSocketOptions } from "./_websocket_options.ts";
+export type { WebSocketListenOptions } from "./websocket/_listen.ts";
+export type { OriginOptions } from "./websocket/_origin.ts";
+export type { WebSocketOptions } from "./websocket/_settings.ts";
 
 /** Milliseconds that a connection may take to become a WebSocket. */
 const HANDSHAKE_TIMEOUT = 10_000;

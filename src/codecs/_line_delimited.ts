@@ -1,6 +1,6 @@
 import { indexOfNeedle } from "@std/bytes";
 import type { Codec, Decoder, DecodeResult, Encoder } from "../codec.ts";
-import type { EncodeBuffer } from "../encode_buffer.ts";
+import type { EncodeBuffer } from "../streams/encode_buffer.ts";
 import { reasonOf } from "./_reason.ts";
 import { readText, writeText } from "./_text.ts";
 

@@ -1,4 +1,4 @@
-import type { EncodeBuffer } from "../encode_buffer.ts";
+import type { EncodeBuffer } from "../streams/encode_buffer.ts";
 
 /**
  * Up to this many characters, ASCII is encoded and decoded by hand: calling the platform's

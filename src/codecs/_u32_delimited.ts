@@ -1,5 +1,5 @@
 import type { Codec, Decoder, DecodeResult, Encoder } from "../codec.ts";
-import type { EncodeBuffer } from "../encode_buffer.ts";
+import type { EncodeBuffer } from "../streams/encode_buffer.ts";
 import type { Body } from "./_delimited.ts";
 import { reasonOf } from "./_reason.ts";
 

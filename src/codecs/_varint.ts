@@ -1,5 +1,5 @@
 // Unsigned varints (protobuf.dev/programming-guides/encoding, "Base 128 Varints").
-import type { EncodeBuffer } from "../encode_buffer.ts";
+import type { EncodeBuffer } from "../streams/encode_buffer.ts";
 
 /** A u64 has at most ten bytes as a varint. */
 export const MAX_VARINT = 10;

@@ -59,14 +59,14 @@
 // @msgpack/msgpack 3.1 1029 / 943 / 784. And neither can write a u64 as Rust does: both write
 // a number beyond 2^32 as a float, which serde refuses, and every bigint as nine bytes.
 import type { Codec } from "../codec.ts";
-import { MessagePackReader } from "./_messagepack_reader.ts";
-import { type Schema, within } from "./_messagepack_schema.ts";
+import { MessagePackReader } from "./messagepack/_reader.ts";
+import { type Schema, within } from "./messagepack/_schema.ts";
 import { type DecodeOptions, maxObjectsOf } from "./_object_budget.ts";
 import { u32Delimited } from "./_u32_delimited.ts";
 
 export type { DecodeOptions } from "./_object_budget.ts";
-export type { Extension, MessagePackReader } from "./_messagepack_reader.ts";
-export { type Infer, type Missing, type Schema, unfit, within } from "./_messagepack_schema.ts";
+export type { Extension, MessagePackReader } from "./messagepack/_reader.ts";
+export { type Infer, type Missing, type Schema, unfit, within } from "./messagepack/_schema.ts";
 export {
   writeArray,
   writeBoolean,
@@ -78,7 +78,7 @@ export {
   writeMap,
   writeNil,
   writeString,
-} from "./_messagepack_writer.ts";
+} from "./messagepack/_writer.ts";
 export {
   bool,
   bytes,
@@ -93,7 +93,7 @@ export {
   u32,
   u64,
   u8,
-} from "./_messagepack_scalars.ts";
+} from "./messagepack/_scalars.ts";
 export {
   any,
   type AnyValue,
@@ -103,7 +103,7 @@ export {
   i128,
   nil,
   u128,
-} from "./_messagepack_special.ts";
+} from "./messagepack/_special.ts";
 export {
   array,
   entries,
@@ -112,7 +112,7 @@ export {
   map,
   type MapOptions,
   option,
-} from "./_messagepack_containers.ts";
+} from "./messagepack/_containers.ts";
 export {
   type Compile,
   defaulted,
@@ -125,14 +125,14 @@ export {
   type StructOf,
   type StructOptions,
   type StructSchema,
-} from "./_messagepack_structs.ts";
+} from "./messagepack/_structs.ts";
 export {
   type EnumOptions,
   unit,
   type VariantOf,
   type Variants,
   variants,
-} from "./_messagepack_variants.ts";
+} from "./messagepack/_variants.ts";
 export {
   adjacentlyTagged,
   type AdjacentlyTaggedOptions,
@@ -140,7 +140,7 @@ export {
   type InternallyTaggedOptions,
   type TaggedVariants,
   untagged,
-} from "./_messagepack_tagged.ts";
+} from "./messagepack/_tagged.ts";
 
 /** MessagePack's form for a u32: the framing is a length in MessagePack. */
 const U32 = 0xce;

@@ -39,13 +39,13 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import type { Codec } from "../codec.ts";
-import type { EncodeBuffer } from "../encode_buffer.ts";
+import type { EncodeBuffer } from "../streams/encode_buffer.ts";
 import { delimited } from "./_delimited.ts";
 import { type DecodeOptions, maxObjectsOf, TooManyObjects } from "./_object_budget.ts";
-import { countObjects } from "./_protobuf_count.ts";
-import { MessagePlan } from "./_protobuf_plan.ts";
-import { ProtobufReader } from "./_protobuf_reader.ts";
-import { writeMessage } from "./_protobuf_writer.ts";
+import { countObjects } from "./protobuf/_count.ts";
+import { MessagePlan } from "./protobuf/_plan.ts";
+import { ProtobufReader } from "./protobuf/_reader.ts";
+import { writeMessage } from "./protobuf/_writer.ts";
 
 export type { DecodeOptions } from "./_object_budget.ts";
 export type { DescMessage, MessageShape } from "@bufbuild/protobuf";

@@ -38,8 +38,8 @@
 import type { Codec } from "../codec.ts";
 import { delimited } from "./_delimited.ts";
 import { type DecodeOptions, maxObjectsOf } from "./_object_budget.ts";
-import { SlabReader } from "./_slab_reader.ts";
-import { SlabWriter } from "./_slab_writer.ts";
+import { SlabReader } from "./ts_proto/_reader.ts";
+import { SlabWriter } from "./ts_proto/_writer.ts";
 
 export type { DecodeOptions } from "./_object_budget.ts";
 

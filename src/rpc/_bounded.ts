@@ -1,5 +1,5 @@
-import { afterPoll } from "../after_poll.ts";
-import { onAbort } from "../on_abort.ts";
+import { afterPoll } from "../waits/after_poll.ts";
+import { onAbort } from "../waits/on_abort.ts";
 
 /** What limits a piece of work. */
 export interface Bounds<T> {

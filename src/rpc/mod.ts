@@ -55,24 +55,24 @@ export {
   RpcClient,
   type RpcClientConfig,
   type RpcStream,
-} from "./client.ts";
+} from "./client/client.ts";
 export {
   refused,
   type RpcAnswer,
   type RpcContext,
   type RpcHandler,
   type RpcResult,
-} from "./handler.ts";
+} from "./server/handler.ts";
 export {
   DEFAULT_MAX_CONCURRENT_RPCS,
   type FailedRpc,
   type RpcReactorOptions,
   type RpcServerOptions,
-} from "./server_options.ts";
-export { rpcReactor } from "./reactor.ts";
+} from "./server/server_options.ts";
+export { rpcReactor } from "./server/reactor.ts";
 export type { ObservedRpc, OnRpcEnd, RpcObserver } from "./observer.ts";
-export { type RpcServerConfig, serveRpc } from "./server.ts";
-export { RpcPool } from "./pool.ts";
+export { type RpcServerConfig, serveRpc } from "./server/server.ts";
+export { RpcPool } from "./pool/pool.ts";
 export {
   type BackoffOptions,
   DEFAULT_BACKOFF,
@@ -83,4 +83,4 @@ export {
   type PoolClientOptions,
   type PoolObserver,
   type RpcPoolConfig,
-} from "./pool_options.ts";
+} from "./pool/pool_options.ts";

@@ -37,8 +37,8 @@ import {
   writeMap,
   writeString,
 } from "@protosocket/protosocket/messagepack";
-import { fieldsReader } from "../../src/codecs/_struct_reader.ts";
-import { MessagePackReader } from "../../src/codecs/_messagepack_reader.ts";
+import { fieldsReader } from "../../src/codecs/messagepack/_struct_reader.ts";
+import { MessagePackReader } from "../../src/codecs/messagepack/_reader.ts";
 import { decodeOne, encodeAll, fromHex, joined, toHex } from "../support/codec.ts";
 
 function framed(hex: string): Uint8Array {

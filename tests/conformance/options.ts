@@ -1,7 +1,7 @@
 import { test } from "node:test";
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { TransportError, type TransportErrorCode } from "../../mod.ts";
-import type { ConnectOptions, ListenOptions } from "../../src/adapters/_options.ts";
+import type { ConnectOptions, ListenOptions } from "../../src/adapters/base/_options.ts";
 import { soon } from "../support/within.ts";
 import { hold } from "./ends.ts";
 import { dial, type Kind, pairsOf, type SocketAdapter, spot, toReach } from "./sockets.ts";

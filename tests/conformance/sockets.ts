@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Listener, SocketDuplex } from "../../mod.ts";
-import type { ConnectOptions, ListenOptions } from "../../src/adapters/_options.ts";
+import type { ConnectOptions, ListenOptions } from "../../src/adapters/base/_options.ts";
 import { soon } from "../support/within.ts";
 import type { Adapter, Gaps } from "./adapter.ts";
 

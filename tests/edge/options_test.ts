@@ -8,7 +8,7 @@ import {
   connect,
   upgradeWebSocket,
 } from "../../src/adapters/cloudflare.ts";
-import { Rest } from "../../src/adapters/_cloudflare_rest.ts";
+import { Rest } from "../../src/adapters/cloudflare/_rest.ts";
 import { lengthDelimited } from "../../src/codecs/length_delimited.ts";
 import { deferred, soon, turn } from "../support/within.ts";
 

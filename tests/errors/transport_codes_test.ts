@@ -13,7 +13,7 @@ import {
 } from "@protosocket/protosocket";
 import { lengthDelimited } from "@protosocket/protosocket/length-delimited";
 import { sockets } from "../../examples/support/sockets.ts";
-import { AcceptQueue } from "../../src/adapters/_accept_queue.ts";
+import { AcceptQueue } from "../../src/adapters/base/_accept_queue.ts";
 import { directory, toReach } from "../conformance/sockets.ts";
 import { runtime } from "../support/runtime.ts";
 import { soon } from "../support/within.ts";

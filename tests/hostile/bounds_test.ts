@@ -3,7 +3,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { Connection, type ConnectionConfig, duplexPair, serve } from "@protosocket/protosocket";
 import { lengthDelimited } from "@protosocket/protosocket/length-delimited";
-import { Admission } from "../../src/_admission.ts";
+import { Admission } from "../../src/server/_admission.ts";
 import { codeOf } from "../support/connections.ts";
 import { countTimers } from "../support/count_timers.ts";
 import { End } from "../support/end.ts";

@@ -17,7 +17,7 @@ import {
   ResponseBehavior,
   ResponseSchema,
 } from "../../examples/proto/gen/echo_pb.ts";
-import type { TlsConnectOptions, TlsListenOptions } from "../../src/adapters/_options.ts";
+import type { TlsConnectOptions, TlsListenOptions } from "../../src/adapters/base/_options.ts";
 import { directory } from "../conformance/sockets.ts";
 import { authority, type Certified, certified } from "../support/certificates.ts";
 import { ca, connect, ours, TlsServer, trusting } from "../support/tls.ts";

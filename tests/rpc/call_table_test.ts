@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { test } from "node:test";
-import { CallTable } from "../../src/rpc/_call_table.ts";
+import { CallTable } from "../../src/rpc/client/_call_table.ts";
 
 interface Call {
   id: number;

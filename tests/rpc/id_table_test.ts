@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { test } from "node:test";
-import { IdTable } from "../../src/rpc/_id_table.ts";
+import { IdTable } from "../../src/rpc/server/_id_table.ts";
 import type { RpcId } from "../../src/rpc/mod.ts";
 import { withSeeds } from "../support/random.ts";
 

@@ -1,7 +1,7 @@
 // Several places are tried until one connects.
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
-import { type ConnectRace, raceToConnect } from "../../src/rpc/_connect_race.ts";
+import { type ConnectRace, raceToConnect } from "../../src/rpc/pool/_connect_race.ts";
 import { countTimers } from "../support/count_timers.ts";
 import { type Deferred, deferred, soon, turn } from "../support/within.ts";
 

@@ -1,6 +1,6 @@
 // The two faces of a duplex, over the same end of a connection in memory.
 import type { Duplex, TransportError } from "@protosocket/protosocket";
-import type { Receiver, Transport } from "../../src/duplex.ts";
+import type { Receiver, Transport } from "../../src/duplex/duplex.ts";
 import type { VirtualClock } from "./clock.ts";
 import type { Pipe } from "./pipe.ts";
 

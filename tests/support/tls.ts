@@ -11,7 +11,7 @@ import type {
   ConnectOptions,
   TlsConnectOptions,
   TlsListenOptions,
-} from "../../src/adapters/_options.ts";
+} from "../../src/adapters/base/_options.ts";
 import { authority, type Certified, certified } from "./certificates.ts";
 import { End } from "./end.ts";
 import { outcome, soon } from "./within.ts";

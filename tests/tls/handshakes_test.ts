@@ -7,7 +7,7 @@ import {
   MAX_HANDSHAKES,
   MAX_HANDSHAKES_PER_ADDRESS,
   type RawSocket,
-} from "../../src/adapters/_handshakes.ts";
+} from "../../src/adapters/base/_handshakes.ts";
 
 const LONG = 60_000;
 

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertInstanceOf, assertMatch } from "@std/assert";
 import { test } from "node:test";
 import { TransportError } from "../../mod.ts";
-import type { TlsConnectOptions } from "../../src/adapters/_options.ts";
+import type { TlsConnectOptions } from "../../src/adapters/base/_options.ts";
 import { authority, certified } from "../support/certificates.ts";
 import { End } from "../support/end.ts";
 import { runtime } from "../support/runtime.ts";

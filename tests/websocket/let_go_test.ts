@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { connect as connectTcp, type Socket } from "node:net";
 import { test } from "node:test";
 import type { Listener, TransportError } from "../../mod.ts";
-import type { PushDuplex } from "../../src/adapters/_push_duplex.ts";
+import type { PushDuplex } from "../../src/adapters/base/_push_duplex.ts";
 import { accept } from "../conformance/sockets.ts";
 import { End } from "../support/end.ts";
 import { runtime } from "../support/runtime.ts";

@@ -6,7 +6,7 @@ import { connect as connectTcp } from "node:net";
 import { test } from "node:test";
 import { type Listener, TransportError } from "../../mod.ts";
 import { connect } from "../../src/adapters/websocket.ts";
-import type { WebSocketListenOptions } from "../../src/adapters/_websocket_listen.ts";
+import type { WebSocketListenOptions } from "../../src/adapters/websocket/_listen.ts";
 import type { Adapter } from "../conformance/adapter.ts";
 import { standstill } from "../conformance/ends.ts";
 import { accept } from "../conformance/sockets.ts";

@@ -1,7 +1,7 @@
 // @ts-types="@types/ws"
 import { WebSocket as WsWebSocket } from "ws";
 import type { Listener, SocketDuplex } from "../../mod.ts";
-import type { WebSocketListenOptions } from "../../src/adapters/_websocket_listen.ts";
+import type { WebSocketListenOptions } from "../../src/adapters/websocket/_listen.ts";
 import { connect, type ConnectOptions } from "../../src/adapters/websocket.ts";
 import { runtime } from "../support/runtime.ts";
 import { soon } from "../support/within.ts";

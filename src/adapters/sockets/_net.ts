@@ -1,0 +1,266 @@
+import { existsSync } from "node:fs";
+import * as net from "node:net";
+import { dirname } from "node:path";
+import process from "node:process";
+import type { SocketAddress } from "../../duplex/duplex.ts";
+import { TransportError } from "../../errors.ts";
+import type { Listener } from "../../duplex/listener.ts";
+import { onAbort } from "../../waits/on_abort.ts";
+import type { AcceptQueue } from "../base/_accept_queue.ts";
+import { toTransportError } from "../base/_errors.ts";
+import {
+  connectAborted,
+  type ConnectOptions,
+  describe,
+  type ListenOptions,
+  type Place,
+  unsupported,
+} from "../base/_options.ts";
+import { SocketBase } from "./_socket_base.ts";
+import { SocketFile } from "../base/_socket_file.ts";
+
+/** For empty writes, which send nothing but fail if the connection is gone. */
+export const EMPTY: Uint8Array = new Uint8Array(0);
+
+/** Connects a `node:net` socket. */
+export async function dial(place: Place, options: ConnectOptions): Promise<net.Socket> {
+  const { noDelay = true, keepAlive = false, signal } = options;
+  if (signal?.aborted) throw connectAborted(signal);
+  const socket = net.connect({ ...target(place), noDelay, keepAlive, allowHalfOpen: true });
+  await new Promise<void>((resolve, reject) => {
+    const settle = (error?: TransportError) => {
+      endWait?.();
+      socket.off("connect", onConnect).off("error", onError);
+      error ? reject(error) : resolve();
+    };
+    const onConnect = () => settle();
+    const onError = (error: Error) =>
+      settle(toTransportError(`Cannot connect to ${describe(place)}`, error));
+    socket.on("connect", onConnect).on("error", onError);
+    const endWait = signal && onAbort(signal, () => {
+      settle(connectAborted(signal));
+      socket.on("error", () => {}).destroy();
+    });
+  });
+  return socket;
+}
+
+/** Starts a `node:net` or `node:tls` server; resolves to its address. */
+export async function listening(
+  server: net.Server,
+  place: Place,
+  { backlog, reusePort = false }: ListenOptions,
+): Promise<SocketAddress> {
+  if (reusePort && !canReusePort()) {
+    throw unsupported("reusePort", `Node has it from 23.1, this is ${process.versions.node}`);
+  }
+  if (backlog !== undefined && process.versions.bun) {
+    throw unsupported("backlog", "Bun cannot set it");
+  }
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error) => reject(cannotListen(place, error)));
+    server.listen({ ...target(place), backlog, reusePort }, resolve);
+  });
+  const address = server.address();
+  return address === null || typeof address === "string"
+    ? { transport: "unix", path: address ?? "" }
+    : { transport: "tcp", hostname: address.address, port: address.port };
+}
+
+/** Makes a listener from a server that is listening; `onClose` is called once. */
+export function toListener(
+  server: net.Server,
+  address: SocketAddress,
+  accepted: AcceptQueue,
+  onClose: () => void = () => {},
+): Listener {
+  // One accept that failed, for want of memory or descriptors, does not end a listener.
+  server.on("error", (error) => {
+    if (!server.listening) accepted.close(toTransportError("Cannot accept", error));
+  });
+  const path = address.transport === "unix" ? new SocketFile(address.path) : undefined;
+  const stop = () => void server.close();
+  let closing: Promise<void> | undefined;
+  const close = () =>
+    closing ??= new Promise<void>((resolve) => {
+      // Not awaited: its callback waits for every connection to end.
+      if (path) path.leave(stop);
+      else stop();
+      onClose();
+      accepted.close();
+      resolve();
+    });
+  return {
+    address,
+    close,
+    [Symbol.asyncIterator]: () => accepted[Symbol.asyncIterator](),
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function canReusePort(): boolean {
+  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+  return major > 23 || (major === 23 && minor >= 1);
+}
+
+function cannotListen(place: Place, error: Error): TransportError {
+  const ours = toTransportError(`Cannot listen on ${describe(place)}`, error);
+  // libuv, for consistency with Windows, reports a missing directory as a missing permission.
+  return ours.code === "denied" && place.kind === "unix" && !existsSync(dirname(place.path))
+    ? new TransportError("not-found", ours.message, { cause: error })
+    : ours;
+}
+
+function target(place: Place): { host: string; port: number } | { path: string } {
+  return place.kind === "unix" ? { path: place.path } : { host: place.hostname, port: place.port };
+}
+
+/** The peer's TCP address, unless it has already gone. */
+export function tcpAddressOf({ remoteAddress, remotePort }: net.Socket): SocketAddress | undefined {
+  if (remoteAddress === undefined || remotePort === undefined) return undefined;
+  return { transport: "tcp", hostname: remoteAddress, port: remotePort };
+}
+
+/** How the callbacks of a socket find its duplex: so they are the same for all sockets. */
+const OWNER = Symbol("duplex");
+
+interface OwnedSocket extends net.Socket {
+  [OWNER]: NetDuplex;
+  /** What libuv has not written yet, as far as the runtime tells. */
+  readonly _handle?: { readonly writeQueueSize?: number } | null;
+}
+
+/** A duplex over a connected `node:net` or `node:tls` socket. */
+export class NetDuplex extends SocketBase {
+  readonly socket: net.Socket;
+  #started = false;
+  /** How many writes have not called back yet. */
+  #unwritten = 0;
+
+  constructor(socket: net.Socket, remoteAddress?: SocketAddress, alpnProtocol?: string) {
+    super(remoteAddress, alpnProtocol);
+    this.socket = socket;
+    (socket as OwnedSocket)[OWNER] = this;
+    socket.on("end", onEnd).on("error", onError).on("close", onClose);
+  }
+
+  override get unsent(): number {
+    const { _handle: handle, writableLength } = this.socket as OwnedSocket;
+    // Node counts a write until all of it has gone; libuv knows how much has.
+    return Math.min(handle?.writeQueueSize ?? writableLength, writableLength);
+  }
+
+  protected override flow(): void {
+    if (this.#started) return void this.socket.resume();
+    this.#started = true;
+    this.socket.on("data", onData);
+  }
+
+  protected override hold(): void {
+    this.socket.pause();
+  }
+
+  protected override send(bytes: Uint8Array): boolean {
+    this.#unwritten++;
+    this.socket.write(bytes, this.#onWritten);
+    // Node has nothing left to write: the system took it all, and the callback, a tick
+    // later, is not worth waiting for.
+    return this.socket.writableLength === 0;
+  }
+
+  // Callbacks come in order, including those of writes that were not waited for.
+  readonly #onWritten = (error?: Error | null) => {
+    if (error) this.broke(error);
+    else if (--this.#unwritten === 0) this.drained();
+  };
+
+  protected override sendEnd(): boolean {
+    this.#unwritten++;
+    this.socket.end(this.#onWritten);
+    return false;
+  }
+
+  protected override release(): void {
+    this.socket.destroySoon();
+  }
+
+  protected override destroy(): void {
+    this.socket.destroy();
+  }
+
+  /** The socket reports that bytes have arrived. */
+  onData({ buffer, byteOffset, length }: Uint8Array): void {
+    // Not a Buffer, whose `slice` does not copy.
+    this.received(new Uint8Array(buffer as ArrayBuffer, byteOffset, length));
+  }
+
+  /** The socket reports that the peer has ended. */
+  onEnd(): void {
+    this.ended();
+  }
+
+  /** The socket has closed. */
+  onClose(): void {
+    this.fail(new TransportError("reset", "The socket was closed"));
+  }
+
+  /** The socket, or a write, reports an error. */
+  broke(cause: Error): void {
+    this.fail(this.toError(this.socket.errored ?? cause));
+  }
+
+  /** Converts the socket's error to a TransportError. */
+  protected toError(cause: unknown): TransportError {
+    return toTransportError("The connection broke", cause);
+  }
+}
+
+function onData(this: net.Socket, bytes: Uint8Array): void {
+  (this as OwnedSocket)[OWNER].onData(bytes);
+}
+
+function onEnd(this: net.Socket): void {
+  (this as OwnedSocket)[OWNER].onEnd();
+}
+
+function onError(this: net.Socket, error: Error): void {
+  (this as OwnedSocket)[OWNER].broke(error);
+}
+
+function onClose(this: net.Socket): void {
+  (this as OwnedSocket)[OWNER].onClose();
+}
+
+/** A TCP socket, which can send and detect a reset. */
+export class TcpDuplex extends NetDuplex {
+  /** While a write waits, the system is being asked already. */
+  protected override probe(): void {
+    const { socket } = this;
+    if (socket.writable && socket.writableLength === 0) socket.write(EMPTY);
+  }
+
+  /** Resets the connection, so that the peer does not take it for an orderly end. */
+  protected override destroy(): void {
+    if (ending(this.socket)) this.socket.destroy();
+    else this.socket.resetAndDestroy();
+  }
+
+  /**
+   * libuv reports a reset as an end if unread bytes came before it. An empty write tells the
+   * two apart: after a reset, it causes an error event.
+   */
+  override onEnd(): void {
+    const { socket } = this;
+    const surely = !socket.writable || socket.writableLength > 0;
+    if (surely) this.ended();
+    else socket.write(EMPTY, (error) => error || this.ended());
+  }
+}
+
+/**
+ * Whether our end has been written but not yet handed to the system. Node cannot reset a
+ * socket then: it would keep the socket open, and keep receiving what nobody reads.
+ */
+export function ending({ writableEnded, writableFinished }: net.Socket): boolean {
+  return writableEnded && !writableFinished;
+}

@@ -1,0 +1,81 @@
+import { invalid } from "../base/_options.ts";
+import { checkOrigins, originAllowed, type OriginOptions } from "./_origin.ts";
+import { HALF_CLOSE_PROTOCOL, limitsOf, type WebSocketOptions } from "./_settings.ts";
+
+/** Options of `listen` for WebSockets. */
+export interface WebSocketListenOptions extends OriginOptions, WebSocketOptions {
+  /**
+   * The address to listen on; `0.0.0.0` or `::` for all.
+   *
+   * @default {"127.0.0.1"}
+   */
+  readonly hostname?: string;
+  /** The port, 0 to 65535; with 0 the system chooses one. */
+  readonly port: number;
+  /**
+   * The path of the URL, such as `/rpc`; requests for other paths get a 404.
+   *
+   * @default {undefined} any path
+   */
+  readonly pathname?: string;
+}
+
+/** The response to a request that is refused. */
+export interface Refusal {
+  readonly status: number;
+  readonly text: string;
+}
+
+/** Checks all options. Throws a TransportError of code `invalid-option`. */
+export function checkWebSocketListenOptions(options: WebSocketListenOptions): void {
+  const { port, hostname, pathname } = options;
+  limitsOf(options);
+  checkOrigins(options);
+  if (!Number.isInteger(port) || port < 0 || port > 65535) {
+    throw invalid(`port must be an integer from 0 to 65535, not ${port}`);
+  }
+  if (hostname !== undefined && (typeof hostname !== "string" || hostname === "")) {
+    throw invalid(`hostname must be a string that is not empty, not ${hostname}`);
+  }
+  if (pathname !== undefined && !/^\/[^?#]*$/.test(pathname)) {
+    throw invalid(`pathname must begin with / and have no query, not ${pathname}`);
+  }
+}
+
+/** An upgrade request, as every runtime can provide it. */
+export interface UpgradeRequest {
+  /** The URL, or only its path. */
+  readonly url: string;
+  /** Reads a header. */
+  header(name: string): string | null | undefined;
+}
+
+/** The response to a request that must be refused; `undefined` if it may be upgraded. */
+export function refusalOf(
+  { url, header }: UpgradeRequest,
+  options: Pick<WebSocketListenOptions, "pathname" | "allowedOrigins">,
+): Refusal | undefined {
+  const { pathname } = options;
+  if (pathname !== undefined && pathOf(url) !== pathname) {
+    return { status: 404, text: "Not found\n" };
+  }
+  if (header("upgrade")?.toLowerCase() !== "websocket") {
+    return { status: 426, text: "This is for WebSockets\n" };
+  }
+  if (!originAllowed(header("origin"), header("host"), options)) {
+    return { status: 403, text: "Pages of this origin may not connect\n" };
+  }
+  return undefined;
+}
+
+/** The path of a URL; `undefined` if the client sent something else. */
+function pathOf(url: string): string | undefined {
+  const whole = url.startsWith("/") ? `http://localhost${url}` : url;
+  return URL.canParse(whole) ? new URL(whole).pathname : undefined;
+}
+
+/** Whether a client offers the half-close subprotocol. */
+export function offersHalfClose({ header }: UpgradeRequest): boolean {
+  const offered = header("sec-websocket-protocol") ?? "";
+  return offered.split(",").some((name) => name.trim() === HALF_CLOSE_PROTOCOL);
+}

@@ -1,0 +1,418 @@
+import { Outbox, SENT } from "./_outbox.ts";
+import { Patience, type PatienceLimits } from "./_patience.ts";
+import { Silence } from "./_silence.ts";
+import { StreamLink } from "./_stream_link.ts";
+import { TurnLink } from "./_turn_link.ts";
+import type { CloseReason } from "../close_reason.ts";
+import type { ConnectionConfig, Heartbeat } from "./connection_config.ts";
+import { DecoderStream } from "../streams/decoder_stream.ts";
+import type { Duplex, SocketAddress, SocketDuplex } from "../duplex/duplex.ts";
+import { EncoderStream } from "../streams/encoder_stream.ts";
+import { ConnectionError, reactorThrew, TransportError } from "../errors.ts";
+import { type ConnectionObserver, quietly } from "../observer.ts";
+import {
+  checkConnectionOptions,
+  checkOption,
+  type ConnectionOptions,
+  MAX_DELAY,
+} from "../options.ts";
+import type { Reactor } from "../reactor.ts";
+
+const LOCAL: CloseReason = { kind: "local" };
+const PEER: CloseReason = { kind: "peer" };
+/**
+ * How many messages a batch of the decoder's stream may have. A chunk of 64 KiB can contain as
+ * many messages as bytes, and all of them would be objects in memory at once.
+ */
+const MAX_BATCH = 1024;
+/** For how many bytes of a write the peer has `writeTimeout`. */
+const WRITE_UNIT = 64 * 1024;
+/**
+ * For the codec's streams, which are read right after each write: without room, the stream
+ * machinery waits for a pull on every chunk, which took a third of their time. Never full,
+ * but not infinite: workerd takes integers only.
+ */
+const ROOM: QueuingStrategy = { highWaterMark: 2 ** 30 };
+
+/**
+ * The life of a connection, from its first byte to its end: what both ways of the data, by
+ * turns ({@linkcode TurnLink}) and by streams ({@linkcode StreamLink}), have in common. A link
+ * moves bytes and calls this; it does not know of states, limits or time-outs.
+ */
+export class ConnectionCore<Inbound, Outbound, Logical> {
+  readonly closed: Promise<CloseReason>;
+  readonly outbox: Outbox<Outbound, Logical>;
+  readonly decoder: DecoderStream<Inbound>;
+  readonly encoder: EncoderStream<Outbound>;
+
+  readonly #reactor: Reactor<Inbound, Outbound, Logical>;
+  readonly #link: TurnLink<Inbound, Outbound, Logical> | StreamLink<Inbound, Outbound, Logical>;
+  readonly #drainTimeout: number;
+  readonly #remoteAddress: SocketAddress | undefined;
+  readonly #observer: ConnectionObserver | undefined;
+  /** `ending`: closing in order, for `#reason`. `closed`: over; the reactor has been told. */
+  #state: "open" | "ending" | "closed" = "open";
+  #reason: CloseReason = LOCAL;
+  /** The peer has ended, and all that it sent has been dispatched. */
+  #inboundDone = false;
+  /** The transport has taken everything that was queued, and our direction has ended. */
+  #outboundDone = false;
+  #drainTimer: ReturnType<typeof setTimeout> | undefined;
+  #draining = false;
+  /** Watches for the peer's silence, while we read. */
+  readonly #idle: Silence | undefined;
+  /** Limits the peer's time for a message. */
+  readonly #patience: Patience | undefined;
+  /** Limits the peer's time to read what is written, of which so much was left at the last look. */
+  readonly #unread: Silence | undefined;
+  #lastUnsent = Infinity;
+  /** Watches for our own silence, for the heartbeat. */
+  readonly #quiet: Silence | undefined;
+  readonly #maxPipelinedBytes: number;
+  /** Bytes read while something waited to be sent; see `maxPipelinedBytes`. */
+  #pipelined = 0;
+  /** Whether nothing is left to send. */
+  #allWritten = true;
+  /** How many encoded messages the observer has been told of. */
+  #observed = 0;
+  /** How many messages the transport has taken, once it has taken what is being written. */
+  #taken = 0;
+  /** What waits until so many messages have been taken. */
+  #mark: { readonly at: number; readonly resolve: () => void } | undefined;
+  #resolveClosed!: (reason: CloseReason) => void;
+
+  constructor(
+    duplex: Duplex,
+    config: ConnectionConfig<Inbound, Outbound, Logical>,
+    defaults: ConnectionOptions,
+  ) {
+    const options = checkConnectionOptions(config, defaults);
+    const { heartbeat, observer } = config;
+    if (heartbeat) checkOption("heartbeat.interval", heartbeat.interval, 1, MAX_DELAY);
+    this.#drainTimeout = options.drainTimeout;
+    this.#maxPipelinedBytes = options.maxPipelinedBytes || Infinity;
+    this.#remoteAddress = (duplex as SocketDuplex).remoteAddress;
+    this.#observer = observer && quietly(observer);
+    this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
+    this.outbox = new Outbox(options.maxQueuedMessages, this.#remoteAddress);
+    const reactor = this.#reactor = config.reactor(this.outbox);
+    this.decoder = new DecoderStream(config.codec.decoder, {
+      maxBufferLength: options.maxBufferLength,
+      maxBatchLength: MAX_BATCH,
+      readableStrategy: ROOM,
+    });
+    this.encoder = new EncoderStream(config.codec.encoder, {
+      maxOutboundLength: options.maxOutboundLength,
+      readableStrategy: ROOM,
+      onEncodeError: reactor.onEncodeError && ((error, message) => {
+        try {
+          reactor.onEncodeError!(error, message);
+        } catch (cause) {
+          throw reactorThrew(cause);
+        }
+      }),
+    });
+    const byTurns = duplex.attach !== undefined && !config.streams;
+    this.#link = byTurns ? new TurnLink(this, duplex) : new StreamLink(this, duplex);
+    this.outbox.onGathered = () => this.#link.flush();
+    this.outbox.onFailed = (error) => this.fail(error);
+
+    const { idleTimeout, writeTimeout } = options;
+    this.#idle = idleTimeout === undefined
+      ? undefined
+      : new Silence(idleTimeout, () => this.#onIdle(idleTimeout));
+    this.#patience = options.firstMessageTimeout || options.messageTimeout
+      ? new Patience(options, (option, limit) => this.#onLate(option, limit))
+      : undefined;
+    this.#unread = writeTimeout > 0
+      ? new Silence(writeTimeout, () => this.#onUnread(writeTimeout))
+      : undefined;
+    this.#unread?.hold();
+    this.#quiet = heartbeat && new Silence(heartbeat.interval, () => this.#beat(heartbeat));
+
+    this.#observer?.onOpen?.();
+    this.outbox.attach(reactor, this.encoder.core);
+    this.#link.start();
+  }
+
+  /** Whether messages go to the reactor. */
+  get delivering(): boolean {
+    return this.#state === "open";
+  }
+
+  /** Whether the connection has ended. */
+  get over(): boolean {
+    return this.#state === "closed";
+  }
+
+  /** The wait for bytes begins. */
+  onReading(): void {
+    this.#idle?.touch();
+    this.#patience?.waiting(this.decoder.decoded, this.decoder.incomplete);
+  }
+
+  /** Bytes have arrived. */
+  onRead(bytes: number): void {
+    this.#idle?.hold();
+    this.#patience?.passing();
+    this.#observer?.onBytesReceived?.(bytes);
+  }
+
+  /** Passes a message to the reactor; returns what to wait for, if it wants to. */
+  dispatch(message: Inbound, bytes: number): Promise<void> | undefined {
+    let answer;
+    try {
+      answer = this.#reactor.onInboundMessage(message, bytes);
+    } catch (cause) {
+      throw reactorThrew(cause);
+    }
+    // Not awaiting a send that did not wait keeps the responses to a chunk together.
+    if (answer === undefined || answer === "continue" || answer === SENT) return undefined;
+    if (typeof answer === "object") {
+      return Promise.resolve(answer).then((status) => void (status === "disconnect" && this.end()));
+    }
+    if (answer === "disconnect") this.end();
+    return undefined;
+  }
+
+  /** A promise of the reactor, which was waited for, has rejected. */
+  failWaiting(cause: unknown): void {
+    // It could not send any more, which is no fault of its own.
+    const ours = cause instanceof ConnectionError && cause.code === "closed";
+    if (this.#state !== "open" && ours) return;
+    this.fail(reactorThrew(cause));
+  }
+
+  /** So many messages of a chunk have gone to the reactor. */
+  onDispatched(messages: number): void {
+    if (messages > 0) this.#observer?.onMessagesReceived?.(messages);
+  }
+
+  /** A chunk has been dispatched; returns what to wait for before more is read, if anything. */
+  onChunkDone(bytes: number): Promise<void> | undefined {
+    if (this.#maxPipelinedBytes === Infinity) return undefined;
+    if (this.#allWritten && !this.outbox.ready) this.#pipelined = 0;
+    else this.#pipelined += bytes;
+    if (this.#pipelined <= this.#maxPipelinedBytes || this.#state !== "open") return undefined;
+    this.#pipelined = 0;
+    const at = this.outbox.encoded + this.outbox.pending;
+    return new Promise((resolve) => this.#mark = { at, resolve });
+  }
+
+  /** The peer has ended, and all of its messages have gone to the reactor. */
+  async onInboundEnd(): Promise<void> {
+    this.#inboundDone = true;
+    // Nothing more is expected of it.
+    this.#idle?.hold();
+    this.#patience?.passing();
+    if (this.#state === "open") {
+      this.#startDrainTimer();
+      try {
+        await this.#reactor.onInboundEnd?.();
+      } catch (cause) {
+        this.failWaiting(cause);
+      }
+      this.#end(PEER);
+    }
+    this.#finishIfDone();
+  }
+
+  /** Encodes what waits to be sent. */
+  fill(): void {
+    const { outbox } = this;
+    this.#allWritten = false;
+    outbox.fill();
+    // A callback may have ended the connection.
+    if (this.over) return;
+    // Also those that a reactor has pulled before.
+    const sent = outbox.encoded - this.#observed;
+    if (sent > 0) {
+      this.#observed = outbox.encoded;
+      this.#observer?.onMessagesSent?.(sent, outbox.queued);
+    }
+  }
+
+  /** A chunk is about to be written. */
+  onWrite(bytes: number): void {
+    if (this.over) return;
+    this.#quiet?.touch();
+    this.#observer?.onBytesSent?.(bytes);
+    // More may be encoded while it is written.
+    if (this.encoder.core.buffer.length === 0) this.#taken = this.outbox.encoded;
+    this.#lastUnsent = Infinity;
+    this.#unread?.touch(1 + Math.floor(bytes / WRITE_UNIT));
+  }
+
+  /** The transport has taken it. */
+  onTaken(): void {
+    this.#unread?.hold();
+    this.#onTaken(this.#taken);
+  }
+
+  /** Nothing is left to send. */
+  onAllWritten(): void {
+    this.#allWritten = true;
+    this.#onTaken(Infinity);
+  }
+
+  /** Everything has been sent, and our direction has ended. */
+  onFlushed(): void {
+    this.#outboundDone = true;
+    this.#finishIfDone();
+  }
+
+  /** Closes in order. */
+  end(): void {
+    this.#end(LOCAL);
+  }
+
+  /** Ends at once. */
+  abort(reason: unknown): void {
+    const error = new ConnectionError("aborted", "The connection was aborted", { cause: reason });
+    this.#finish({ kind: "error", error });
+  }
+
+  /** Lets the reactor finish within `timeout`, then closes in order. */
+  async drain(timeout: number): Promise<void> {
+    if (this.#draining) return;
+    this.#draining = true;
+    const deadline = new AbortController();
+    const timer = setTimeout(
+      () => deadline.abort(new ConnectionError("drain-timeout", `Not done within ${timeout} ms`)),
+      timeout,
+    );
+    const timeUp = new Promise<void>((resolve) =>
+      deadline.signal.addEventListener("abort", () => resolve())
+    );
+    try {
+      if (this.#state === "open") {
+        await Promise.race([this.#reactor.onDrain?.(deadline.signal), timeUp, this.closed]);
+      }
+    } catch (cause) {
+      this.failWaiting(cause);
+    } finally {
+      clearTimeout(timer);
+    }
+    this.end();
+  }
+
+  /** Something has gone wrong. */
+  fail(error: unknown): void {
+    // Everything has been sent, and what still arrives would be dropped anyway: however
+    // the peer reacts, this was an orderly close.
+    if (this.#state === "ending" && this.#outboundDone) this.#finish(this.#reason);
+    else this.#finish({ kind: "error", error: toError(error) });
+  }
+
+  #onTaken(messages: number): void {
+    const mark = this.#mark;
+    if (mark === undefined || messages < mark.at) return;
+    this.#mark = undefined;
+    mark.resolve();
+  }
+
+  #onIdle(idleTimeout: number): void {
+    this.fail(
+      new ConnectionError(
+        "idle-timeout",
+        `The peer has sent nothing for idleTimeout, ${idleTimeout} ms`,
+      ),
+    );
+  }
+
+  #onLate(option: keyof PatienceLimits, limit: number): void {
+    const what = option === "messageTimeout" ? "finished a message" : "begun its first message";
+    this.fail(
+      new ConnectionError(
+        "message-timeout",
+        `The peer has not ${what} within ${option}, ${limit} ms`,
+      ),
+    );
+  }
+
+  #onUnread(writeTimeout: number): void {
+    // Progress, however slow, is not silence.
+    const { unsent } = this.#link;
+    const progress = unsent < this.#lastUnsent;
+    this.#lastUnsent = unsent;
+    if (progress && unsent > 0) return;
+    this.fail(
+      new ConnectionError(
+        "write-timeout",
+        `The peer has not read what was written within writeTimeout, ${writeTimeout} ms`,
+      ),
+    );
+  }
+
+  #beat({ message }: Heartbeat<Logical>): void {
+    if (this.#state !== "open") return;
+    try {
+      this.outbox.trySend(message());
+    } catch (cause) {
+      this.fail(reactorThrew(cause));
+    }
+  }
+
+  /** Begins an orderly close. */
+  #end(reason: CloseReason): void {
+    if (this.#state !== "open") return;
+    this.#state = "ending";
+    this.#reason = reason;
+    this.#startDrainTimer();
+    try {
+      this.#reactor.onClosing?.();
+    } catch (cause) {
+      return this.fail(reactorThrew(cause));
+    }
+    // It may have aborted the connection.
+    if (this.over) return;
+    this.outbox.end();
+    this.#link.onClosing();
+    this.#link.flush();
+  }
+
+  #startDrainTimer(): void {
+    this.#drainTimer ??= setTimeout(() => {
+      this.fail(
+        new ConnectionError(
+          "drain-timeout",
+          `The connection could not end in order within drainTimeout, ${this.#drainTimeout} ms`,
+        ),
+      );
+    }, this.#drainTimeout);
+  }
+
+  #finishIfDone(): void {
+    if (this.#inboundDone && this.#outboundDone) this.#finish(this.#reason);
+  }
+
+  #finish(reason: CloseReason): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    if (reason.kind === "error" && this.#remoteAddress) {
+      reason.error.remoteAddress = this.#remoteAddress;
+    }
+    clearTimeout(this.#drainTimer);
+    this.#idle?.stop();
+    this.#patience?.stop();
+    this.#unread?.stop();
+    this.#quiet?.stop();
+    this.outbox.clear();
+    this.#onTaken(Infinity);
+    if (!this.#inboundDone || !this.#outboundDone) {
+      this.#link.abort(reason.kind === "error" ? reason.error : undefined);
+    }
+    try {
+      this.#reactor.onClose?.(reason);
+    } catch (cause) {
+      if (reason.kind !== "error") reason = { kind: "error", error: reactorThrew(cause) };
+    }
+    this.#observer?.onClose?.(reason);
+    this.#resolveClosed(reason);
+  }
+}
+
+function toError(error: unknown): ConnectionError | TransportError {
+  if (error instanceof ConnectionError || error instanceof TransportError) return error;
+  return new TransportError("other", "The transport failed", { cause: error });
+}

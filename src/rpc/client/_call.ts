@@ -1,0 +1,76 @@
+import type { Waiting } from "../../waits/waiting_line.ts";
+import { rejected } from "./_awaited.ts";
+import type { Numbered } from "./_call_table.ts";
+import { ResponseStream } from "./_response_stream.ts";
+import type { OnRpcEnd } from "../observer.ts";
+
+/** A call in flight. */
+export abstract class Call<Request, Response> implements Numbered, Waiting {
+  id = 0;
+  /** The request, until it is encoded or the call is given up. */
+  request: Request | undefined;
+  /** Which of the connection's requests it was, counted from 1; 0 if it has not been sent. */
+  sentAs = 0;
+  /** Whether the call was given up before its request was sent. */
+  left = false;
+  /** Whether the call is over: nothing waits for a response. */
+  done = false;
+  /** Removes the call's timer, and takes it off its signal. */
+  release: (() => void) | undefined;
+  /** What it ended with, for an observer that ends it as it is told of it. */
+  error: unknown;
+  /** Reports the end to the observer, if there is one. */
+  onEnd: OnRpcEnd | undefined;
+
+  constructor(request: Request) {
+    this.request = request;
+  }
+
+  /** Fails the call, with an error that may be of any type. */
+  abstract fail(error: unknown): void;
+}
+
+export class UnaryCall<Request, Response> extends Call<Request, Response> {
+  readonly #resolve: (response: Response | Promise<never>) => void;
+
+  constructor(request: Request, resolve: (response: Response | Promise<never>) => void) {
+    super(request);
+    this.#resolve = resolve;
+  }
+
+  succeed(response: Response): void {
+    this.#resolve(response);
+  }
+
+  fail(error: unknown): void {
+    this.#resolve(rejected(error));
+  }
+}
+
+/** What a streaming call needs of its connection. */
+export interface StreamSource<Request, Response> {
+  /** The reader has left before the end. */
+  leave(call: StreamingCall<Request, Response>): void;
+  /** The reader has taken so much that the server may send more. */
+  grant(call: StreamingCall<Request, Response>): void;
+}
+
+export class StreamingCall<Request, Response> extends Call<Request, Response> {
+  readonly stream: ResponseStream<Response>;
+
+  constructor(
+    request: Request,
+    maxBufferedBytes: number,
+    source: StreamSource<Request, Response>,
+  ) {
+    super(request);
+    this.stream = new ResponseStream(maxBufferedBytes, {
+      onLeave: () => source.leave(this),
+      onTaken: () => source.grant(this),
+    });
+  }
+
+  fail(error: unknown): void {
+    this.stream.fail(error);
+  }
+}

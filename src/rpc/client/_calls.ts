@@ -1,0 +1,350 @@
+import type { CloseReason, Reactor, SendBudget, Sender, SocketAddress } from "../../../mod.ts";
+import { Fifo } from "../../waits/fifo.ts";
+import { WaitingLine } from "../../waits/waiting_line.ts";
+import { watch } from "../_bounded.ts";
+import { type Call, StreamingCall, type UnaryCall } from "./_call.ts";
+import { CallTable } from "./_call_table.ts";
+import { GOING_AWAY, neighbour, reservedEnd, reservedValue } from "../_flow.ts";
+import { connectionClosed, encodeFailed, RpcError, type RpcErrorOptions } from "../errors.ts";
+import { ControlCode, readCode, readId, type RpcId, type RpcMessages } from "../message.ts";
+import { failureOf, observe, type RpcObserver } from "../observer.ts";
+
+/** What {@linkcode Calls} needs to know. */
+export interface CallsConfig<Request, Response> {
+  readonly messages: RpcMessages<Request, Response>;
+  readonly maxBufferedBytes: number;
+  readonly rpcObserver: RpcObserver<Request> | undefined;
+  readonly remoteAddress: SocketAddress | undefined;
+}
+
+/** The calls in flight of one connection; also its reactor. */
+export class Calls<Request, Response> implements Reactor<Response, Request> {
+  /** Whether calls can be made. */
+  open = true;
+  readonly #config: CallsConfig<Request, Response>;
+  readonly #sender: Sender<Request>;
+  readonly #calls = new CallTable<Call<Request, Response>>();
+  /** Calls whose requests wait for room to send. */
+  readonly #unsent = new WaitingLine<Call<Request, Response>>();
+  /** RPCs to cancel at the server, and streams to let go on, once there is room to send. */
+  readonly #cancels = new Fifo<RpcId>();
+  readonly #grants = new Fifo<Call<Request, Response>>();
+  /** How many requests have been sent. */
+  #sent = 0;
+  /** Whether the server has been told how streams are read; see `_flow.ts`. */
+  #announced = false;
+  /** Whether it could be told: the ids of some schemas have no room for it. */
+  #acknowledges = false;
+  /** The error of the message that was just sent, if it could not be encoded. */
+  #unencodable: { readonly error: unknown } | undefined;
+  /** The full stream for whose reader the connection waits, as its server does not. */
+  #stopped: StreamingCall<Request, Response> | undefined;
+  /** Called when no call is in flight any more. */
+  #onEmpty: (() => void) | undefined;
+  /** Why calls can no longer be made, and what caused it. */
+  #reason: RpcError | undefined;
+  #cause: unknown;
+  #goingAway: AbortController | undefined;
+  #serverGoesAway = false;
+
+  constructor(config: CallsConfig<Request, Response>, sender: Sender<Request>) {
+    this.#config = config;
+    this.#sender = sender;
+  }
+
+  get size(): number {
+    return this.#calls.size;
+  }
+
+  /** Fires when calls can no longer be made. */
+  get goingAway(): AbortSignal {
+    // Created on first use: most clients never read it.
+    this.#goingAway ??= new AbortController();
+    if (this.#reason) this.#goingAway.abort(this.#reason);
+    return this.#goingAway.signal;
+  }
+
+  get pending(): number {
+    return this.#unsent.length + this.#cancels.length + this.#grants.length;
+  }
+
+  start(
+    call: Call<Request, Response>,
+    signal: AbortSignal | undefined,
+    timeout: number | undefined,
+  ): void {
+    if (signal?.aborted) return call.fail(signal.reason);
+    const { rpcObserver } = this.#config;
+    if (!this.open) {
+      const error = this.#lost(call, this.#reason?.message);
+      if (rpcObserver) observe(rpcObserver, { id: 0, request: call.request! })(error);
+      return call.fail(error);
+    }
+    // This call needs the connection, which must not wait for a reader any longer.
+    const stopped = this.#stopped;
+    // Its reader may have left, or caught up, a moment ago.
+    if (stopped && !stopped.done && stopped.stream.stops) this.#overflow(stopped);
+    this.#calls.add(call, call instanceof StreamingCall);
+    this.#unsent.push(call);
+    if (signal || timeout !== undefined) this.#watch(call, signal, timeout);
+    if (rpcObserver) {
+      const onEnd = observe(rpcObserver, { id: call.id, request: call.request! });
+      // It may end the call as it is told of it.
+      if (call.done) onEnd(call.error);
+      else call.onEnd = onEnd;
+    }
+    this.#sender.wake();
+  }
+
+  onInboundMessage(response: Response, bytes: number): void | Promise<void> {
+    const { response: messages } = this.#config.messages;
+    const id = readId(messages, response);
+    if (typeof id !== "number") return;
+    const code = readCode(messages, response);
+    const call = this.#calls.get(id);
+    if (call === undefined) return this.#onStranger(id, code);
+    if (code === ControlCode.normal) {
+      if (!(call instanceof StreamingCall)) {
+        return this.#answer(call as UnaryCall<Request, Response>, response);
+      }
+      if (!call.stream.push(response, bytes)) return this.#onFull(call);
+    } else if (code !== ControlCode.end) {
+      this.#fail(call, new RpcError("cancelled", "The server cancelled the rpc", this.#about(id)));
+    } else if (call instanceof StreamingCall) {
+      this.#forget(call, undefined);
+      call.stream.end();
+    } else {
+      this.#mismatch(call);
+    }
+  }
+
+  pullOutbound(budget: SendBudget<Request>): void {
+    const { request: messages } = this.#config.messages;
+    // Cancels and grants are for requests that were sent, so they need not wait behind unsent
+    // ones.
+    while (budget.remaining > 0 && this.#cancels.length > 0) {
+      budget.send(messages.cancelled(this.#cancels.shift()));
+    }
+    while (budget.remaining > 0 && this.#grants.length > 0) {
+      const call = this.#grants.shift();
+      if (!call.done) budget.send(messages.ended(call.id));
+    }
+    if (!this.#announced && this.#unsent.length > 0 && budget.remaining > 0) {
+      this.#announced = true;
+      const announcement = reservedEnd(messages, this.#config.maxBufferedBytes);
+      this.#acknowledges = announcement !== undefined;
+      if (announcement !== undefined) budget.send(announcement);
+    }
+    while (budget.remaining > 0 && this.#unsent.length > 0) {
+      this.#send(this.#unsent.shift()!, budget);
+    }
+  }
+
+  onEncodeError(error: unknown): void {
+    this.#unencodable = { error };
+  }
+
+  onInboundEnd(): void {
+    // No more responses will come.
+    this.#failAll(undefined);
+  }
+
+  async onDrain(signal: AbortSignal): Promise<void> {
+    this.#close("The client is draining");
+    this.#adviseStreams();
+    signal.addEventListener("abort", () => this.onClosing());
+    if (this.#calls.size > 0) await new Promise<void>((resolve) => this.#onEmpty = resolve);
+  }
+
+  /** Fails all calls and cancels them at the server. */
+  onClosing(): void {
+    for (const call of this.#calls.values()) this.#cancel(call);
+    this.#failAll(undefined);
+  }
+
+  onClose(reason: CloseReason): void {
+    this.#failAll(reason.kind === "error" ? reason.error : undefined);
+  }
+
+  /** Ends a call whose reader has left; only the observer learns of it. */
+  leave(call: StreamingCall<Request, Response>): void {
+    this.#giveUp(call, new RpcError("cancelled", "The stream was left", this.#about(call.id)));
+  }
+
+  /** Lets the server send more of a stream. */
+  grant(call: StreamingCall<Request, Response>): void {
+    if (call.done || !this.#acknowledges) return;
+    this.#grants.push(call);
+    this.#sender.wake();
+  }
+
+  #answer(call: UnaryCall<Request, Response>, response: Response): void {
+    this.#forget(call, undefined);
+    // Should it be the first item of a stream, that can only be seen by the next one.
+    this.#calls.remember(call.id);
+    call.succeed(response);
+  }
+
+  /** A message for no call in flight: for one that was given up, or about the connection. */
+  #onStranger(id: number, code: number): void {
+    if (code === ControlCode.normal) {
+      if (!this.#calls.recall(id)) return;
+      // A unary call was answered by a stream, which would otherwise go on for nobody.
+      this.#cancels.push(id);
+      return this.#sender.wake();
+    }
+    if (code === ControlCode.end) {
+      const taken = reservedValue(id);
+      return taken === undefined ? undefined : this.#onGoingAway(taken);
+    }
+    const call = this.#calls.get(neighbour(id));
+    if (call) this.#mismatch(call);
+  }
+
+  /** The server goes away, and has taken so many of our requests. */
+  #onGoingAway(taken: number): void {
+    // Once, as all calls are looked at.
+    if (this.#serverGoesAway) return;
+    this.#serverGoesAway = true;
+    this.#close(GOING_AWAY);
+    for (const call of this.#calls.values()) {
+      if (call.done || call.sentAs > 0 && call.sentAs <= taken) continue;
+      call.sentAs = 0;
+      this.#fail(call, this.#lost(call, "The server is going away, and has not begun the rpc"));
+    }
+    this.#adviseStreams();
+  }
+
+  /** The streams in flight may finish here, and had better be opened elsewhere if they are long. */
+  #adviseStreams(): void {
+    for (const call of this.#calls.values()) {
+      if (call instanceof StreamingCall) call.stream.goAway(this.#reason);
+    }
+  }
+
+  /** A stream is full, and its server does not wait for its reader. */
+  #onFull(call: StreamingCall<Request, Response>): void | Promise<void> {
+    if (this.#calls.size > 1) return this.#overflow(call);
+    return this.#waitFor(call);
+  }
+
+  async #waitFor(call: StreamingCall<Request, Response>): Promise<void> {
+    this.#stopped = call;
+    await call.stream.drained();
+    if (this.#stopped === call) this.#stopped = undefined;
+  }
+
+  #overflow(call: StreamingCall<Request, Response>): void {
+    this.#stopped = undefined;
+    this.#cancel(call);
+    const message = `The reader of the stream is more than maxBufferedBytes, ` +
+      `${this.#config.maxBufferedBytes} bytes, behind, and the server does not wait for it`;
+    this.#fail(call, new RpcError("stream-overflow", message, this.#about(call.id)));
+  }
+
+  #mismatch(call: Call<Request, Response>): void {
+    const message = call instanceof StreamingCall
+      ? "The server answered with one response, where a stream was expected"
+      : "The server answered with a stream, where one response was expected";
+    this.#fail(call, new RpcError("answer-mismatch", message, this.#about(call.id)));
+  }
+
+  #send(call: Call<Request, Response>, budget: SendBudget<Request>): void {
+    const request = call.request!;
+    call.request = undefined;
+    this.#unencodable = undefined;
+    try {
+      // Only now, as the same object may have been passed to several calls.
+      this.#config.messages.request.setId(request, call.id);
+      budget.send(request);
+    } catch (error) {
+      this.onEncodeError(error);
+    }
+    // Set by onEncodeError.
+    const failed = this.#unencodable as { readonly error: unknown } | undefined;
+    if (failed) {
+      const about = { ...this.#about(call.id), cause: failed.error };
+      if (!call.done) this.#fail(call, encodeFailed("The request", about));
+      return;
+    }
+    call.sentAs = ++this.#sent;
+    // Something that was called while it was encoded has ended it.
+    if (call.done) this.#cancel(call);
+  }
+
+  /** The details for an error: the RPC's id and the peer's address. */
+  #about(id?: RpcId): RpcErrorOptions {
+    return { id, remoteAddress: this.#config.remoteAddress };
+  }
+
+  #lost(call: Call<Request, Response>, message?: string): RpcError {
+    const id = call.id === 0 ? undefined : call.id;
+    const sent = call.sentAs > 0;
+    return connectionClosed({ ...this.#about(id), cause: this.#cause, sent }, message);
+  }
+
+  /** Accepts no more calls. */
+  #close(message?: string): void {
+    if (!this.open) return;
+    this.open = false;
+    this.#reason = connectionClosed({ ...this.#about(), cause: this.#cause, sent: false }, message);
+    this.#goingAway?.abort(this.#reason);
+  }
+
+  #failAll(cause: unknown): void {
+    this.#cause ??= cause;
+    this.#close();
+    for (const call of this.#calls.values()) {
+      // The observer of one call may have ended another.
+      if (!call.done) this.#fail(call, this.#lost(call));
+    }
+  }
+
+  /** Ends a call for a reason of the caller's, and cancels it at the server. */
+  #giveUp(call: Call<Request, Response>, reason: unknown): void {
+    if (call.done) return;
+    this.#cancel(call);
+    this.#forget(call, failureOf(reason));
+  }
+
+  /** Cancels a call at the server, if its request was sent. */
+  #cancel(call: Call<Request, Response>): void {
+    if (call.sentAs === 0) return;
+    this.#cancels.push(call.id);
+    this.#sender.wake();
+  }
+
+  #fail(call: Call<Request, Response>, error: unknown): void {
+    this.#forget(call, error);
+    call.fail(error);
+  }
+
+  /** Removes a call that has ended; `error` is for the observer. */
+  #forget(call: Call<Request, Response>, error: unknown): void {
+    call.done = true;
+    call.error = error;
+    this.#calls.delete(call);
+    if (call.request !== undefined) {
+      call.request = undefined;
+      this.#unsent.leave(call);
+    }
+    call.release?.();
+    call.onEnd?.(error);
+    if (this.#calls.size === 0) this.#onEmpty?.();
+  }
+
+  #watch(
+    call: Call<Request, Response>,
+    signal: AbortSignal | undefined,
+    timeout: number | undefined,
+  ): void {
+    call.release = watch([signal], timeout, (fired) => {
+      const message = `No answer within ${timeout} ms`;
+      const reason = fired
+        ? fired.reason
+        : new RpcError("deadline-exceeded", message, this.#about(call.id));
+      this.#giveUp(call, reason);
+      call.fail(reason);
+    });
+  }
+}

@@ -1,0 +1,98 @@
+import type { RpcError } from "../errors.ts";
+import type { RpcContext } from "./handler.ts";
+import type { RpcId } from "../message.ts";
+import type { OnRpcEnd } from "../observer.ts";
+
+/** What an RPC has to send. Each RPC has exactly one message that is not an item: its last. */
+export const Due: {
+  readonly nothing: 0;
+  /** The next item of a stream. */
+  readonly item: 1;
+  /** The one response. */
+  readonly answer: 2;
+  /** The end of a stream. */
+  readonly end: 3;
+  /** That it was cancelled, refused, or has failed. */
+  readonly cancel: 4;
+  /** That the client expects an answer of the other kind. */
+  readonly mismatch: 5;
+} = { nothing: 0, item: 1, answer: 2, end: 3, cancel: 4, mismatch: 5 };
+
+/** What a stream needs besides. */
+export interface ServedStream<Response> {
+  readonly iterator: AsyncIterator<Response> | Iterator<Response>;
+  /** Whether it is pulled, or a loop waits for its items. */
+  readonly isAsync: boolean;
+  /** Whether `next()` of a synchronous iterator is running. */
+  running: boolean;
+  /** What the client has not acknowledged, counted as `costOf` does. */
+  ahead: number;
+  /** Whether it waits for the client to acknowledge something. */
+  parked: boolean;
+  /** For an asynchronous one, what it waits with: for that, or for room to send. */
+  resume: (() => void) | undefined;
+}
+
+/** A server's state of one RPC. */
+export class ServedRpc<Response> implements RpcContext {
+  readonly id: RpcId;
+  /** What is next to send, one of {@linkcode Due}, and with it the item or response. */
+  due = 0;
+  response: Response | undefined;
+  /** Whether no further responses will be queued. */
+  done = false;
+  /** Whether the last message has been sent. */
+  sent = false;
+  stream: ServedStream<Response> | undefined;
+  /** Reports the end to the observer, if there is one. */
+  onEnd: OnRpcEnd | undefined;
+  /** Its index in {@linkcode ActiveRpcs}, or -1, and whether it can be found there by its id. */
+  place = -1;
+  cancellable = false;
+  /** Whether the connection waits for it before it ends. */
+  awaited = false;
+  #controller: AbortController | undefined;
+  #reason: RpcError | undefined;
+
+  constructor(id: RpcId) {
+    this.id = id;
+  }
+
+  // Created on first use: most handlers never read it, and a controller costs more than
+  // the rest of an RPC.
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#reason) this.#controller.abort(this.#reason);
+    return this.#controller.signal;
+  }
+
+  /** Reports how it ended; only the first call counts. */
+  end(error: unknown): void {
+    const { onEnd } = this;
+    if (onEnd === undefined) return;
+    this.onEnd = undefined;
+    onEnd(error);
+  }
+
+  /** Fires the handler's signal, and leaves its stream. */
+  abort(reason: RpcError): void {
+    this.done = true;
+    this.end(reason);
+    this.#reason = reason;
+    this.#controller?.abort(reason);
+    this.leave();
+  }
+
+  /** Calls `return()` on its stream; whatever that throws is ignored. */
+  async leave(): Promise<void> {
+    const { stream } = this;
+    // A generator cannot be left from within itself: whoever runs it does it after that.
+    if (stream === undefined || stream.running) return;
+    stream.resume?.();
+    try {
+      await stream.iterator.return?.();
+    } catch {
+      // The stream is being abandoned in any case.
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import type { SocketAddress } from "../../../mod.ts";
+import { checkOption } from "../../options.ts";
+import type { RpcId } from "../message.ts";
+import type { RpcObserver } from "../observer.ts";
+
+/** The default of {@linkcode RpcServerOptions.maxConcurrentRpcs}: 1,024. */
+export const DEFAULT_MAX_CONCURRENT_RPCS = 1024;
+
+/** Limits of the RPCs of one connection, and error reporting. */
+export interface RpcServerOptions {
+  /**
+   * How many RPCs of one connection may be in progress: being handled, or with a response
+   * that waits for room to send; a stream counts as one. At the limit, further requests wait,
+   * and when there is more than 1 MiB of them, the connection stops reading until one
+   * begins. A cancelled RPC counts until its handler has returned. From 1 to 2^31.
+   *
+   * @default {1024}
+   */
+  readonly maxConcurrentRpcs?: number;
+  /**
+   * Called with what a handler threw, which is an `Error` also if that was `undefined` or
+   * `null`, with the error of a response that could not be encoded, or was longer than
+   * `maxOutboundLength`, and when a handler answered with a stream where the client expects one
+   * response, or the reverse. What it throws, or rejects with, is ignored.
+   *
+   * @default {console.error}
+   */
+  readonly onError?: (error: unknown, rpc: FailedRpc) => void;
+}
+
+/** Options of {@linkcode rpcReactor}. */
+export interface RpcReactorOptions<Request> extends RpcServerOptions {
+  /** The client's address, for errors and observers. */
+  readonly remoteAddress?: SocketAddress;
+  /** Observes the RPCs, for traces and metrics. */
+  readonly rpcObserver?: RpcObserver<Request>;
+}
+
+/** The RPC that an error is about. */
+export interface FailedRpc {
+  /** The RPC's id on its connection. */
+  readonly id: RpcId;
+  /** The client's address, if it is known. */
+  readonly remoteAddress?: SocketAddress;
+}
+
+/** Checks the options and fills in their defaults. */
+export function checkRpcServerOptions(options: RpcServerOptions): Required<RpcServerOptions> {
+  const {
+    maxConcurrentRpcs = DEFAULT_MAX_CONCURRENT_RPCS,
+    onError = (error, rpc) => console.error("protosocket: an rpc failed", rpc, error),
+  } = options;
+  return {
+    maxConcurrentRpcs: checkOption("maxConcurrentRpcs", maxConcurrentRpcs, 1, 2 ** 31),
+    onError,
+  };
+}

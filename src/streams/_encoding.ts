@@ -1,0 +1,59 @@
+import type { Encoder } from "../codec.ts";
+import { EncodeBuffer } from "./encode_buffer.ts";
+import { ConnectionError } from "../errors.ts";
+
+/** Called with a message that could not be encoded. */
+export type OnEncodeError<Message> = (error: unknown, message: Message) => void;
+
+/** Turns messages into bytes, one at a time, without any I/O. */
+export class Encoding<Message> {
+  /** What has been encoded. */
+  readonly buffer: EncodeBuffer = new EncodeBuffer();
+  readonly #encoder: Encoder<Message>;
+  readonly #max: number;
+  readonly #onEncodeError: OnEncodeError<Message> | undefined;
+
+  /** `max` is the length of the longest message, in bytes. */
+  constructor(encoder: Encoder<Message>, max: number, onEncodeError?: OnEncodeError<Message>) {
+    this.#encoder = encoder;
+    this.#max = max;
+    this.#onEncodeError = onEncodeError;
+  }
+
+  /**
+   * Appends a message to the buffer; returns its length in bytes, or 0 if it could not be
+   * encoded and somebody has been told. Otherwise throws a {@linkcode ConnectionError}.
+   */
+  encode(message: Message): number {
+    const { buffer } = this;
+    const before = buffer.length;
+    try {
+      this.#encoder.encode(message, buffer);
+    } catch (cause) {
+      buffer.truncate(before);
+      this.#failed(
+        this.#onEncodeError
+          ? cause
+          : new ConnectionError("encoder", "Cannot encode a message", { cause }),
+        message,
+      );
+      return 0;
+    }
+    const length = buffer.length - before;
+    if (length <= this.#max) return length;
+    buffer.truncate(before);
+    this.#failed(
+      new ConnectionError(
+        "message-too-large",
+        `Cannot send a message of ${length} bytes: it is over maxOutboundLength, ${this.#max} bytes`,
+      ),
+      message,
+    );
+    return 0;
+  }
+
+  #failed(error: unknown, message: Message): void {
+    if (!this.#onEncodeError) throw error;
+    this.#onEncodeError(error, message);
+  }
+}

@@ -1,0 +1,182 @@
+import { Decoding } from "./_decoding.ts";
+import { isTransformStream, LazyStreams } from "./_lazy_streams.ts";
+import type { Decoder } from "../codec.ts";
+import { checkMaxBufferLength, checkOption } from "../options.ts";
+
+/** Options of a {@linkcode DecoderStream}. */
+export interface DecoderStreamOptions {
+  /**
+   * The largest message, in bytes, including its framing. From 1 to 2^32.
+   *
+   * @default {4194304}
+   */
+  readonly maxBufferLength?: number;
+  /**
+   * How many messages one batch may have: a few bytes on the wire can become an object of
+   * a hundred, and a chunk has thousands of bytes. What a chunk contains beyond that is
+   * decoded when an empty chunk is written: see {@linkcode DecoderStream.behind}. Writing
+   * another chunk, or closing, decodes all of it at once. From 1 to 2^32.
+   *
+   * @default {undefined} all that a chunk completes
+   */
+  readonly maxBatchLength?: number;
+  /**
+   * The readable side's strategy, as for a `TransformStream`: how many batches may wait to
+   * be read before writes wait.
+   *
+   * @default {{ highWaterMark: 0 }}
+   */
+  readonly readableStrategy?: QueuingStrategy;
+}
+
+/**
+ * A `TransformStream` from bytes to batches of messages: all the messages that one chunk
+ * completed, as an array. A chunk that completes none produces no batch.
+ *
+ * Messages are decoded in place, in the chunk that they arrived in, without a copy. Only
+ * the beginning of an incomplete message is buffered, so memory grows with the bytes that
+ * arrive and never with the length that a peer announces.
+ *
+ * It errors with a {@linkcode ConnectionError}, after delivering all messages before the
+ * bad one: `invalid-message`, `message-too-large`, `decoder`, or `truncated` if the input
+ * ends in the middle of a message.
+ *
+ * @example Messages without a Connection
+ * ```ts
+ * import { DecoderStream } from "@protosocket/protosocket";
+ * import { lengthDelimited } from "@protosocket/protosocket/length-delimited";
+ *
+ * const bytes = ReadableStream.from([new Uint8Array([2, 104, 105])]);
+ * for await (const batch of bytes.pipeThrough(new DecoderStream(lengthDelimited().decoder))) {
+ *   for (const message of batch) console.log(message); // Uint8Array [ 104, 105 ]
+ * }
+ * ```
+ */
+export class DecoderStream<Message> implements TransformStream<Uint8Array, Message[]> {
+  static {
+    isTransformStream(this);
+  }
+
+  readonly #streams: LazyStreams<Uint8Array, Message[]>;
+  readonly #core: Decoding<Message>;
+  readonly #progress: Progress;
+
+  /**
+   * Makes a stream that uses `decoder`, which must not be shared. Throws a `RangeError` for
+   * an option out of range.
+   */
+  constructor(decoder: Decoder<Message>, options: DecoderStreamOptions = {}) {
+    const { maxBatchLength, readableStrategy } = options;
+    const core = new Decoding(decoder, checkMaxBufferLength(options.maxBufferLength));
+    const most = maxBatchLength === undefined
+      ? Infinity
+      : checkOption("maxBatchLength", maxBatchLength, 1, 2 ** 32);
+    const progress: Progress = { batches: 0, sizes: new WeakMap() };
+    this.#streams = new LazyStreams(() =>
+      new TransformStream(transformer(core, most, progress), undefined, readableStrategy)
+    );
+    this.#core = core;
+    this.#progress = progress;
+  }
+
+  /** What comes out; made when it is first asked for. */
+  get readable(): ReadableStream<Message[]> {
+    return this.#streams.opened.readable;
+  }
+
+  /** What goes in; made when it is first asked for. */
+  get writable(): WritableStream<Uint8Array> {
+    return this.#streams.opened.writable;
+  }
+
+  /**
+   * What it decodes with, for a connection that calls it in the turn in which bytes arrive.
+   *
+   * @internal
+   */
+  get core(): Decoding<Message> {
+    return this.#core;
+  }
+
+  /**
+   * The sizes of a batch's messages, in bytes.
+   *
+   * @internal
+   */
+  sizesOf(batch: Message[]): readonly number[] {
+    return this.#progress.sizes.get(batch)!;
+  }
+
+  /** How many batches it has produced. */
+  get batches(): number {
+    return this.#progress.batches;
+  }
+
+  /** How many messages have been decoded or skipped. */
+  get decoded(): number {
+    return this.#core.decoded;
+  }
+
+  /** Whether part of a message has arrived, but not all of it. */
+  get incomplete(): boolean {
+    return this.#core.incomplete;
+  }
+
+  /**
+   * Whether the latest chunk contains more than `maxBatchLength` messages. Write an empty
+   * chunk to decode the next batch of them.
+   */
+  get behind(): boolean {
+    return this.#core.behind;
+  }
+}
+
+interface Progress {
+  batches: number;
+  readonly sizes: WeakMap<unknown[], number[]>;
+}
+
+function transformer<Message>(
+  core: Decoding<Message>,
+  most: number,
+  progress: Progress,
+): Transformer<Uint8Array, Message[]> {
+  /** Delivers what is left and up to `most` messages, also those before a bad one. */
+  const deliver = (
+    most: number,
+    controller: TransformStreamDefaultController<Message[]>,
+    next?: Uint8Array,
+  ) => {
+    const batch: Message[] = [];
+    const sizes: number[] = [];
+    const take = (most: number) => {
+      while (batch.length < most && core.next()) {
+        batch.push(core.message!);
+        sizes.push(core.bytes);
+      }
+    };
+    try {
+      if (next) {
+        // All that is left, and in one batch: an error after a second one would discard that.
+        take(Infinity);
+        core.feed(next);
+      }
+      take(most);
+    } finally {
+      if (batch.length > 0) {
+        progress.batches++;
+        progress.sizes.set(batch, sizes);
+        controller.enqueue(batch);
+      }
+    }
+  };
+  return {
+    transform(chunk, controller) {
+      deliver(most, controller, chunk.length > 0 ? chunk : undefined);
+    },
+    flush(controller) {
+      deliver(Infinity, controller);
+      core.end();
+    },
+  };
+}
