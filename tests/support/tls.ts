@@ -1,13 +1,7 @@
 import { codeOf, type Failure } from "./code_of.ts";
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { sockets } from "../../examples/support/sockets.ts";
-import type {
-  Listener,
-  SocketAddress,
-  SocketDuplex,
-  TransportError,
-  TransportErrorCode,
-} from "../../mod.ts";
+import type { Listener, SocketAddress, SocketDuplex, TransportError } from "../../mod.ts";
 import type {
   ConnectOptions,
   TlsConnectOptions,
