@@ -1,0 +1,60 @@
+// What is published: on JSR and on npm the same version, entry points and license.
+import { assert, assertEquals } from "@std/assert";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import {
+  DESCRIPTION,
+  entryPoints,
+  npmPackageJson,
+  readDenoJson,
+} from "../../scripts/support/npm_package.ts";
+import { root } from "../../scripts/support/runtimes.ts";
+
+const json = (file: string) => JSON.parse(readFileSync(root + file, "utf8"));
+
+test("the npm package has the version, license and entry points of jsr.json", () => {
+  const jsr = json("jsr.json");
+  const npm = npmPackageJson(readDenoJson());
+  const { "./package.json": _, ...exports } = npm.exports as Record<string, unknown>;
+  assertEquals(Object.keys(exports), Object.keys(jsr.exports));
+  assertEquals([npm.version, npm.license], [jsr.version, jsr.license]);
+  assertEquals([npm.name, jsr.name], ["protosocket", "@protosocket/protosocket"]);
+});
+
+test("every entry point of the npm package has types and a default, in this order", () => {
+  const exports = npmPackageJson(readDenoJson()).exports as Record<string, object>;
+  for (const { name, output } of entryPoints(readDenoJson())) {
+    assertEquals(Object.entries(exports[name]!), [
+      ["types", `./${output}.d.ts`],
+      ["default", `./${output}.js`],
+    ]);
+  }
+});
+
+test("the npm package names the repository that a workflow builds it in", () => {
+  const env = { GITHUB_SERVER_URL: "https://github.com", GITHUB_REPOSITORY: "an-owner/a-name" };
+  const { repository, bugs } = npmPackageJson(readDenoJson(), ".", env);
+  assertEquals(repository, { type: "git", url: "git+https://github.com/an-owner/a-name.git" });
+  assertEquals(bugs, "https://github.com/an-owner/a-name/issues");
+  assertEquals(npmPackageJson(readDenoJson(), ".", {}).repository, undefined);
+});
+
+test("the description fits JSR", () => assert(DESCRIPTION.length <= 250));
+
+test("what an entry point imports from npm is an optional peer", () => {
+  const { peerDependencies, peerDependenciesMeta } = npmPackageJson(readDenoJson());
+  const peers = Object.keys(peerDependencies as object);
+  assertEquals(peers, ["@bufbuild/protobuf", "@opentelemetry/api", "ws"]);
+  assertEquals(
+    peerDependenciesMeta,
+    Object.fromEntries(peers.map((name) => [name, { optional: true }])),
+  );
+});
+
+test("only the library and its documentation are published", () => {
+  const { include } = json("deno.json").publish;
+  const others = include.filter((path: string) =>
+    !/^(mod\.ts|src\/\*\*\/\*\.ts|(deno|jsr)\.json|(README|CHANGELOG)\.md|LICENSE)$/.test(path)
+  );
+  assertEquals(others, []);
+});
