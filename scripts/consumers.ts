@@ -6,7 +6,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { entryPoints, NPM_NAME, readDenoJson } from "./support/npm_package.ts";
-import { command, packaged, root, RUNTIMES } from "./support/runtimes.ts";
+import { command, packaged, root, RUNTIMES } from "../tools/runtimes.ts";
 import { checkSizes } from "./support/sizes.ts";
 import { close } from "./support/test_runs.ts";
 

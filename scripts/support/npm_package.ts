@@ -1,7 +1,7 @@
 // What the npm package is, whichever builder makes it: its entry points and its package.json.
 import { readFileSync } from "node:fs";
 import process from "node:process";
-import { root } from "./runtimes.ts";
+import { root } from "../../tools/runtimes.ts";
 
 /** The package's name on npm. */
 export const NPM_NAME = "protosocket";

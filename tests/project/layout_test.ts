@@ -9,18 +9,23 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const read = (file: string) => readFileSync(root + file, "utf8");
 const json = (file: string) => JSON.parse(read(file));
 
-/** Every import of the library's own source, as [importing file, imported]. */
-const imports: [from: string, to: string][] = ["mod.ts", ...sources()].flatMap((from) =>
-  [...read(from).matchAll(/^(?:import|export)[^;]*? from "([^"]+)";/gm)].map((
-    [, to],
-  ): [string, string] => [from, to!.startsWith(".") ? join(dirname(from), to!) : to!])
-);
-
-function sources(): string[] {
-  return readdirSync(`${root}src`, { recursive: true, encoding: "utf8" })
-    .map((name) => `src/${name.replaceAll("\\", "/")}`)
-    .filter((file) => file.endsWith(".ts"));
+/** Every import of some files, as [importing file, imported]. */
+function importsOf(files: readonly string[]): [from: string, to: string][] {
+  return files.flatMap((from) =>
+    [...read(from).matchAll(/^(?:import|export)[^;]*? from "([^"]+)";/gm)].map((
+      [, to],
+    ): [string, string] => [from, to!.startsWith(".") ? join(dirname(from), to!) : to!])
+  );
 }
+
+function sources(folder = "src"): string[] {
+  return readdirSync(root + folder, { recursive: true, encoding: "utf8" })
+    .map((name) => `${folder}/${name.replaceAll("\\", "/")}`)
+    .filter((file) => file.endsWith(".ts") && !file.includes("/node_modules/"));
+}
+
+/** The imports of the library's own source. */
+const imports = importsOf(["mod.ts", ...sources()]);
 
 /** The imports of files that match `from`, other than those that match `allowed`. */
 function others(from: RegExp, allowed: RegExp): string[] {
@@ -107,6 +112,15 @@ test("a file _x.ts is private to its part: the core, adapters, codecs, rpc, tele
   const strangers = imports.filter(([file, to]) =>
     /(^|\/)_[^/]+\.ts$/.test(to) && part(file) !== part(to)
   );
+  assertEquals(strangers, []);
+});
+
+test("scripts and benches share tools only", () => {
+  const strangers = [
+    ...importsOf(sources("bench")).filter(([, to]) => /^(scripts|tests)\//.test(to)),
+    ...importsOf(sources("scripts")).filter(([, to]) => to.startsWith("bench/")),
+    ...importsOf(sources("tools")).filter(([, to]) => !/^(node:|tools\/)/.test(to)),
+  ];
   assertEquals(strangers, []);
 });
 

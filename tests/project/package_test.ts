@@ -8,7 +8,7 @@ import {
   npmPackageJson,
   readDenoJson,
 } from "../../scripts/support/npm_package.ts";
-import { root } from "../../scripts/support/runtimes.ts";
+import { root } from "../../tools/runtimes.ts";
 
 const json = (file: string) => JSON.parse(readFileSync(root + file, "utf8"));
 
