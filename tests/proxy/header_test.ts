@@ -1,7 +1,6 @@
 // What is a header, and what is not.
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { test } from "node:test";
-import type { TransportError } from "@protosocket/protosocket";
 import {
   parseProxyHeader,
   proxyHeader,
@@ -213,7 +212,7 @@ for (
     try {
       proxyHeader(options);
     } catch (error) {
-      assertEquals((error as TransportError).code, "invalid-option");
+      assert(error instanceof TypeError || error instanceof RangeError);
       return assertMatch((error as Error).message, says);
     }
     throw new Error("It was made");

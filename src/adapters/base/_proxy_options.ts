@@ -1,7 +1,7 @@
 import type { SocketAddress } from "../../duplex/duplex.ts";
 import type { TransportError } from "../../errors.ts";
 import { type IpNetwork, ipNetwork } from "../../ip_networks.ts";
-import { invalid } from "./_options.ts";
+import { delay, integer, shown, wrong } from "../../check.ts";
 
 /** Options of `listen` behind a proxy that speaks the PROXY protocol. */
 export interface ProxyProtocolOptions {
@@ -46,19 +46,18 @@ export interface ProxySettings {
 const OPTIONS = ["trust", "timeout", "maxHeaderBytes", "onHeaderError"];
 const DEFAULT_TIMEOUT = 3000;
 const DEFAULT_MAX_HEADER_BYTES = 4096;
-const MAX_DELAY = 2 ** 31 - 1;
 
 /**
  * Checks the option `proxyProtocol`. `unix` is whether it is of a Unix socket, whose peers have
- * no address that could be looked up in a list. Throws a TransportError of code `invalid-option`.
+ * no address that could be looked up in a list. Throws a `TypeError` or a `RangeError`.
  */
 export function checkProxyProtocol(options: unknown, unix: boolean): ProxySettings {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw invalid(`proxyProtocol must be an object with options, not ${options}`);
+    throw wrong(`proxyProtocol must be an object with options, not ${shown(options)}`);
   }
   const strange = Object.keys(options).find((name) => !OPTIONS.includes(name));
   if (strange !== undefined) {
-    throw invalid(`proxyProtocol has no option ${strange}; there are: ${OPTIONS.join(", ")}`);
+    throw wrong(`proxyProtocol has no option ${strange}; there are: ${OPTIONS.join(", ")}`);
   }
   const {
     trust,
@@ -66,17 +65,13 @@ export function checkProxyProtocol(options: unknown, unix: boolean): ProxySettin
     maxHeaderBytes = DEFAULT_MAX_HEADER_BYTES,
     onHeaderError = () => {},
   } = options as ProxyProtocolOptions;
-  const check = (name: string, value: unknown, min: number, max: number) => {
-    if (Number.isInteger(value) && value as number >= min && value as number <= max) return;
-    throw invalid(`proxyProtocol.${name} must be an integer from ${min} to ${max}, not ${value}`);
-  };
-  check("timeout", timeout, 1, MAX_DELAY);
-  check("maxHeaderBytes", maxHeaderBytes, 16, 16 + 65535);
+  delay("proxyProtocol.timeout", timeout, 1);
+  integer("proxyProtocol.maxHeaderBytes", maxHeaderBytes, 16, 16 + 65535);
   if (typeof onHeaderError !== "function") {
-    throw invalid(`proxyProtocol.onHeaderError must be a function, not ${onHeaderError}`);
+    throw wrong(`proxyProtocol.onHeaderError must be a function, not ${shown(onHeaderError)}`);
   }
   if (unix && trust !== "any") {
-    throw invalid('proxyProtocol.trust must be "any" for a Unix socket: its peers have no address');
+    throw wrong('proxyProtocol.trust must be "any" for a Unix socket: its peers have no address');
   }
   return { trusted: networksOf(trust), timeout, maxHeaderBytes, onHeaderError };
 }
@@ -84,11 +79,11 @@ export function checkProxyProtocol(options: unknown, unix: boolean): ProxySettin
 function networksOf(trust: unknown): IpNetwork[] | undefined {
   if (trust === "any") return undefined;
   if (!Array.isArray(trust) || trust.length === 0) {
-    throw invalid('proxyProtocol.trust must be "any" or an array of at least one network');
+    throw wrong('proxyProtocol.trust must be "any" or an array of at least one network');
   }
   return trust.map((text) => {
     const network = ipNetwork(text);
     if (network) return network;
-    throw invalid(`A network in proxyProtocol.trust is like 10.0.0.0/8, not ${text}`);
+    throw wrong(`A network in proxyProtocol.trust is like 10.0.0.0/8, not ${shown(text)}`);
   });
 }

@@ -1,7 +1,7 @@
 import { ipText, ipv4Bytes, ipv6Bytes } from "../../ip_networks.ts";
 import type { SocketAddress } from "../../socket_address.ts";
 import type { ProxyTlv } from "../../duplex/peer.ts";
-import { invalid } from "../base/_options.ts";
+import { integer, wrong } from "../../check.ts";
 import { crc32c } from "./_crc32c.ts";
 import {
   AWS_VPC_ENDPOINT,
@@ -54,8 +54,7 @@ export interface ProxyHeaderOptions {
 
 /**
  * Makes a PROXY protocol header: the first bytes that a proxy sends to a server, before those
- * of the client. Throws a {@linkcode TransportError} of code `invalid-option` for what a
- * header cannot say.
+ * of the client. Throws a `TypeError` or a `RangeError` for what a header cannot say.
  *
  * @example
  * ```ts
@@ -71,9 +70,9 @@ export interface ProxyHeaderOptions {
  */
 export function proxyHeader(options: ProxyHeaderOptions): Uint8Array {
   const { version = 2, source, destination } = options;
-  if (version !== 1 && version !== 2) throw invalid(`version must be 1 or 2, not ${version}`);
+  if (version !== 1 && version !== 2) throw wrong(`version must be 1 or 2, not ${version}`);
   if ((source === undefined) !== (destination === undefined)) {
-    throw invalid("Either both source and destination must be given, or none of them");
+    throw wrong("Either both source and destination must be given, or none of them");
   }
   const ends = source && destination ? { source, destination } : undefined;
   return version === 1 ? line(options, ends) : binary(options, ends);
@@ -87,11 +86,11 @@ interface Ends {
 function line(options: ProxyHeaderOptions, ends: Ends | undefined): Uint8Array {
   const { authority, uniqueId, awsEndpointId, tlvs, checksum } = options;
   if (authority ?? uniqueId ?? awsEndpointId ?? tlvs ?? (checksum || undefined)) {
-    throw invalid("Version 1 has addresses only: additional values need version 2");
+    throw wrong("Version 1 has addresses only: additional values need version 2");
   }
   if (!ends) return new TextEncoder().encode("PROXY UNKNOWN\r\n");
   const { family, bytes } = addressesOf(ends);
-  if (family === UNIX) throw invalid("Version 1 has no addresses of Unix sockets");
+  if (family === UNIX) throw wrong("Version 1 has no addresses of Unix sockets");
   const size = (bytes.length - 4) / 2;
   const view = new DataView(bytes.buffer);
   const words = [
@@ -110,7 +109,7 @@ function binary(options: ProxyHeaderOptions, ends: Ends | undefined): Uint8Array
   const tlvs = tlvsOf(options);
   // A header without a source is LOCAL, of which receivers look at nothing.
   const length = tlvs.reduce((sum, { value }) => sum + 3 + value.length, bytes.length);
-  if (FIXED_BYTES + length > MAX_HEADER) throw invalid("The header would have over 64 KiB");
+  if (FIXED_BYTES + length > MAX_HEADER) throw wrong("The header would have over 64 KiB");
   const header = new Uint8Array(FIXED_BYTES + length);
   const view = new DataView(header.buffer);
   header.set(SIGNATURE);
@@ -139,7 +138,7 @@ function tlvsOf(options: ProxyHeaderOptions): ProxyTlv[] {
   }
   if (uniqueId !== undefined) {
     if (uniqueId.length > MAX_UNIQUE_ID) {
-      throw invalid(`uniqueId may have ${MAX_UNIQUE_ID} bytes, not ${uniqueId.length}`);
+      throw wrong(`uniqueId may have ${MAX_UNIQUE_ID} bytes, not ${uniqueId.length}`);
     }
     all.push({ type: TLV_UNIQUE_ID, value: uniqueId });
   }
@@ -148,10 +147,8 @@ function tlvsOf(options: ProxyHeaderOptions): ProxyTlv[] {
     all.push({ type: TLV_AWS, value: Uint8Array.of(AWS_VPC_ENDPOINT, ...text) });
   }
   for (const { type, value } of tlvs) {
-    if (!Number.isInteger(type) || type < 0 || type > 255) {
-      throw invalid(`The type of a value must be an integer from 0 to 255, not ${type}`);
-    }
-    if (type === TLV_CRC32C) throw invalid("The checksum is made by the option checksum");
+    integer("The type of a value", type, 0, 255);
+    if (type === TLV_CRC32C) throw wrong("The checksum is made by the option checksum");
     all.push({ type, value });
   }
   if (checksum) all.push({ type: TLV_CRC32C, value: new Uint8Array(4) });
@@ -167,7 +164,7 @@ function addressesOf({ source, destination }: Ends): { family: number; bytes: Ui
     return { family: UNIX, bytes };
   }
   if (source.transport === "unix" || destination.transport === "unix") {
-    throw invalid("source and destination must both be of TCP, or both of Unix sockets");
+    throw wrong("source and destination must both be of TCP, or both of Unix sockets");
   }
   const short = [ipv4Bytes(source.hostname), ipv4Bytes(destination.hostname)];
   const both = short[0] && short[1] ? short as Uint8Array[] : [source, destination].map(longBytes);
@@ -185,16 +182,15 @@ function addressesOf({ source, destination }: Ends): { family: number; bytes: Ui
 function longBytes({ hostname }: { readonly hostname: string }): Uint8Array {
   const bytes = ipv6Bytes(hostname) ?? ipv6Bytes(`::ffff:${hostname}`);
   if (bytes) return bytes;
-  throw invalid(`A header has numeric addresses, not ${hostname}`);
+  throw wrong(`A header has numeric addresses, not ${hostname}`);
 }
 
 function portOf({ port }: { readonly port: number }): number {
-  if (Number.isInteger(port) && port >= 0 && port <= 65535) return port;
-  throw invalid(`port must be an integer from 0 to 65535, not ${port}`);
+  return integer("port", port, 0, 65535);
 }
 
 function pathBytes(path: string): Uint8Array {
   const bytes = new TextEncoder().encode(path);
   if (bytes.length <= UNIX_PATH_BYTES) return bytes;
-  throw invalid(`The path of a Unix socket may have ${UNIX_PATH_BYTES} bytes: ${path}`);
+  throw wrong(`The path of a Unix socket may have ${UNIX_PATH_BYTES} bytes: ${path}`);
 }
