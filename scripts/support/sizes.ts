@@ -18,6 +18,7 @@ const BUDGETS: Readonly<Record<string, number>> = {
   "./dns": 1_200,
   "./cores": 3_100,
   "./message-port": 2_300,
+  "./proxy-protocol": 3_000,
   "./cloudflare": 5_700,
   "./length-delimited": 1_450,
   "./lines": 1_450,
