@@ -8,6 +8,7 @@ import {
   npmPackageJson,
   readDenoJson,
 } from "../scripts/support/npm_package.ts";
+import { differences, generated } from "../scripts/support/entries.ts";
 import { root } from "../scripts/support/runtimes.ts";
 
 const json = (file: string) => JSON.parse(readFileSync(root + file, "utf8"));
@@ -38,6 +39,12 @@ test("the npm package names the repository that a workflow builds it in", () => 
   assertEquals(bugs, "https://github.com/an-owner/a-name/issues");
   assertEquals(npmPackageJson(readDenoJson(), ".", {}).repository, undefined);
 });
+
+test("what follows from deno.json's list of entry points is up to date: npm run entries", () => {
+  for (const { file, text } of generated()) assertEquals(readFileSync(root + file, "utf8"), text);
+});
+
+test("no list of entry points lacks one", () => assertEquals(differences(), []));
 
 test("the description fits JSR", () => assert(DESCRIPTION.length <= 250));
 
