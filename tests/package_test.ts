@@ -1,6 +1,6 @@
 // What is published: on JSR and on npm the same version, entry points and license.
 import { assert, assertEquals } from "@std/assert";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import {
   DESCRIPTION,
@@ -8,9 +8,12 @@ import {
   npmPackageJson,
   readDenoJson,
 } from "../scripts/support/npm_package.ts";
+import { examplesOf } from "../scripts/support/doc_examples.ts";
 import { differences, generated } from "../scripts/support/entries.ts";
 import { root } from "../scripts/support/runtimes.ts";
 
+/** The name that is imported on JSR, and in the source. */
+const NAME = "@protosocket/protosocket";
 const json = (file: string) => JSON.parse(readFileSync(root + file, "utf8"));
 
 test("the npm package has the version, license and entry points of jsr.json", () => {
@@ -45,6 +48,22 @@ test("what follows from deno.json's list of entry points is up to date: npm run 
 });
 
 test("no list of entry points lacks one", () => assertEquals(differences(), []));
+
+test("an example in the published types imports what its reader has: entry points, packages", () => {
+  const sources = readdirSync(`${root}src`, { recursive: true, encoding: "utf8" })
+    .map((name) => `src/${name.replaceAll("\\", "/")}`)
+    .filter((file) => file.endsWith(".ts"));
+  const own = Object.keys(json("deno.json").exports).map((name) => NAME + name.slice(1));
+  const wrong = ["mod.ts", ...sources].flatMap((file) =>
+    examplesOf(file).flatMap(({ code }) =>
+      [...code.matchAll(/(?:from|import) "([^"]+)"/g)]
+        .map(([, name]) => name!)
+        .filter((name) => name.startsWith(NAME) ? !own.includes(name) : /^[./]/.test(name))
+        .map((name) => `${file}: ${name}`)
+    )
+  );
+  assertEquals(wrong, []);
+});
 
 test("the description fits JSR", () => assert(DESCRIPTION.length <= 250));
 
