@@ -8,7 +8,7 @@ import { entryPoints, NPM_NAME, OPTIONAL_PEERS, readDenoJson } from "./npm_packa
 export const BUDGETS: Readonly<Record<string, number>> = {
   ".": 11_700,
   "./rpc": 20_400,
-  "./sockets": 17_500,
+  "./sockets": 14_400,
   "./deno": 8_800,
   "./bun": 8_800,
   "./node": 8_000,
