@@ -57,5 +57,5 @@ test("the README's server and client talk", async () => {
 
 test("the README's rpc is answered", async () => {
   const { ended } = start("examples/quick_start/rpc.ts");
-  assertEquals(await within(20_000, ended, "the example's end"), "hello\n");
+  assertEquals(await within(20_000, ended, "the example's end"), "hello, world\n");
 });

@@ -153,7 +153,7 @@ export interface RpcPoolConfig<Request, Response, Endpoint> {
    * fails because no connection can be made. The `rpcObserver` of the clients observes
    * single attempts: with the same observer in both, a call would be counted twice.
    */
-  readonly rpcObserver?: RpcObserver<Request>;
+  readonly rpcObserver?: RpcObserver<NoInfer<Request>>;
   /**
    * Returns a number from 0 to below 1, like `Math.random`; for tests. It decides which
    * slots are compared, which endpoint is tried, and how long one backs off. A value outside
