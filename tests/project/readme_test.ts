@@ -30,5 +30,5 @@ test("the README's server and client talk", async () => {
 test("the README's rpc is answered", async () => {
   await using program = new Program("examples/quick_start/rpc.ts");
   await program.ended;
-  assertEquals(program.said, "hello\n");
+  assertEquals(program.said, "hello, world\n");
 });
