@@ -125,6 +125,24 @@ test("scripts and benches share tools only", () => {
   assertEquals(strangers, []);
 });
 
+/** Files that are to be untied. */
+const TIED = ["src/rpc/pool/_attempts.ts", "src/rpc/pool/_slots.ts"];
+
+test("no file of the source imports itself by way of others, not even types", () => {
+  const found: string[][] = [];
+  const done = new Set<string>();
+  const walk = (file: string, path: readonly string[]) => {
+    const at = path.indexOf(file);
+    if (at >= 0) found.push([...path.slice(at), file]);
+    if (at >= 0 || done.has(file)) return;
+    for (const [from, to] of imports) if (from === file) walk(to, [...path, file]);
+    done.add(file);
+  };
+  walk("mod.ts", []);
+  for (const file of sources()) walk(file, []);
+  assertEquals(found.filter((circle) => !circle.every((file) => TIED.includes(file))), []);
+});
+
 test("no folder has more than 15 files side by side", () => {
   for (const folder of new Set(sources().map((file) => dirname(file)))) {
     const files = sources().filter((file) => dirname(file) === folder).length;
