@@ -84,7 +84,7 @@ test("rpc imports the core's public names, the check of options, and queues", ()
   assertEquals(
     others(
       /^src\/rpc\//,
-      /^(mod\.ts|src\/(check|options|user_callback)\.ts|src\/waits\/[a-z_]+\.ts|src\/rpc\/.*)$/,
+      /^(mod\.ts|src\/(check|error_log|options|user_callback)\.ts|src\/waits\/[a-z_]+\.ts|src\/rpc\/.*)$/,
     ),
     [],
   );

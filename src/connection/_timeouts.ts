@@ -6,7 +6,7 @@ import { Silence } from "./_silence.ts";
 const WRITE_UNIT = 64 * 1024;
 
 /** What a connection may wait for, in milliseconds; 0 or `undefined` is no limit. */
-export interface TimeoutOptions extends PatienceLimits {
+export interface TimeLimits extends PatienceLimits {
   readonly idleTimeout?: number | undefined;
   readonly writeTimeout: number;
 }
@@ -25,7 +25,7 @@ export interface Timed {
 
 /** All time-outs of a connection, and its heartbeat: a timer for each that is set. */
 export class Timeouts {
-  readonly #options: TimeoutOptions;
+  readonly #options: TimeLimits;
   readonly #timed: Timed;
   /** Watches for the peer's silence, while we read. */
   readonly #idle: Silence | undefined;
@@ -37,7 +37,7 @@ export class Timeouts {
   /** Watches for our own silence, for the heartbeat. */
   readonly #quiet: Silence | undefined;
 
-  constructor(options: TimeoutOptions, heartbeat: number | undefined, timed: Timed) {
+  constructor(options: TimeLimits, heartbeat: number | undefined, timed: Timed) {
     this.#options = options;
     this.#timed = timed;
     const { idleTimeout, writeTimeout, firstMessageTimeout, messageTimeout } = options;

@@ -3,7 +3,8 @@ import { Connecting, DEFAULT_CONNECTOR_TIMEOUT } from "./_connecting.ts";
 import { Connection, type DrainOptions } from "../connection/connection.ts";
 import type { ConnectionConfig } from "../connection/connection_config.ts";
 import type { SocketAddress, SocketDuplex } from "../duplex/duplex.ts";
-import { ConnectionError } from "../errors.ts";
+import { ConnectionError, TransportError } from "../errors.ts";
+import { errorLog } from "../error_log.ts";
 import type { Listener } from "../duplex/listener.ts";
 import { integer } from "../check.ts";
 import { checkDrainTimeout, SERVER_DEFAULTS } from "../options.ts";
@@ -17,6 +18,8 @@ export const DEFAULT_MAX_CONNECTIONS = 10_000;
 export const DEFAULT_MAX_CONNECTIONS_PER_ADDRESS = 1000;
 /** How often, in milliseconds, a server logs that it is full. */
 const SAY_FULL_EVERY = 60_000;
+/** Errors that are not logged by default. */
+const EVERYDAY: readonly string[] = ["idle-timeout", "aborted"];
 
 /**
  * Configures each accepted connection: its codec, its reactor and its limits. If it throws
@@ -64,6 +67,18 @@ export interface ServeOptions {
    * @default {console.error} for too many connections, at most once a minute
    */
   readonly onConnectError?: (error: unknown, duplex: SocketDuplex) => void;
+  /**
+   * Called for each connection that ended with an error, such as bytes that are no message. The
+   * default leaves out what peers and networks do every day: a {@linkcode TransportError}, an
+   * `idle-timeout`, and an abort by this end. `() => {}` logs nothing. What it throws is ignored,
+   * and so is a promise that rejects.
+   *
+   * @default {console.error} at most once a second for each code
+   */
+  readonly onConnectionError?: (
+    error: ConnectionError | TransportError,
+    duplex: SocketDuplex,
+  ) => void;
 }
 
 /** A running server. */
@@ -125,6 +140,7 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
     maxConnectionsPerAddress = DEFAULT_MAX_CONNECTIONS_PER_ADDRESS,
     connectorTimeout = DEFAULT_CONNECTOR_TIMEOUT,
     onConnectError = sayRefused(),
+    onConnectionError = sayFailed(),
   } = options;
   const admission = new Admission(
     integer("maxConnections", maxConnections, 1, 2 ** 31 - 1),
@@ -148,8 +164,9 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
     }
     connections.add(connection);
     if (closing) connection.close();
-    await connection.closed;
+    const reason = await connection.closed;
     connections.delete(connection);
+    if (reason.kind === "error") tell(onConnectionError, reason.error, duplex);
   }
 
   function refuse(duplex: SocketDuplex, error: unknown): void {
@@ -204,6 +221,15 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
     finished,
     close,
     [Symbol.asyncDispose]: () => close(),
+  };
+}
+
+/** Logs why connections failed, unless that is nothing to act upon. */
+function sayFailed(): (error: ConnectionError | TransportError) => void {
+  const log = errorLog("a connection");
+  return (error) => {
+    if (error instanceof TransportError || EVERYDAY.includes(error.code)) return;
+    log(error, error);
   };
 }
 

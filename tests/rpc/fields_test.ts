@@ -4,7 +4,15 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { type Codec, Connection, duplexPair } from "../../mod.ts";
 import { json } from "../../src/codecs/json.ts";
-import { messagePack, option, type Schema, string, struct, u32, u64 } from "../../src/codecs/messagepack.ts";
+import {
+  messagePack,
+  option,
+  type Schema,
+  string,
+  struct,
+  u32,
+  u64,
+} from "../../src/codecs/messagepack.ts";
 import { protobufEs } from "../../src/codecs/protobuf_es.ts";
 import { tsProto } from "../../src/codecs/ts_proto.ts";
 import {
@@ -40,7 +48,11 @@ const esRequest: RpcMessage<EsRequest> = rpcFields(
   { id: "requestId", code: "code" },
   () => create(RequestSchema),
 );
-const packing: Schema<Packed> = struct("Packed", { requestId: u64, code: u32, text: option(string) });
+const packing: Schema<Packed> = struct("Packed", {
+  requestId: u64,
+  code: u32,
+  text: option(string),
+});
 
 /** A stream of two echoes, and one that is cancelled. */
 async function converse<Message>(

@@ -74,12 +74,14 @@ export function serveRpc<Request, Response>(
 ): Server {
   // Otherwise each connection would be refused, one by one.
   checkConnectionOptions(config);
-  checkRpcServerOptions(config);
+  const { onError } = checkRpcServerOptions(config);
   return serve(listener, (duplex) => ({
     ...config,
     codec: config.codec(),
     reactor: rpcReactor(config.messages, config.service(duplex), {
       ...config,
+      // One log for all connections.
+      onError,
       remoteAddress: duplex.remoteAddress,
     }),
   }), config);
