@@ -9,7 +9,7 @@ import type { Duplex, SocketAddress, SocketDuplex } from "../duplex/duplex.ts";
 import { EncoderStream } from "../streams/encoder_stream.ts";
 import { ConnectionError, reactorThrew, TransportError } from "../errors.ts";
 import { type ConnectionObserver, quietly } from "../observer.ts";
-import { delay } from "../check.ts";
+import { checkCodec, checkDuplex, checkFunction, delay } from "../check.ts";
 import { checkConnectionOptions, type ConnectionOptions } from "../options.ts";
 import type { Reactor } from "../reactor.ts";
 
@@ -71,6 +71,9 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
     config: ConnectionConfig<Inbound, Outbound, Logical>,
     defaults: ConnectionOptions,
   ) {
+    checkDuplex(duplex);
+    checkCodec(config.codec);
+    checkFunction("reactor", config.reactor, " that makes one for a sender");
     const options = checkConnectionOptions(config, defaults);
     const { heartbeat, observer } = config;
     if (heartbeat) delay("heartbeat.interval", heartbeat.interval, 1);
@@ -81,6 +84,7 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
     this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
     this.outbox = new Outbox(options.maxQueuedMessages, this.#remoteAddress);
     const reactor = this.#reactor = config.reactor(this.outbox);
+    checkFunction("onInboundMessage of a reactor", reactor?.onInboundMessage);
     this.decoder = new DecoderStream(config.codec.decoder, {
       maxBufferLength: options.maxBufferLength,
       maxBatchLength: MAX_BATCH,

@@ -6,7 +6,7 @@ import type { SocketAddress, SocketDuplex } from "../duplex/duplex.ts";
 import { ConnectionError, TransportError } from "../errors.ts";
 import { errorLog } from "../error_log.ts";
 import type { Listener } from "../duplex/listener.ts";
-import { integer } from "../check.ts";
+import { checkFunction, checkListener, integer } from "../check.ts";
 import { checkDrainTimeout, SERVER_DEFAULTS } from "../options.ts";
 import { tell } from "../user_callback.ts";
 
@@ -114,7 +114,7 @@ export type ServedConnection = Pick<
  * listener is closed. A connection that fails does not affect others. Connections get
  * stricter defaults than a client's: see `firstMessageTimeout`, `messageTimeout`,
  * `writeTimeout` and `maxPipelinedBytes` in {@linkcode ConnectionOptions}. Throws a
- * `RangeError` for an option out of range.
+ * `RangeError` for an option out of range, a `TypeError` for a wrong argument.
  *
  * @example An echo of length-delimited messages
  * ```ts
@@ -135,6 +135,8 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
   connector: Connector<Inbound, Outbound, Logical>,
   options: ServeOptions = {},
 ): Server {
+  checkListener(listener);
+  checkFunction("connector", connector, " that configures a connection");
   const {
     maxConnections = DEFAULT_MAX_CONNECTIONS,
     maxConnectionsPerAddress = DEFAULT_MAX_CONNECTIONS_PER_ADDRESS,
