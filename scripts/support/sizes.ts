@@ -19,6 +19,7 @@ export const BUDGETS: Readonly<Record<string, number>> = {
   "./dns": 1_200,
   "./cores": 3_100,
   "./message-port": 2_300,
+  "./proxy-protocol": 3_000,
   "./cloudflare": 5_700,
   "./length-delimited": 1_450,
   "./lines": 1_450,

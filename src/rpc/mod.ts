@@ -66,13 +66,23 @@ export type { ObservedRpc, OnRpcEnd, RpcObserver } from "./observer.ts";
 export { type RpcServerConfig, serveRpc } from "./server/server.ts";
 export { RpcPool } from "./pool/pool.ts";
 export {
-  type BackoffOptions,
-  DEFAULT_BACKOFF,
   DEFAULT_CONNECT_TIMEOUT,
   DEFAULT_ENDPOINTS_TTL,
+  DEFAULT_MAX_WAITING_CALLS,
   DEFAULT_POOL_SLOTS,
+  type EndpointTraits,
+  type FoundEndpoints,
   type PoolCallOptions,
   type PoolClientOptions,
   type PoolObserver,
   type RpcPoolConfig,
+  type SubsetOptions,
 } from "./pool/pool_options.ts";
+export {
+  type BackoffOptions,
+  DEFAULT_BACKOFF,
+  DEFAULT_OUTLIER_DETECTION,
+  DEFAULT_RETRY_BUDGET,
+  type OutlierDetectionOptions,
+  type RetryBudgetOptions,
+} from "./pool/resilience_options.ts";

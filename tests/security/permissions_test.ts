@@ -107,6 +107,10 @@ await server.close();`,
 m.portDuplex(port2);
 await m.portDuplex(port1).writable.abort();`,
   },
+  "./proxy-protocol": {
+    code:
+      `if (m.parseProxyHeader(m.proxyHeader({})).kind !== "header") throw new Error("No header");`,
+  },
   "./cloudflare": {},
   "./length-delimited": { code: throughCodec("m.lengthDelimited()", "new Uint8Array(2)") },
   "./lines": { code: throughCodec("m.lines()", '"text"') },
