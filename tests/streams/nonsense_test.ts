@@ -1,13 +1,13 @@
 // What the end says that gets something else than its codec's messages.
 import { assertEquals, assertMatch } from "@std/assert";
 import { test } from "node:test";
-import { type Codec, Connection, type ConnectionError, duplexPair, EncodeBuffer } from "../mod.ts";
-import { json } from "../src/codecs/json.ts";
-import { lengthDelimited } from "../src/codecs/length_delimited.ts";
-import { messagePack, string, struct } from "../src/codecs/messagepack.ts";
-import { tsProto } from "../src/codecs/ts_proto.ts";
-import { Request, Response } from "../examples/proto/gen/echo.ts";
-import { soon } from "./support/within.ts";
+import { type Codec, Connection, type ConnectionError, duplexPair, EncodeBuffer } from "../../mod.ts";
+import { json } from "../../src/codecs/json.ts";
+import { lengthDelimited } from "../../src/codecs/length_delimited.ts";
+import { messagePack, string, struct } from "../../src/codecs/messagepack.ts";
+import { tsProto } from "../../src/codecs/ts_proto.ts";
+import { Request, Response } from "../../examples/proto/gen/echo.ts";
+import { soon } from "../support/within.ts";
 
 const varint = () => tsProto(Response, Request) as Codec<unknown, unknown>;
 const u32 = () => lengthDelimited({ prefix: "u32be" }) as Codec<unknown, unknown>;

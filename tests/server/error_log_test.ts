@@ -1,13 +1,13 @@
 // What servers log whose user did not say where their errors go.
 import { assertEquals, assertMatch } from "@std/assert";
 import { test } from "node:test";
-import { serve, type ServeOptions } from "../mod.ts";
-import { RpcClient, type RpcServerOptions, serveRpc } from "../src/rpc/mod.ts";
-import { lengthDelimited } from "../src/codecs/length_delimited.ts";
-import { errorLog } from "../src/error_log.ts";
-import { memoryListener } from "./support/memory_listener.ts";
-import { body, jsonCodec, type Message, messages } from "./support/rpc.ts";
-import { outcome, soon } from "./support/within.ts";
+import { serve, type ServeOptions } from "../../mod.ts";
+import { RpcClient, type RpcServerOptions, serveRpc } from "../../src/rpc/mod.ts";
+import { lengthDelimited } from "../../src/codecs/length_delimited.ts";
+import { errorLog } from "../../src/error_log.ts";
+import { memoryListener } from "../support/memory_listener.ts";
+import { body, jsonCodec, type Message, messages } from "../support/rpc.ts";
+import { outcome, soon } from "../support/within.ts";
 
 /** What is logged meanwhile: the sentences, and the errors' messages. */
 async function logged(run: () => unknown): Promise<[sentence: string, error: string][]> {

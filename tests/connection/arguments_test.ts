@@ -1,12 +1,12 @@
 // Arguments of the wrong kind: told at once, and in words.
 import { assertMatch, assertThrows } from "@std/assert";
 import { test } from "node:test";
-import { Connection, duplexPair, serve } from "../mod.ts";
-import { RpcClient, rpcReactor, serveRpc } from "../src/rpc/mod.ts";
-import { json } from "../src/codecs/json.ts";
-import { memoryListener } from "./support/memory_listener.ts";
-import { messages } from "./support/rpc.ts";
-import { deferred, soon } from "./support/within.ts";
+import { Connection, duplexPair, serve } from "../../mod.ts";
+import { RpcClient, rpcReactor, serveRpc } from "../../src/rpc/mod.ts";
+import { json } from "../../src/codecs/json.ts";
+import { memoryListener } from "../support/memory_listener.ts";
+import { messages } from "../support/rpc.ts";
+import { deferred, soon } from "../support/within.ts";
 
 const [duplex] = duplexPair();
 const reactor = () => ({ onInboundMessage: () => {} });
