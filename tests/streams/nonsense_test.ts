@@ -1,7 +1,13 @@
 // What the end says that gets something else than its codec's messages.
 import { assertEquals, assertMatch } from "@std/assert";
 import { test } from "node:test";
-import { type Codec, Connection, type ConnectionError, duplexPair, EncodeBuffer } from "../../mod.ts";
+import {
+  type Codec,
+  Connection,
+  type ConnectionError,
+  duplexPair,
+  EncodeBuffer,
+} from "../../mod.ts";
 import { json } from "../../src/codecs/json.ts";
 import { lengthDelimited } from "../../src/codecs/length_delimited.ts";
 import { messagePack, string, struct } from "../../src/codecs/messagepack.ts";
