@@ -74,6 +74,7 @@ export {
   type ServedConnection,
   type ServeOptions,
   type Server,
+  type ServerCloseOptions,
 } from "./src/server/server.ts";
 export {
   ConnectionError,

@@ -40,6 +40,8 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
   readonly outbox: Outbox<Outbound, Logical>;
   readonly decoder: DecoderStream<Inbound>;
   readonly encoder: EncoderStream<Outbound>;
+  bytesReceived = 0;
+  bytesSent = 0;
 
   readonly #reactor: Reactor<Inbound, Outbound, Logical>;
   readonly #link: TurnLink<Inbound, Outbound, Logical> | StreamLink<Inbound, Outbound, Logical>;
@@ -54,7 +56,8 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
   /** The transport has taken everything that was queued, and our direction has ended. */
   #outboundDone = false;
   #drainTimer: ReturnType<typeof setTimeout> | undefined;
-  #draining = false;
+  /** Fires when a drain has taken too long. */
+  #deadline: AbortController | undefined;
   /** Watches for the peer's silence, while we read. */
   readonly #idle: Silence | undefined;
   /** Limits the peer's time for a message. */
@@ -141,6 +144,11 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
     return this.#state === "closed";
   }
 
+  /** How much work the reactor says is in progress. */
+  get inFlight(): number {
+    return this.#reactor.inFlight ?? 0;
+  }
+
   /** The wait for bytes begins. */
   onReading(): void {
     this.#idle?.touch();
@@ -151,6 +159,7 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
   onRead(bytes: number): void {
     this.#idle?.hold();
     this.#patience?.passing();
+    this.bytesReceived += bytes;
     this.#observer?.onBytesReceived?.(bytes);
   }
 
@@ -232,6 +241,7 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
   onWrite(bytes: number): void {
     if (this.over) return;
     this.#quiet?.touch();
+    this.bytesSent += bytes;
     this.#observer?.onBytesSent?.(bytes);
     // More may be encoded while it is written.
     if (this.encoder.core.buffer.length === 0) this.#taken = this.outbox.encoded;
@@ -270,13 +280,13 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
 
   /** Lets the reactor finish within `timeout`, then closes in order. */
   async drain(timeout: number): Promise<void> {
-    if (this.#draining) return;
-    this.#draining = true;
-    const deadline = new AbortController();
+    const begun = this.#deadline !== undefined;
+    const deadline = this.#deadline ??= new AbortController();
     const timer = setTimeout(
       () => deadline.abort(new ConnectionError("drain-timeout", `Not done within ${timeout} ms`)),
       timeout,
     );
+    if (begun) return void this.closed.then(() => clearTimeout(timer));
     const timeUp = new Promise<void>((resolve) =>
       deadline.signal.addEventListener("abort", () => resolve())
     );
