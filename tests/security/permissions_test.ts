@@ -79,6 +79,7 @@ const TLS = SOCKET
 const USES: Readonly<Record<string, Use>> = {
   ".": { code: `const [a] = m.duplexPair(); await a.writable.abort();` },
   "./rpc": { code: `const options = {};${RPC}` },
+  "./sockets": { code: SOCKET, flags: [NET] },
   "./deno": { code: SOCKET, flags: [NET] },
   "./deno, TLS": { code: TLS, flags: [NET] },
   "./deno, a Unix socket": {
