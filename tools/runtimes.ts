@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 /** The folder of the repository. */
-export const root: string = fileURLToPath(new URL("../..", import.meta.url));
+export const root: string = fileURLToPath(new URL("..", import.meta.url));
 
 export const RUNTIMES = ["deno", "bun", "node"] as const;
 export type Runtime = typeof RUNTIMES[number];
@@ -39,8 +39,14 @@ export function packaged(file: string): string {
   return `${root}node_modules/${file}`;
 }
 
+/** The flags of each runtime that come before a program of this repository. */
+export const FLAGS: Readonly<Record<Runtime, readonly string[]>> = {
+  deno: ["run", "-A", "--quiet"],
+  bun: ["run"],
+  node: ["--import", "tsx"],
+};
+
 /** The arguments that run a program of this repository on a runtime. */
 export function runArgs(runtime: Runtime, file: string, args: readonly string[]): string[] {
-  const flags = { deno: ["run", "-A", "--quiet"], bun: ["run"], node: ["--import", "tsx"] };
-  return [...flags[runtime], file, ...args];
+  return [...FLAGS[runtime], file, ...args];
 }

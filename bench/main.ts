@@ -1,16 +1,15 @@
 // The benchmark: the same work on this library, on the Rust crates, on others, and by hand.
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { verdicts } from "../bench/run/goals.ts";
-import { machine } from "../bench/run/machine.ts";
-import { estimate, measure, type SuiteResult } from "../bench/run/measure.ts";
-import { MEMORY_SUITES, type MemoryResult, type MemorySuite, probe } from "../bench/run/memory.ts";
-import { ROWS } from "../bench/run/rows.ts";
-import { type Suite, SUITES } from "../bench/run/suites.ts";
-import { page } from "../bench/run/page.ts";
-import { columns, memoryTable, table } from "../bench/run/table.ts";
+import { machine } from "./run/machine.ts";
+import { estimate, measure } from "./run/measure.ts";
+import { MEMORY_SUITES, type MemorySuite, probe } from "./run/memory.ts";
+import { ROWS } from "./run/rows.ts";
+import { type Suite, SUITES } from "./run/suites.ts";
+import { goalsOf, heading, page, tableOf } from "./run/page.ts";
+import { type Run, store, stored } from "./run/store.ts";
 
 const ALL: readonly (Suite | MemorySuite)[] = [...SUITES, ...MEMORY_SUITES];
 
@@ -33,8 +32,10 @@ row for which that fails is skipped.
   --rounds N     how many times each row is measured (default 5)
   --seconds N    how long each measurement takes (default 1)
   --quick        2 rounds of 0.3 seconds
-  --out FOLDER   where to write bench.json, and bench.html with plots (default artefacts;
-                 published results are in bench/results)
+  --out FOLDER   where to write suite-NAME.json for each suite, in place of that of an older
+                 run (default artefacts; published results are in bench/results), and
+                 bench.html with plots of what is there
+  --page         only draws bench.html again
   --help         this text`;
 
 const { values } = parseArgs({
@@ -46,6 +47,7 @@ const { values } = parseArgs({
     seconds: { type: "string" },
     quick: { type: "boolean", default: false },
     out: { type: "string", default: "artefacts" },
+    page: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
@@ -85,12 +87,16 @@ function number(value: string | undefined, otherwise: number): number {
   return result;
 }
 
-async function bench(): Promise<void> {
-  let text = "";
-  const print = (line: string) => {
-    text += `${line}\n`;
-    console.log(line);
-  };
+/** Draws what is in the folder. */
+function draw(folder: string): void {
+  const { runs, soaks } = stored(folder);
+  const { html, undrawn } = page(runs, soaks);
+  if (undrawn) console.log(`no plots: ${undrawn}`);
+  writeFileSync(join(folder, "bench.html"), html);
+  console.log(`\nwritten: ${join(folder, "bench.html")}`);
+}
+
+async function bench(folder: string): Promise<void> {
   const settings = {
     rounds: number(values.rounds, values.quick ? 2 : 5),
     seconds: number(values.seconds, values.quick ? 0.3 : 1),
@@ -105,57 +111,35 @@ async function bench(): Promise<void> {
     },
     0,
   );
-  const about = machine();
-  const heading = `${about.cores} cores of ${about.processor}, ${about.system}, ` +
-    `load ${about.loadBefore}`;
-  print(heading);
-  console.log(`about ${Math.ceil(seconds / 60)} minutes`);
-  const results: SuiteResult[] = [];
-  const memory: MemoryResult[] = [];
-  const folder = resolve(values.out);
-  mkdirSync(folder, { recursive: true });
-  const file = join(folder, "bench.json");
   const command = `npm run bench -- ${process.argv.slice(2).join(" ")}`.replace(/ -- $/, "");
-  // After each suite, so that a run that is stopped has not measured for nothing.
-  const save = () => {
-    const at = new Date().toISOString();
-    const goals = verdicts(results, memory);
-    const report = { command, at, machine: about, settings, goals, results, memory };
-    writeFileSync(file, `${JSON.stringify(report, undefined, 1)}\n`);
-    return goals;
-  };
+  const about = { command, at: new Date().toISOString(), machine: machine(), settings };
+  console.log(heading(about));
+  console.log(`about ${Math.ceil(seconds / 60)} minutes`);
+  const runs: Run[] = [];
   for (const suite of suites) {
-    if (rowsOf(suite.rows).length === 0) continue;
-    if ("probe" in suite) {
-      const result = await probe(suite, rowsOf(suite.rows), progress);
-      progress("");
-      memory.push(result);
-      save();
-      print(memoryTable(result));
-      continue;
-    }
-    const result = await measure(suite, rowsOf(suite.rows), settings, progress);
+    const its = rowsOf(suite.rows);
+    if (its.length === 0) continue;
+    const run: Run = "probe" in suite
+      ? { ...about, memory: await probe(suite, its, progress) }
+      : { ...about, result: await measure(suite, its, settings, progress) };
     progress("");
-    results.push(result);
-    save();
-    print(table(result));
+    runs.push(run);
+    // After each suite, so that a run that is stopped has not measured for nothing.
+    store(folder, run);
+    console.log(tableOf(run));
   }
-  const judged = save();
-  if (judged.length > 0) {
-    const lines = judged.map(({ goal, figure, met }) => [goal, met ? "met" : "MISSED", figure]);
-    print(`\ngoals\n${columns([["goal", "verdict", "figure"], ...lines], 2)}`);
-  }
-  const { html, undrawn } = page(`${command}: ${heading}`, text, results);
-  if (undrawn) console.log(`no plots: ${undrawn}`);
-  writeFileSync(join(folder, "bench.html"), html);
-  console.log(`\nwritten: ${file} and bench.html`);
+  const goals = goalsOf(runs);
+  if (goals) console.log(goals);
+  draw(folder);
 }
 
 if (values.help) {
   console.log(HELP);
 } else {
   try {
-    await bench();
+    const folder = resolve(values.out);
+    if (values.page) draw(folder);
+    else await bench(folder);
   } catch (error) {
     console.error((error as Error).message);
     process.exitCode = 1;
