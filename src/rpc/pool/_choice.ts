@@ -169,7 +169,7 @@ export class Choice<Request, Response, Endpoint> {
       if (!mayTake(place)) continue;
       const there = this.#slotAt(place);
       if (there?.live) return there;
-      const slot = there ?? this.#free();
+      const slot = there ?? this.#free(place);
       // One that may be away is tried beside the call, which goes to the next.
       const { unsure } = place;
       if (!there) {
@@ -223,11 +223,14 @@ export class Choice<Request, Response, Endpoint> {
     return best;
   }
 
-  /** A slot without a connection. */
-  #free(): Slot<Request, Response, Endpoint> {
-    for (const slot of this.#all()) if (!slot.live && !slot.connecting) return slot;
+  /** A slot without a connection, beside the pool's own if the endpoint is not wanted. */
+  #free({ wanted }: Place<Endpoint>): Slot<Request, Response, Endpoint> {
+    const { slots, extras } = this.#of;
+    for (const some of wanted ? [slots, extras] : [extras]) {
+      for (const slot of some) if (!slot.live && !slot.connecting) return slot;
+    }
     const slot = new Slot<Request, Response, Endpoint>();
-    this.#of.extras.push(slot);
+    extras.push(slot);
     return slot;
   }
 

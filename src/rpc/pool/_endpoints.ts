@@ -39,6 +39,8 @@ export interface Place<Endpoint> extends Ranked, Watched {
   readonly rest: Rest;
   /** How many slots are connected to it, or connecting. */
   load: number;
+  /** How many of them are connected. */
+  open: number;
   /** How many calls it has refused lately. */
   refusals: number;
   /** Until when it is taken to be going away, as it has said. */
@@ -283,6 +285,7 @@ function newPlace<Endpoint>(endpoint: Endpoint, key: string, rests: RestOptions)
     unsure: false,
     rest: new Rest(rests),
     load: 0,
+    open: 0,
     refusals: 0,
     leavesUntil: -Infinity,
     health: untried(),
@@ -294,9 +297,9 @@ export function isGood({ leavesUntil, health }: Place<unknown>, now: number): bo
   return now >= leavesUntil && now >= health.ejectedUntil;
 }
 
-/** The same, if it is connected or can be. */
-export function isUsable(place: Place<unknown>, now: number): boolean {
-  return isGood(place, now) && (now >= place.rest.until || place.load > 0);
+/** The same, if it is connected, or is not known to be away. */
+function isUsable(place: Place<unknown>, now: number): boolean {
+  return isGood(place, now) && (place.open > 0 || !place.rest.failing);
 }
 
 function usableShare(places: readonly Place<unknown>[], now: number): number {

@@ -104,7 +104,10 @@ export function closeIfQuiet<Request, Response, Endpoint>(
 /** Takes a connection out of its endpoint's load: it is being ended, or has ended. */
 export function retire(member: Omit<Member<unknown, unknown, unknown>, "client">): void {
   member.retired = true;
-  if (member.counted) member.place.load--;
+  if (member.counted) {
+    member.place.load--;
+    member.place.open--;
+  }
   member.counted = false;
 }
 

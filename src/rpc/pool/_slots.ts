@@ -155,6 +155,11 @@ export class Slots<Request, Response, Endpoint> implements AttemptsOf {
     if (this.#waiting >= maxWaitingCalls) throw tooMany(maxWaitingCalls);
     this.#waiting++;
     try {
+      if (typeof wanted.key === "string" && this.endpoints.list.length === 0) {
+        const found = this.endpoints.renew(performance.now());
+        if (found) await bounded(() => found, wanted.bounds());
+        slot = this.#choose(wanted);
+      }
       for (;;) {
         const member = slot.live ?? await this.#connected(slot, wanted);
         // Use the client before the count drops, so that a drain cannot close it in between.
@@ -268,6 +273,7 @@ export class Slots<Request, Response, Endpoint> implements AttemptsOf {
       if (!client.isAlive) throw endedAtOnce();
       const since = performance.now();
       place.rest.succeeded(since);
+      place.open++;
       return { client, place, since, counted: true, retired: false, used: true, quiet: false };
     } catch (error) {
       place.load--;
