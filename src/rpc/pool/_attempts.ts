@@ -11,6 +11,8 @@ import { checkDelay, checkKey, checkWaitForReady } from "./_settings.ts";
 const REPEATS = 2;
 /** How often a call that was never sent is retried at least: each time at another connection. */
 const MOVES = 16;
+/** As how many refusals a call without an answer in time counts: a server that hangs must not seem idle. */
+const TIMED_OUT = 8;
 
 /** For how many seconds a retry budget counts. */
 const WINDOW = 10;
@@ -141,8 +143,11 @@ export class Attempts implements Wanted {
       return this.#pool.retrying(error);
     }
     if (error.code === "deadline-exceeded") {
-      // A connection that was lost counts once, and not for each of its calls.
-      if (at) this.#pool.ended(at, "failed");
+      if (at) {
+        at.refusals += TIMED_OUT;
+        // A connection that was lost counts once, and not for each of its calls.
+        this.#pool.ended(at, "failed");
+      }
       throw this.#timedOut(error);
     }
     // This attempt was not sent, but an earlier one may have been: the caller must know.

@@ -33,6 +33,13 @@ export class Slot<Request, Response, Endpoint> {
   /** How many calls it gets, compared with other slots; see `Choice`. */
   weight = 1;
 
+  /** Whether it is there for keys only. */
+  readonly extra: boolean;
+
+  constructor(extra = false) {
+    this.extra = extra;
+  }
+
   /** Its connection, if it can take calls. */
   get live(): Member<Request, Response, Endpoint> | undefined {
     return this.member?.client.isAlive ? this.member : undefined;
