@@ -26,7 +26,7 @@ ${svgs.map((svg) => `<figure>${svg}</figure>`).join("\n")}
   return undrawn === undefined ? { html } : { html, undrawn };
 }
 
-function draw(specs: readonly unknown[]): { svgs: readonly string[]; undrawn?: string } {
+export function draw(specs: readonly unknown[]): { svgs: readonly string[]; undrawn?: string } {
   if (specs.length === 0) return { svgs: [] };
   const undrawn = install("node26") ?? install("plots");
   if (undrawn) return { svgs: [], undrawn };

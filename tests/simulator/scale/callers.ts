@@ -172,17 +172,17 @@ function leastOfTwo({ draw }: ClientAt): Pick {
 const PLACES = 100;
 
 /** A ring of servers by hashes, as in ketama. */
-export class Ring {
-  readonly #ring: { readonly hash: number; readonly server: ModelServer }[];
+export class Ring<Server extends { readonly name: string }> {
+  readonly #ring: { readonly hash: number; readonly server: Server }[];
 
-  constructor(servers: readonly ModelServer[]) {
+  constructor(servers: readonly Server[]) {
     this.#ring = servers.flatMap((server) =>
       Array.from({ length: PLACES }, (_, i) => ({ hash: hashOf(`${server.name} ${i}`)[0], server }))
     ).sort((a, b) => a.hash - b.hash);
   }
 
   /** The servers from a key's place on. */
-  *from(key: string): Generator<ModelServer> {
+  *from(key: string): Generator<Server> {
     const [hash] = hashOf(key);
     let low = 0;
     let high = this.#ring.length;
@@ -197,7 +197,7 @@ export class Ring {
   }
 }
 
-const rings = new WeakMap<readonly ModelServer[], Ring>();
+const rings = new WeakMap<readonly ModelServer[], Ring<ModelServer>>();
 
 /** The next server on a ring that is connected. */
 function onRing(): Pick {
@@ -215,10 +215,10 @@ function onRing(): Pick {
 
 /** All ways, by name. */
 export const WAYS: Readonly<Record<string, Way>> = {
-  "this pool, subset of 20": (servers, at) => pool(servers, at, { subset: 20 }),
-  "this pool, subset of 20, zones": (servers, at) => pool(servers, at, { subset: 20, zoned: true }),
+  "this pool": (servers, at) => pool(servers, at, { subset: 20 }),
+  "this pool, zones": (servers, at) => pool(servers, at, { subset: 20, zoned: true }),
   "least of two": picks(leastOfTwo),
   "round robin": picks(inTurn),
-  "this pool, text keys": (servers, at) => pool(servers, at, { subset: 20, keyed: true }),
-  "ring (keys)": picks(onRing),
+  "this pool, keys": (servers, at) => pool(servers, at, { subset: 20, keyed: true }),
+  "ring, keys": picks(onRing),
 };
