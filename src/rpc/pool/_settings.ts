@@ -1,4 +1,4 @@
-import { checkOption, MAX_DELAY } from "../../options.ts";
+import { integer, MAX_DELAY } from "../../check.ts";
 import type { RestOptions } from "./_backoff.ts";
 import type { RpcId } from "../message.ts";
 import {
@@ -66,13 +66,13 @@ export function checkPoolConfig<Request, Response, Endpoint>(
   const { slots = DEFAULT_POOL_SLOTS, connectionsPerEndpoint = 1, waitForReady = false } = config;
   const { maxConnectionsPerEndpoint = Math.max(slots, connectionsPerEndpoint) } = config;
   const { maxWaitingCalls = DEFAULT_MAX_WAITING_CALLS, zone } = config;
-  checkOption("connectionsPerEndpoint", connectionsPerEndpoint, 1, 65536);
+  integer("connectionsPerEndpoint", connectionsPerEndpoint, 1, 65536);
   if (zone !== undefined) checkZone("zone", zone);
   if (typeof waitForReady !== "boolean") throw notBoolean(waitForReady);
   return {
-    slots: checkOption("slots", slots, 1, 65536),
+    slots: integer("slots", slots, 1, 65536),
     connectionsPerEndpoint,
-    maxConnectionsPerEndpoint: checkOption(
+    maxConnectionsPerEndpoint: integer(
       "maxConnectionsPerEndpoint",
       maxConnectionsPerEndpoint,
       connectionsPerEndpoint,
@@ -81,10 +81,10 @@ export function checkPoolConfig<Request, Response, Endpoint>(
     subset: checkSubset(config.subset),
     zone,
     hashBalanceFactor: checkBalance(config.hashBalanceFactor ?? 0),
-    slowStartWindow: checkOption("slowStartWindow", config.slowStartWindow ?? 0, 0, MAX_DELAY),
+    slowStartWindow: integer("slowStartWindow", config.slowStartWindow ?? 0, 0, MAX_DELAY),
     outliers: checkOutliers(config.outlierDetection),
     waitForReady,
-    maxWaitingCalls: checkOption("maxWaitingCalls", maxWaitingCalls, 0, MAX_DELAY),
+    maxWaitingCalls: integer("maxWaitingCalls", maxWaitingCalls, 0, MAX_DELAY),
     retryBudget: checkRetryBudget(config.retryBudget),
     connectTimeout: checkDelay("connectTimeout", config.connectTimeout) ?? DEFAULT_CONNECT_TIMEOUT,
     endpointsTtl: checkDelay("endpointsTtl", config.endpointsTtl) ?? DEFAULT_ENDPOINTS_TTL,
@@ -98,7 +98,7 @@ export function checkPoolConfig<Request, Response, Endpoint>(
 
 /** Checks an optional time in milliseconds. */
 export function checkDelay(name: string, value: number | undefined): number | undefined {
-  return value === undefined ? undefined : checkOption(name, value, 1, MAX_DELAY);
+  return value === undefined ? undefined : integer(name, value, 1, MAX_DELAY);
 }
 
 /** Checks an optional key of a call. */
@@ -124,7 +124,7 @@ export function traitsOf(endpoint: unknown): Required<Omit<EndpointTraits, "zone
   if (typeof endpoint !== "object" || endpoint === null) return PLAIN;
   const { weight = 1, zone, priority = 0 } = endpoint as EndpointTraits;
   checkNumber("weight of an endpoint", weight, Number.MIN_VALUE, Number.MAX_VALUE);
-  checkOption("priority of an endpoint", priority, 0, 65535);
+  integer("priority of an endpoint", priority, 0, 65535);
   if (zone !== undefined) checkZone("zone of an endpoint", zone);
   return { weight, zone, priority };
 }
@@ -147,7 +147,7 @@ function checkZone(name: string, zone: unknown): void {
 function checkSubset(subset: SubsetOptions | undefined): SubsetOptions | undefined {
   if (subset === undefined) return undefined;
   const { size, client } = subset;
-  checkOption("subset.size", size, 1, 65536);
+  integer("subset.size", size, 1, 65536);
   if (typeof client === "string" ? client === "" : !natural(client)) {
     throw new RangeError(
       `subset.client must be an integer from 0, or a text that is not empty, not ${String(client)}`,
@@ -158,7 +158,7 @@ function checkSubset(subset: SubsetOptions | undefined): SubsetOptions | undefin
 
 function checkBalance(factor: number): number {
   if (factor === 0) return 0;
-  return checkOption("hashBalanceFactor, if it is not 0,", factor, 100, MANY);
+  return integer("hashBalanceFactor, if it is not 0,", factor, 100, MANY);
 }
 
 function checkRetryBudget(
@@ -167,7 +167,7 @@ function checkRetryBudget(
   if (options === false) return undefined;
   const { ratio, minPerSecond } = { ...DEFAULT_RETRY_BUDGET, ...given(options) };
   checkNumber("retryBudget.ratio", ratio, 0, 1);
-  checkOption("retryBudget.minPerSecond", minPerSecond, 0, MANY);
+  integer("retryBudget.minPerSecond", minPerSecond, 0, MANY);
   return { ratio, minPerSecond };
 }
 
@@ -190,7 +190,7 @@ function checkOutliers(
     ["maxEjectionPercent", 1, 100],
   ];
   for (const [name, min, max] of ranges) {
-    checkOption(`outlierDetection.${name}`, settings[name], min, max);
+    integer(`outlierDetection.${name}`, settings[name], min, max);
   }
   return settings;
 }
@@ -219,8 +219,8 @@ function checkEndpoints<Endpoint>(endpoints: unknown, keyOf: (endpoint: Endpoint
 function checkBackoff(options: BackoffOptions = {}): Required<BackoffOptions> {
   const { initial = DEFAULT_BACKOFF.initial, factor = DEFAULT_BACKOFF.factor } = options;
   const { max = Math.max(initial, DEFAULT_BACKOFF.max), jitter = DEFAULT_BACKOFF.jitter } = options;
-  checkOption("backoff.initial", initial, 1, MAX_DELAY);
-  checkOption("backoff.max", max, initial, MAX_DELAY);
+  integer("backoff.initial", initial, 1, MAX_DELAY);
+  integer("backoff.max", max, initial, MAX_DELAY);
   checkNumber("backoff.factor", factor, 1, Number.MAX_VALUE);
   checkNumber("backoff.jitter", jitter, 0, 1);
   return { initial, max, factor, jitter };

@@ -52,25 +52,27 @@ const NONE: PoolCallOptions = {};
  * ```ts
  * import { json } from "@protosocket/protosocket/json";
  * import { connect, listen } from "@protosocket/protosocket/node"; // or /deno, /bun
- * import { RpcClient, RpcPool, serveRpc } from "@protosocket/protosocket/rpc";
- * import { type Plain, plain, plainMessage } from "../../../examples/support/plain_messages.ts";
+ * import { RpcClient, rpcFields, RpcPool, serveRpc } from "@protosocket/protosocket/rpc";
  *
- * const messages = { request: plainMessage<string>(), response: plainMessage<string>() };
+ * type Message = { id?: number; code?: number; text?: string };
+ * const message = rpcFields<Message>({ id: "id", code: "code" });
+ * const messages = { request: message, response: message };
+ *
  * await using server = serveRpc(await listen({ port: 0 }), {
- *   codec: () => json<Plain<string>>(),
+ *   codec: () => json<Message>(),
  *   messages,
- *   service: () => ({ body }) => plain(`hello, ${body}`),
+ *   service: () => ({ text }) => ({ text: `hello, ${text}` }),
  * });
  *
  * await using pool = new RpcPool({
  *   endpoints: [server.address], // or several: { hostname: "10.0.0.1", port: 9000 }, …
  *   connect: async (endpoint, { signal }) =>
  *     new RpcClient(await connect({ ...endpoint, signal }), {
- *       codec: json<Plain<string>>(),
+ *       codec: json<Message>(),
  *       messages,
  *     }),
  * });
- * console.log((await pool.unary(plain("world"), { timeout: 1000 })).body); // hello, world
+ * console.log((await pool.unary({ text: "world" }, { timeout: 1000 })).text); // hello, world
  * ```
  */
 export class RpcPool<Request, Response, Endpoint> implements AsyncDisposable {

@@ -1,5 +1,5 @@
 import type { SocketAddress } from "../../../mod.ts";
-import { checkOption } from "../../options.ts";
+import { integer } from "../../check.ts";
 import type { RpcId } from "../message.ts";
 import type { RpcObserver } from "../observer.ts";
 
@@ -33,7 +33,7 @@ export interface RpcReactorOptions<Request> extends RpcServerOptions {
   /** The client's address, for errors and observers. */
   readonly remoteAddress?: SocketAddress;
   /** Observes the RPCs, for traces and metrics. */
-  readonly rpcObserver?: RpcObserver<Request>;
+  readonly rpcObserver?: RpcObserver<NoInfer<Request>>;
 }
 
 /** The RPC that an error is about. */
@@ -51,7 +51,7 @@ export function checkRpcServerOptions(options: RpcServerOptions): Required<RpcSe
     onError = (error, rpc) => console.error("protosocket: an rpc failed", rpc, error),
   } = options;
   return {
-    maxConcurrentRpcs: checkOption("maxConcurrentRpcs", maxConcurrentRpcs, 1, 2 ** 31),
+    maxConcurrentRpcs: integer("maxConcurrentRpcs", maxConcurrentRpcs, 1, 2 ** 31),
     onError,
   };
 }
