@@ -126,7 +126,7 @@ function open(webSocket: WebSocket, request: IncomingMessage, options: WebSocket
     ? undefined
     : { transport: "tcp", hostname: remoteAddress, port: remotePort };
   const use = { ...options, halfClose, remoteAddress: from };
-  return new NodeTransport(webSocket, use, request.socket).duplex;
+  return new NodeTransport(webSocket, use).duplex;
 }
 
 function refuse(socket: Socket, status: number): void {
