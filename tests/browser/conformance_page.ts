@@ -68,7 +68,7 @@ for (const adapter of [webSocket, stream, port, broadcast]) {
   halfCloseCases(adapter);
   backpressureCases(adapter);
   abortCases(adapter);
-  if (adapter === webSocket || adapter === stream) faceCases(adapter);
+  faceCases(adapter);
 }
 
 answerIn(globalThis);
