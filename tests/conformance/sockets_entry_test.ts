@@ -1,11 +1,11 @@
 // ./sockets: the adapter of the runtime, chosen when it is needed.
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { test } from "node:test";
-import { type SocketDuplex, TransportError } from "../mod.ts";
-import { connect, listen } from "../src/adapters/sockets.ts";
-import { End } from "./support/end.ts";
-import { runtime } from "./support/runtime.ts";
-import { soon } from "./support/within.ts";
+import { type SocketDuplex, TransportError } from "../../mod.ts";
+import { connect, listen } from "../../src/adapters/sockets.ts";
+import { End } from "../support/end.ts";
+import { runtime } from "../support/runtime.ts";
+import { soon } from "../support/within.ts";
 
 test("sockets: bytes go through a socket of the runtime", async () => {
   await using listener = await listen({ port: 0 });

@@ -7,7 +7,7 @@ const LOOK = 50;
  * Tracks whether a connection holds anything that hibernation would lose: part of a message,
  * or an RPC. Use its `codec` and `rpcObserver` for the connection.
  */
-export class Rest {
+export class Awake {
   /** For `rpcReactor`: counts the RPCs in progress. */
   readonly rpcObserver: { onRpc(): () => void } = {
     onRpc: () => {
