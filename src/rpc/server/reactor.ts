@@ -5,6 +5,7 @@ import { tell } from "../../user_callback.ts";
 import { ActiveRpcs } from "./_active_rpcs.ts";
 import { isAsyncIterable, isIterator, isPromise } from "./_answers.ts";
 import { costOf, grantOf, isForStream, neighbour, reservedEnd, reservedValue } from "../_flow.ts";
+import { checkEmpty } from "./_empty_start.ts";
 import { HeldRequests } from "./_held_requests.ts";
 import { Due, ServedRpc, type ServedStream } from "./_served_rpc.ts";
 import { connectionClosed, encodeFailed, RpcError, type RpcErrorOptions } from "../errors.ts";
@@ -103,6 +104,8 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
   #deaf = false;
   /** How many requests have been begun, or were cancelled before. */
   #taken = 0;
+  /** How many of them were empty, if the connection began with those; see `_empty_start.ts`. */
+  #empty = 0;
   /** Whether new requests are refused, or ignored, as the client has been told. */
   #draining = false;
   #peerEnded = false;
@@ -134,6 +137,7 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     const id = readId(this.#request, request);
     const code = readCode(this.#request, request);
     if (code === ControlCode.normal) {
+      if (bytes === 1 && this.#taken === this.#empty) this.#empty = checkEmpty(this.#empty);
       if (this.#ignoring && this.#window !== undefined) return;
       if (!this.#isFull() && this.#held.length === 0) return this.#open(id, request);
       return this.#hold(id, request, bytes);
