@@ -120,7 +120,7 @@ export type ServedConnection = Pick<
  * ```ts
  * import { serve } from "@protosocket/protosocket";
  * import { lengthDelimited } from "@protosocket/protosocket/length-delimited";
- * import { listen } from "@protosocket/protosocket/node"; // or /deno, /bun
+ * import { listen } from "@protosocket/protosocket/sockets";
  *
  * await using server = serve(await listen({ port: 0 }), () => ({
  *   codec: lengthDelimited(),
