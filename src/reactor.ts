@@ -49,6 +49,13 @@ export interface Reactor<Inbound, Outbound = Inbound, Logical = Outbound> {
   readonly pending?: number | (() => number);
 
   /**
+   * How much work it has begun and not finished, such as RPCs, for those who look at a server.
+   *
+   * @default {0}
+   */
+  readonly inFlight?: number;
+
+  /**
    * Called with a message that could not be encoded, or is longer than `maxOutboundLength`,
    * before the call that sent it returns. It is left out, and the connection continues.
    * Without this callback, the connection ends with that error.

@@ -37,6 +37,8 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
   readonly outbox: Outbox<Outbound, Logical>;
   readonly decoder: DecoderStream<Inbound>;
   readonly encoder: EncoderStream<Outbound>;
+  bytesReceived = 0;
+  bytesSent = 0;
 
   readonly #reactor: Reactor<Inbound, Outbound, Logical>;
   readonly #link: TurnLink<Inbound, Outbound, Logical> | StreamLink<Inbound, Outbound, Logical>;
@@ -51,7 +53,8 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
   /** The transport has taken everything that was queued, and our direction has ended. */
   #outboundDone = false;
   #drainTimer: ReturnType<typeof setTimeout> | undefined;
-  #draining = false;
+  /** Fires when a drain has taken too long. */
+  #deadline: AbortController | undefined;
   readonly #timeouts: Timeouts;
   readonly #maxPipelinedBytes: number;
   /** Bytes read while something waited to be sent; see `maxPipelinedBytes`. */
@@ -128,6 +131,11 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
     return this.#state === "closed";
   }
 
+  /** How much work the reactor says is in progress. */
+  get inFlight(): number {
+    return this.#reactor.inFlight ?? 0;
+  }
+
   /** The wait for bytes begins. */
   onReading(): void {
     this.#timeouts.onReading(this.decoder.decoded, this.decoder.incomplete);
@@ -136,6 +144,7 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
   /** Bytes have arrived. */
   onRead(bytes: number): void {
     this.#timeouts.onRead();
+    this.bytesReceived += bytes;
     this.#observer?.onBytesReceived?.(bytes);
   }
 
@@ -216,6 +225,7 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
   onWrite(bytes: number): void {
     if (this.over) return;
     this.#timeouts.onWrite(bytes);
+    this.bytesSent += bytes;
     this.#observer?.onBytesSent?.(bytes);
     // More may be encoded while it is written.
     if (this.encoder.core.buffer.length === 0) this.#taken = this.outbox.encoded;
@@ -252,13 +262,13 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
 
   /** Lets the reactor finish within `timeout`, then closes in order. */
   async drain(timeout: number): Promise<void> {
-    if (this.#draining) return;
-    this.#draining = true;
-    const deadline = new AbortController();
+    const begun = this.#deadline !== undefined;
+    const deadline = this.#deadline ??= new AbortController();
     const timer = setTimeout(
       () => deadline.abort(new ConnectionError("drain-timeout", `Not done within ${timeout} ms`)),
       timeout,
     );
+    if (begun) return void this.closed.then(() => clearTimeout(timer));
     const timeUp = new Promise<void>((resolve) =>
       deadline.signal.addEventListener("abort", () => resolve())
     );

@@ -249,6 +249,13 @@ class TlsDuplex extends NetDuplex {
     super.flow();
   }
 
+  /** Others read on, or tell by themselves. */
+  protected override probe(): void {
+    const { writable, writableLength } = this.#raw;
+    if (runtime !== "node" || !writable || writableLength > 0) return;
+    this.#raw.write(EMPTY, (error) => void (error && this.fail(this.toError(error))));
+  }
+
   /** Resets the connection, which a TLS socket cannot do itself. */
   protected override destroy(): void {
     if (!ending(this.socket)) {

@@ -133,6 +133,10 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
     return this.#ready.length;
   }
 
+  get inFlight(): number {
+    return this.#active.size + this.#unsent;
+  }
+
   onInboundMessage(request: Request, bytes: number): void | Promise<void> {
     const id = readId(this.#request, request);
     const code = readCode(this.#request, request);
