@@ -32,7 +32,7 @@ function others(from: RegExp, allowed: RegExp): string[] {
 /** The rooms of the core, from the bottom up: a room imports itself and those before it. */
 const FLOORS = ["", "waits", "streams", "duplex", "connection", "server"];
 const floor = (file: string) => FLOORS.indexOf(dirname(file).slice("src/".length));
-const LEAVES = "codec|errors|options|socket_address|user_callback";
+const LEAVES = "check|codec|errors|options|socket_address|user_callback";
 
 test("the core imports itself and @std/bytes only", () => {
   const core = `src/(${FLOORS.slice(1).join("|")})?/?[^/]+\\.ts`;
@@ -76,7 +76,7 @@ test("the rooms of the adapters import themselves and base/, never an entry poin
 
 test("codecs import the codec's types only, and their library", () => {
   const allowed =
-    /^(src\/codec\.ts|src\/streams\/encode_buffer\.ts|src\/codecs\/.*|@std\/bytes|@bufbuild\/protobuf(\/wire)?)$/;
+    /^(src\/(check|codec)\.ts|src\/streams\/encode_buffer\.ts|src\/codecs\/.*|@std\/bytes|@bufbuild\/protobuf(\/wire)?)$/;
   assertEquals(others(/^src\/codecs\//, allowed), []);
 });
 
@@ -84,7 +84,7 @@ test("rpc imports the core's public names, the check of options, and queues", ()
   assertEquals(
     others(
       /^src\/rpc\//,
-      /^(mod\.ts|src\/(options|user_callback)\.ts|src\/waits\/[a-z_]+\.ts|src\/rpc\/.*)$/,
+      /^(mod\.ts|src\/(check|options|user_callback)\.ts|src\/waits\/[a-z_]+\.ts|src\/rpc\/.*)$/,
     ),
     [],
   );

@@ -1,4 +1,4 @@
-import { checkOption } from "../options.ts";
+import { integer } from "../check.ts";
 import type { MetadataLimits } from "./envelope/reader.ts";
 import { DEFAULT_MAX_METADATA_BYTES, DEFAULT_MAX_METADATA_ENTRIES } from "./metadata.ts";
 
@@ -27,7 +27,7 @@ export function checkMetadataLimits(options: MetadataOptions): MetadataLimits {
     maxMetadataBytes = DEFAULT_MAX_METADATA_BYTES,
   } = options;
   return {
-    maxMetadataEntries: checkOption("maxMetadataEntries", maxMetadataEntries, 0, 2 ** 16),
-    maxMetadataBytes: checkOption("maxMetadataBytes", maxMetadataBytes, 0, 2 ** 24),
+    maxMetadataEntries: integer("maxMetadataEntries", maxMetadataEntries, 0, 2 ** 16),
+    maxMetadataBytes: integer("maxMetadataBytes", maxMetadataBytes, 0, 2 ** 24),
   };
 }

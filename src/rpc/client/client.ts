@@ -10,7 +10,7 @@ import {
   type Sender,
   type SocketDuplex,
 } from "../../../mod.ts";
-import { checkOption, MAX_DELAY } from "../../options.ts";
+import { delay, integer } from "../../check.ts";
 import { StreamingCall, UnaryCall } from "./_call.ts";
 import { Calls } from "./_calls.ts";
 import { DEFAULT_MAX_BUFFERED_BYTES } from "../_flow.ts";
@@ -125,7 +125,7 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
   /** Starts at once, and owns the duplex. Throws a `RangeError` for an option out of range. */
   constructor(duplex: Duplex, config: RpcClientConfig<Request, Response>) {
     const { maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES, messages, rpcObserver } = config;
-    this.#maxBufferedBytes = checkOption("maxBufferedBytes", maxBufferedBytes, 1, 2 ** 32);
+    this.#maxBufferedBytes = integer("maxBufferedBytes", maxBufferedBytes, 1, 2 ** 32);
     this.#timeout = checkTimeout(config.timeout);
     const { remoteAddress } = duplex as SocketDuplex;
     const callsConfig = { messages, maxBufferedBytes, rpcObserver, remoteAddress };
@@ -233,5 +233,5 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
 }
 
 function checkTimeout(timeout: number | undefined): number | undefined {
-  return timeout === undefined ? undefined : checkOption("timeout", timeout, 1, MAX_DELAY);
+  return timeout === undefined ? undefined : delay("timeout", timeout, 1);
 }

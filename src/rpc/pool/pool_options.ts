@@ -1,5 +1,5 @@
 import type { CloseReason } from "../../../mod.ts";
-import { checkOption, MAX_DELAY } from "../../options.ts";
+import { delay, integer, MAX_DELAY } from "../../check.ts";
 import type { RestOptions } from "./_backoff.ts";
 import type { CallOptions, RpcClient } from "../client/client.ts";
 import type { RpcId } from "../message.ts";
@@ -216,7 +216,7 @@ export function checkPoolConfig<Request, Response, Endpoint>(
   };
   const { slots = DEFAULT_POOL_SLOTS } = config;
   return {
-    slots: checkOption("slots", slots, 1, 65536),
+    slots: integer("slots", slots, 1, 65536),
     connectTimeout: checkDelay("connectTimeout", config.connectTimeout) ?? DEFAULT_CONNECT_TIMEOUT,
     endpointsTtl: checkDelay("endpointsTtl", config.endpointsTtl) ?? DEFAULT_ENDPOINTS_TTL,
     idleTimeout: checkDelay("idleTimeout", config.idleTimeout),
@@ -229,7 +229,7 @@ export function checkPoolConfig<Request, Response, Endpoint>(
 
 /** Checks an optional time in milliseconds. */
 export function checkDelay(name: string, value: number | undefined): number | undefined {
-  return value === undefined ? undefined : checkOption(name, value, 1, MAX_DELAY);
+  return value === undefined ? undefined : delay(name, value, 1);
 }
 
 /** Checks an optional key of a call. */
@@ -259,8 +259,8 @@ function checkEndpoints<Endpoint>(endpoints: unknown, keyOf: (endpoint: Endpoint
 function checkBackoff(options: BackoffOptions = {}): Required<BackoffOptions> {
   const { initial = DEFAULT_BACKOFF.initial, factor = DEFAULT_BACKOFF.factor } = options;
   const { max = Math.max(initial, DEFAULT_BACKOFF.max), jitter = DEFAULT_BACKOFF.jitter } = options;
-  checkOption("backoff.initial", initial, 1, MAX_DELAY);
-  checkOption("backoff.max", max, initial, MAX_DELAY);
+  delay("backoff.initial", initial, 1);
+  integer("backoff.max", max, initial, MAX_DELAY);
   checkNumber("backoff.factor", factor, 1, Number.MAX_VALUE);
   checkNumber("backoff.jitter", jitter, 0, 1);
   return { initial, max, factor, jitter };
