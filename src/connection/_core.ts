@@ -91,10 +91,7 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
     this.#observer = observer && quietly(observer);
     this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
     this.outbox = new Outbox(options.maxQueuedMessages, this.#remoteAddress);
-    const reactor = this.#reactor = config.reactor(this.outbox, {
-      close: () => this.end(),
-      abort: (reason) => this.abort(reason),
-    });
+    const reactor = this.#reactor = config.reactor(this.outbox, this);
     this.decoder = new DecoderStream(config.codec.decoder, {
       maxBufferLength: options.maxBufferLength,
       maxBatchLength: MAX_BATCH,

@@ -45,7 +45,7 @@ export interface Heartbeat<Logical> {
 /** Ends a connection, for its reactor. */
 export interface ConnectionControl {
   /** Closes in order, as `Connection.close` does. May be called again. */
-  close(): void;
+  end(): void;
   /** Ends at once, as `Connection.abort` does. */
   abort(reason?: unknown): void;
 }

@@ -1,13 +1,22 @@
-import type { Duplex } from "../../mod.ts";
-import { RpcClient, type RpcClientConfig } from "../rpc/mod.ts";
-import { clientCodec } from "./envelope/codec.ts";
+import type { Duplex } from "../../../mod.ts";
+import { RpcClient, type RpcClientConfig, type RpcMessages } from "../../rpc/mod.ts";
+import { statusError } from "../_errors.ts";
+import { clientCodec } from "../envelope/codec.ts";
 import {
   requestMessages,
   responseMessages,
   type ServiceRequest,
   type ServiceResponse,
-} from "./envelope/messages.ts";
-import { checkMetadataLimits, type MetadataOptions } from "./metadata_options.ts";
+} from "../envelope/messages.ts";
+import { checkMetadataLimits, type MetadataOptions } from "../metadata_options.ts";
+
+const MESSAGES: RpcMessages<ServiceRequest, ServiceResponse> = {
+  request: requestMessages,
+  response: {
+    ...responseMessages,
+    reason: (message) => message.status && statusError(message),
+  },
+};
 
 /** The options of a connection that calls services: an `RpcClient`'s, without codec and messages. */
 export interface ServiceConnectionOptions
@@ -40,6 +49,6 @@ export function serviceClient(
   return new RpcClient(duplex, {
     ...options,
     codec: clientCodec(checkMetadataLimits(options)),
-    messages: { request: requestMessages, response: responseMessages },
+    messages: MESSAGES,
   });
 }
