@@ -58,11 +58,10 @@ const CODES: Record<RpcError["code"], ServiceErrorCode> = {
   "unavailable": "unavailable",
 };
 
-/** The error of a message that does not parse. */
+/** The error of a message that does not parse, or that a validator refuses. */
 export function unreadable(what: string, cause: unknown, code: ServiceErrorCode): ServiceError {
-  if (cause instanceof ServiceError) return cause;
   const why = cause instanceof Error ? cause.message : String(cause);
-  return new ServiceError(code, `${what} does not parse: ${why.slice(0, 300)}`, { cause });
+  return new ServiceError(code, `${what} is not valid: ${why.slice(0, 300)}`, { cause });
 }
 
 /** The error of a call whose deadline has passed. */

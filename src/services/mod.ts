@@ -33,7 +33,13 @@ export type {
   ServiceContext,
 } from "./context.ts";
 export { type Handler, type Handlers, implement, type Implementation } from "./handlers.ts";
-export type { InterceptedCall, Interceptor, Next } from "./interceptor.ts";
+export type {
+  ClientInterceptor,
+  InterceptedCall,
+  Interceptor,
+  Next,
+  ServerInterceptor,
+} from "./interceptor.ts";
 export type {
   Client,
   ClientMethod,

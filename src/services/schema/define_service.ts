@@ -1,5 +1,4 @@
 import type { Body, MethodDefinition, MethodKind, ServiceDefinition } from "../definition.ts";
-import { ServiceError } from "../status.ts";
 import { jsonEncoding, type ValueEncoding } from "./encodings.ts";
 import { issuesOf, type StandardSchema } from "./standard_schema.ts";
 
@@ -113,7 +112,7 @@ function bodyOf(schema: StandardSchema, encoding: ValueEncoding): Body<unknown, 
       const result = validate(encoding.decode(bytes, start, end));
       if (result instanceof Promise) throw new TypeError("The validator is asynchronous");
       if (result.issues === undefined) return result.value;
-      throw new ServiceError("invalid-argument", issuesOf(result.issues));
+      throw new TypeError(issuesOf(result.issues));
     },
   };
 }

@@ -2,7 +2,7 @@ import type { MethodDefinition, MethodKind } from "../definition.ts";
 import type { WireMethod } from "../envelope/messages.ts";
 import type { Implementation } from "../handlers.ts";
 import type { ServerContext } from "../context.ts";
-import type { Interceptor, Next } from "../interceptor.ts";
+import type { Next, ServerInterceptor } from "../interceptor.ts";
 
 const encoder = new TextEncoder();
 
@@ -28,7 +28,7 @@ export class ServedMethod implements WireMethod {
   constructor(
     definition: MethodDefinition,
     handler: AnyHandler | undefined,
-    interceptors: readonly Interceptor<ServerContext>[],
+    interceptors: readonly ServerInterceptor[],
   ) {
     const { kind, path } = definition;
     this.definition = definition;
@@ -59,7 +59,7 @@ export class MethodTable {
   /** Throws a `TypeError` if two of the services have the same name. */
   constructor(
     implementations: readonly Implementation[],
-    interceptors: readonly Interceptor<ServerContext>[],
+    interceptors: readonly ServerInterceptor[],
   ) {
     const names = new Set<string>();
     for (const { service, handlers } of implementations) {

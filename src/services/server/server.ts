@@ -28,7 +28,7 @@ import {
   TOO_MUCH,
 } from "../envelope/messages.ts";
 import type { Implementation } from "../handlers.ts";
-import type { Interceptor } from "../interceptor.ts";
+import type { ServerInterceptor } from "../interceptor.ts";
 import { checkMetadataLimits, type MetadataOptions } from "../metadata_options.ts";
 import { once, ServedCall } from "./_served_call.ts";
 import { MethodTable, type ServedMethod } from "./method_table.ts";
@@ -39,7 +39,7 @@ export interface ServicesOptions extends Omit<RpcServerOptions, "onError">, Meta
   /** The services, each with its handlers. */
   readonly services: readonly Implementation[];
   /** Stand between the connections and the handlers; the first is the outermost. */
-  readonly interceptors?: readonly Interceptor<ServerContext>[];
+  readonly interceptors?: readonly ServerInterceptor[];
   /**
    * Called with what a handler or an interceptor threw, if it is not a `ServiceError`, and the call
    * that it is about. The caller only learns that there was an `internal` error. Also called, with
