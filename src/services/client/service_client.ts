@@ -19,10 +19,9 @@ const MESSAGES: RpcMessages<ServiceRequest, ServiceResponse> = {
 };
 
 /** The options of a connection that calls services: an `RpcClient`'s, without codec and messages. */
-export interface ServiceConnectionOptions
-  extends
-    Omit<RpcClientConfig<ServiceRequest, ServiceResponse>, "codec" | "messages">,
-    MetadataOptions {}
+export type ServiceConnectionOptions =
+  & Omit<RpcClientConfig<ServiceRequest, ServiceResponse>, "codec" | "messages">
+  & MetadataOptions;
 
 /**
  * Makes an RPC client that calls services, of any number, over one connection. It owns the duplex.
