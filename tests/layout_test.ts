@@ -102,13 +102,14 @@ test("telemetry imports the public names of the core and of rpc, and its library
 
 test("services import the public names of the core and of rpc, leaves, and the codecs' helpers", () => {
   const allowed =
-    /^(mod\.ts|src\/rpc\/mod\.ts|src\/(check|options|user_callback)\.ts|src\/waits\/[a-z_]+\.ts|src\/codecs\/([a-z_]+\/)?[a-z][a-z0-9_]*\.ts|src\/services\/.*|@bufbuild\/protobuf(\/wkt)?)$/;
+    /^(mod\.ts|src\/rpc\/mod\.ts|src\/(check|options|user_callback)\.ts|src\/waits\/[a-z_]+\.ts|src\/codecs\/([a-z_]+\/)?[a-z][a-z0-9_]*\.ts|src\/services\/.*|@bufbuild\/protobuf(\/(wkt|wire))?)$/;
   assertEquals(others(/^src\/services\//, allowed), []);
 });
 
-test("a library for messages is imported by the entry point for it alone", () => {
+test("a library for messages is imported by the entry points for it alone", () => {
   const strangers = imports.filter(([from, to]) =>
-    from.startsWith("src/services/") && to.startsWith("@") && !from.endsWith("/protobuf_es.ts")
+    from.startsWith("src/services/") && to.startsWith("@") &&
+    !/\/(protobuf_es|reflection)\.ts$/.test(from)
   );
   assertEquals(strangers, []);
 });
