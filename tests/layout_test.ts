@@ -95,8 +95,9 @@ test("the client and the server of rpc do not know each other, nor the pool", ()
   assertEquals(others(/^src\/rpc\/server\//, /^(?!src\/rpc\/(client|pool)\/)/), []);
 });
 
-test("telemetry imports the public names of the core and of rpc, and its library", () => {
-  const allowed = /^(mod\.ts|src\/rpc\/mod\.ts|@opentelemetry\/api)$/;
+test("telemetry imports the public names of the core, of rpc and of services, and its library", () => {
+  const allowed =
+    /^(mod\.ts|src\/rpc\/mod\.ts|src\/services\/mod\.ts|src\/telemetry\/.*|@opentelemetry\/api)$/;
   assertEquals(others(/^src\/telemetry\//, allowed), []);
 });
 
