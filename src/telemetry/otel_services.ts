@@ -12,12 +12,11 @@ import {
   trace,
   type Tracer,
 } from "@opentelemetry/api";
-import {
-  type ClientInterceptor,
-  type Metadata,
-  type MethodDefinition,
-  type ServerInterceptor,
-  ServiceError,
+import type {
+  ClientInterceptor,
+  Metadata,
+  MethodDefinition,
+  ServerInterceptor,
 } from "../services/mod.ts";
 
 const NAME = "@protosocket/protosocket";
@@ -174,12 +173,12 @@ class ObservedCall {
     this.#ended = true;
     let attributes = this.#common;
     if (error !== undefined) {
-      const status = error instanceof ServiceError ? error.code : "internal";
-      const type = error instanceof ServiceError
-        ? error.code
-        : error instanceof Error
-        ? error.name
-        : "_OTHER";
+      const { code, name } = error instanceof Error
+        ? error as Error & { code?: string }
+        : { code: undefined, name: "_OTHER" };
+      // What is no ServiceError reaches the caller as this.
+      const status = name === "ServiceError" ? code! : "internal";
+      const type = name === "ServiceError" ? code! : name;
       const failed = { "rpc.response.status_code": status, "error.type": type };
       attributes = { ...attributes, ...failed };
       this.span.setAttributes(failed);
