@@ -28,7 +28,10 @@ export const BUDGETS: Readonly<Record<string, number>> = {
   "./protobuf": 950,
   "./protobuf-es": 6_900,
   "./ts-proto": 4_300,
-  "./otel": 1_000,
+  "./otel": 2_000,
+  "./services": 31_800,
+  "./services-protobuf-es": 7_600,
+  "./services-ts-proto": 9_300,
 };
 
 /** Entry points of one runtime. All others are for browsers and workers, too. */
@@ -39,6 +42,10 @@ const CLIENTS: readonly [name: string, budget: number, parts: Readonly<Record<st
   [
     ["the core with an rpc client", 12_900, { ".": "Connection", "./rpc": "RpcClient" }],
     ["an rpc client over a WebSocket", 15_900, { "./rpc": "RpcClient", "./websocket": "connect" }],
+    ["a typed client over a WebSocket", 21_500, {
+      "./services": "createClient, serviceClient",
+      "./websocket": "connect",
+    }],
   ];
 
 /** Bundles each entry point, and clients, in a project that has the package; tells of each. */

@@ -41,6 +41,7 @@ import type { ConnectionObserver } from "../../mod.ts";
 import type { RpcObserver } from "../rpc/mod.ts";
 
 export type { Meter, Tracer } from "@opentelemetry/api";
+export { otelClient, otelServer, type OtelServicesOptions } from "./otel_services.ts";
 
 const NAME = "@protosocket/protosocket";
 
