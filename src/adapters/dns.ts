@@ -6,7 +6,7 @@
  * ```ts
  * import { dnsEndpoints } from "@protosocket/protosocket/dns";
  * import { json } from "@protosocket/protosocket/json";
- * import { connect } from "@protosocket/protosocket/node"; // or /deno, /bun
+ * import { connect } from "@protosocket/protosocket/sockets";
  * import { RpcClient, rpcFields, RpcPool } from "@protosocket/protosocket/rpc";
  *
  * type Message = { id?: number; code?: number; text?: string };

@@ -47,7 +47,7 @@ export interface RpcServerConfig<Request, Response>
  * @example
  * ```ts
  * import { json } from "@protosocket/protosocket/json";
- * import { listen } from "@protosocket/protosocket/node"; // or /deno, /bun
+ * import { listen } from "@protosocket/protosocket/sockets";
  * import { refused, rpcFields, serveRpc } from "@protosocket/protosocket/rpc";
  *
  * type Message = { id?: number; code?: number; text?: string };
