@@ -13,6 +13,7 @@ import { checkConnectionOptions } from "../../options.ts";
 import type { RpcHandler } from "./handler.ts";
 import type { RpcMessages } from "../message.ts";
 import type { RpcObserver } from "../observer.ts";
+import { Load } from "./_load.ts";
 import { rpcReactor } from "./reactor.ts";
 import { checkRpcServerOptions, type RpcServerOptions } from "./server_options.ts";
 
@@ -33,6 +34,15 @@ export interface RpcServerConfig<Request, Response>
    * `messages.response.ended(0)`.
    */
   readonly heartbeat?: Heartbeat<Response>;
+  /**
+   * How many RPCs of all connections together may be in progress. Further ones are refused at
+   * once, before their handlers are called, rather than made to wait in a queue that grows: a
+   * server that is overloaded answers what it can, and clients go elsewhere. An RPC counts until
+   * it has been answered or cancelled. From 1 to 2^31.
+   *
+   * @default {undefined} no limit but that of each connection
+   */
+  readonly maxRpcs?: number;
   /** Observes the connections, for metrics and logs. */
   readonly observer?: ConnectionObserver;
   /** Observes the RPCs, for traces and metrics. */
@@ -75,12 +85,19 @@ export function serveRpc<Request, Response>(
   // Otherwise each connection would be refused, one by one.
   checkConnectionOptions(config);
   checkRpcServerOptions(config);
-  return serve(listener, (duplex) => ({
-    ...config,
-    codec: config.codec(),
-    reactor: rpcReactor(config.messages, config.service(duplex), {
+  const { messages, service, rpcObserver, maxRpcs } = config;
+  const load = maxRpcs === undefined ? undefined : new Load(maxRpcs);
+  const observer = load ? load.observer(rpcObserver) : rpcObserver;
+  return serve(listener, (duplex) => {
+    const handler = service(duplex);
+    return {
       ...config,
-      remoteAddress: duplex.remoteAddress,
-    }),
-  }), config);
+      codec: config.codec(),
+      reactor: rpcReactor(messages, load ? load.handler(handler) : handler, {
+        ...config,
+        rpcObserver: observer,
+        remoteAddress: duplex.remoteAddress,
+      }),
+    };
+  }, config);
 }
