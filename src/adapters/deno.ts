@@ -41,8 +41,8 @@ import {
   describe,
   type ListenOptions,
   noCertificate,
-  type Place,
   placeOf,
+  type SocketPlace,
   unsupported,
 } from "./base/_options.ts";
 import { ReadTurns } from "./sockets/_read_turns.ts";
@@ -188,7 +188,7 @@ async function* accept(
   }
 }
 
-function target(place: Place): object {
+function target(place: SocketPlace): object {
   return place.kind === "unix"
     ? { transport: "unix", path: place.path }
     : { transport: "tcp", hostname: place.hostname, port: place.port };

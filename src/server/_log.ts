@@ -1,38 +1,29 @@
-import { ConnectionError, type TransportError } from "../errors.ts";
+import { errorLog } from "../error_log.ts";
+import { ConnectionError, TransportError } from "../errors.ts";
 
-/** How often, in milliseconds, a server logs the same. */
-const SAY_EVERY = 60_000;
-/** Ends that need nobody's attention: clients come and go, and this end knows of its own aborts. */
-const USUAL: readonly string[] = ["reset", "aborted", "closed"];
+/** How often, in milliseconds, a server logs that it is full. */
+const SAY_FULL_EVERY = 60_000;
+/** Errors that are not logged by default. */
+const EVERYDAY: readonly string[] = ["idle-timeout", "aborted"];
 
-/** Says no more than once a minute, per code, so that a flood of connections does not flood the log. */
-class Rarely {
-  readonly #last = new Map<string, number>();
-
-  /** Whether to say it now. */
-  may(code: string): boolean {
-    const now = performance.now();
-    if (now - (this.#last.get(code) ?? -Infinity) < SAY_EVERY) return false;
-    this.#last.set(code, now);
-    return true;
-  }
-}
-
-/** Logs which connections were refused. */
-export function sayRefused(): (error: unknown) => void {
-  const rarely = new Rarely();
+/** Logs why connections failed, unless that is nothing to act upon. */
+export function sayFailed(): (error: ConnectionError | TransportError) => void {
+  const log = errorLog("a connection");
   return (error) => {
-    const full = error instanceof ConnectionError && error.code === "too-many-connections";
-    if (full && !rarely.may(error.code)) return;
-    console.error("protosocket: a connection was refused", error);
+    if (error instanceof TransportError || EVERYDAY.includes(error.code)) return;
+    log(error, error);
   };
 }
 
-/** Logs why connections failed. */
-export function sayFailed(): (error: ConnectionError | TransportError) => void {
-  const rarely = new Rarely();
+/** Logs what was refused, rate-limited so that a flood of connections does not flood the log. */
+export function sayRefused(): (error: unknown) => void {
+  let last = -Infinity;
   return (error) => {
-    if (USUAL.includes(error.code) || !rarely.may(error.code)) return;
-    console.error("protosocket: a connection failed", error);
+    if (error instanceof ConnectionError && error.code === "too-many-connections") {
+      const now = performance.now();
+      if (now - last < SAY_FULL_EVERY) return;
+      last = now;
+    }
+    console.error("protosocket: a connection was refused", error);
   };
 }

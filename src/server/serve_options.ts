@@ -82,9 +82,12 @@ export interface ServeOptions {
    */
   readonly onConnectError?: (error: unknown, duplex: SocketDuplex) => void;
   /**
-   * Called for each connection that ended with an error. What it throws is ignored.
+   * Called for each connection that ended with an error, such as bytes that are no message. The
+   * default leaves out what peers and networks do every day: a {@linkcode TransportError}, an
+   * `idle-timeout`, and an abort by this end. `() => {}` logs nothing. What it throws is ignored,
+   * and so is a promise that rejects.
    *
-   * @default {console.error} at most once a minute per code, and not for clients that are gone
+   * @default {console.error} at most once a second for each code
    */
   readonly onConnectionError?: (
     error: ConnectionError | TransportError,

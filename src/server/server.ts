@@ -2,7 +2,7 @@ import { Admission } from "./_admission.ts";
 import { Ages } from "./_ages.ts";
 import { Connecting, DEFAULT_CONNECTOR_TIMEOUT } from "./_connecting.ts";
 import { sayFailed, sayRefused } from "./_log.ts";
-import { delay } from "../check.ts";
+import { checkFunction, checkListener, delay } from "../check.ts";
 import { Connection, type DrainOptions } from "../connection/connection.ts";
 import type { SocketAddress, SocketDuplex } from "../duplex/duplex.ts";
 import type { Listener } from "../duplex/listener.ts";
@@ -84,6 +84,8 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
   connector: Connector<Inbound, Outbound, Logical>,
   options: ServeOptions = {},
 ): Server {
+  checkListener(listener);
+  checkFunction("connector", connector, " that configures a connection");
   const {
     connectorTimeout = DEFAULT_CONNECTOR_TIMEOUT,
     onConnectError = sayRefused(),

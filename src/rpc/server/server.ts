@@ -9,12 +9,13 @@ import {
   type Server,
   type SocketDuplex,
 } from "../../../mod.ts";
+import { checkFunction, checkListener } from "../../check.ts";
 import { checkConnectionOptions } from "../../options.ts";
 import type { RpcHandler } from "./handler.ts";
-import type { RpcMessages } from "../message.ts";
+import { checkMessages, type RpcMessages } from "../message.ts";
 import type { RpcObserver } from "../observer.ts";
 import { Load } from "./_load.ts";
-import { rpcReactor } from "./reactor.ts";
+import { makerOfReactors } from "./reactor.ts";
 import { checkRpcServerOptions, type RpcServerOptions } from "./server_options.ts";
 
 /** How {@linkcode serveRpc} runs each connection, with its limits and timeouts. */
@@ -83,8 +84,12 @@ export function serveRpc<Request, Response>(
   config: RpcServerConfig<Request, Response>,
 ): Server {
   // Otherwise each connection would be refused, one by one.
+  checkListener(listener);
+  checkFunction("codec", config.codec, " that makes one for each connection: () => json()");
+  checkFunction("service", config.service, " that makes the handler of a connection");
+  checkMessages(config.messages);
   checkConnectionOptions(config);
-  checkRpcServerOptions(config);
+  const { onError } = checkRpcServerOptions(config);
   const { messages, service, rpcObserver, maxRpcs } = config;
   const load = maxRpcs === undefined ? undefined : new Load(maxRpcs);
   const observer = load ? load.observer(rpcObserver) : rpcObserver;
@@ -93,8 +98,10 @@ export function serveRpc<Request, Response>(
     return {
       ...config,
       codec: config.codec(),
-      reactor: rpcReactor(messages, load ? load.handler(handler) : handler, {
+      reactor: makerOfReactors(messages, load ? load.handler(handler) : handler, {
         ...config,
+        // One log for all connections.
+        onError,
         rpcObserver: observer,
         remoteAddress: duplex.remoteAddress,
       }),
