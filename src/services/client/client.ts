@@ -34,9 +34,11 @@ const NONE: ServiceCallOptions = {};
  * @example
  * ```ts
  * import { createClient, defineService, implement, inMemory } from "@protosocket/protosocket/services";
- * import { text } from "../../../examples/support/schemas.ts";
+ * import { z } from "zod"; // or valibot, arktype …
  *
- * const Greeter = defineService("example.Greeter", { hello: { request: text, response: text } });
+ * const Greeter = defineService("example.Greeter", {
+ *   hello: { request: z.string(), response: z.string() },
+ * });
  * const greeter = implement(Greeter, { hello: (name) => `hello, ${name}` });
  * const client = createClient(Greeter, inMemory([greeter])); // or a client or pool of connections
  * console.log(await client.hello("world", { timeout: 1000 })); // hello, world

@@ -84,9 +84,11 @@ export type ServiceConnector = (
  * import { connect, listen } from "@protosocket/protosocket/node"; // or /deno, /bun
  * import { createClient, defineService, implement } from "@protosocket/protosocket/services";
  * import { serveServices, serviceClient } from "@protosocket/protosocket/services";
- * import { text } from "../../../examples/support/schemas.ts";
+ * import { z } from "zod"; // or valibot, arktype …
  *
- * const Greeter = defineService("example.Greeter", { hello: { request: text, response: text } });
+ * const Greeter = defineService("example.Greeter", {
+ *   hello: { request: z.string(), response: z.string() },
+ * });
  *
  * await using server = serveServices(await listen({ port: 0 }), {
  *   services: [implement(Greeter, { hello: (name) => `hello, ${name}` })],
