@@ -17,8 +17,9 @@ pub struct Request {
     pub timeout_us: u64,
     #[prost(message, repeated, tag = "6")]
     pub metadata: Vec<Entry>,
-    #[prost(uint32, tag = "7")]
-    pub credit: u32,
+    /// Whether a stream of requests follows.
+    #[prost(bool, tag = "7")]
+    pub stream: bool,
     #[prost(uint32, tag = "8")]
     pub encoding: u32,
 }
@@ -35,8 +36,11 @@ pub struct Response {
     pub status: Option<Status>,
     #[prost(message, repeated, tag = "5")]
     pub metadata: Vec<Entry>,
-    #[prost(uint32, tag = "6")]
-    pub credit: u32,
+    /// With a status: no handler has seen the request.
+    #[prost(bool, tag = "7")]
+    pub unbegun: bool,
+    #[prost(message, repeated, tag = "8")]
+    pub trailers: Vec<Entry>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -69,6 +73,7 @@ pub struct Any {
 
 /// google.rpc.Code, as far as the tests meet it.
 pub mod code {
+    pub const INVALID_ARGUMENT: i32 = 3;
     pub const DEADLINE_EXCEEDED: i32 = 4;
     pub const NOT_FOUND: i32 = 5;
     pub const UNIMPLEMENTED: i32 = 12;

@@ -67,15 +67,18 @@ impl ConnectionService for Prices {
         if request.encoding != 0 {
             return fail(code::UNIMPLEMENTED, "only protobuf is spoken here");
         }
+        if request.stream {
+            return fail(
+                code::UNIMPLEMENTED,
+                "streams of requests are not taken here",
+            );
+        }
         match request.method.as_str() {
             GET_QUOTE => get_quote(request),
             WATCH_QUOTES => watch_quotes(request),
-            // An item after the first has no method, and the crates take it as a new rpc
-            // with that id. Its answer has to be the same: nobody knows which leaves first.
-            PLACE_ORDERS | TRADE | "" => fail(
-                code::UNIMPLEMENTED,
-                "streams of requests are not taken here",
-            ),
+            PLACE_ORDERS | TRADE => {
+                fail(code::UNIMPLEMENTED, "the method takes a stream of requests")
+            }
             _ => fail(code::UNIMPLEMENTED, "no such method"),
         }
     }
@@ -87,12 +90,12 @@ fn fail(code: i32, message: &str) -> Kind {
 
 fn get_quote(request: Request) -> Kind {
     let Ok(GetQuoteRequest { symbol }) = GetQuoteRequest::decode(request.payload.as_slice()) else {
-        return fail(code::INTERNAL, "the request cannot be read");
+        return fail(code::INVALID_ARGUMENT, "the request cannot be read");
     };
     let mut quote = quote(&symbol, 0);
     let answer = match symbol.as_str() {
         "REFUSE" => return RpcKind::Cancelled,
-        "BUSY" => return fail(code::UNAVAILABLE, "too busy"),
+        "BUSY" => return RpcKind::Unary(future::ready(busy()).boxed()),
         "SECRET" if !authenticated(&request) => {
             return fail(code::UNAUTHENTICATED, "who is there?")
         }
@@ -103,7 +106,8 @@ fn get_quote(request: Request) -> Kind {
             Response::of(&quote)
         }
         "ECHO" => Response {
-            metadata: request.metadata,
+            metadata: request.metadata.clone(),
+            trailers: request.metadata,
             ..Response::of(&quote)
         },
         _ => Response::of(&quote),
@@ -132,6 +136,14 @@ fn never(request: &Request) -> BoxFuture<'static, Response> {
     }
 }
 
+/// May be tried elsewhere: it was not begun.
+fn busy() -> Response {
+    Response {
+        unbegun: true,
+        ..Response::failed(code::UNAVAILABLE, "too busy")
+    }
+}
+
 fn missing(symbol: String) -> Response {
     let mut answer = Response::failed(code::NOT_FOUND, "no such symbol: MISSING");
     if let Some(status) = &mut answer.status {
@@ -144,12 +156,12 @@ fn missing(symbol: String) -> Response {
 }
 
 /// `count` quotes; of MISSING two and then a failure, of NEVER without an end, of ECHO with
-/// the request's metadata as trailers.
+/// the request's metadata before and after them.
 fn watch_quotes(request: Request) -> Kind {
     let Ok(WatchQuotesRequest { symbol, count }) =
         WatchQuotesRequest::decode(request.payload.as_slice())
     else {
-        return fail(code::INTERNAL, "the request cannot be read");
+        return fail(code::INVALID_ARGUMENT, "the request cannot be read");
     };
     let (id, name) = (request.id, symbol.clone());
     let quotes = move |sequence| Response::of(&quote(&name, sequence));
@@ -168,10 +180,22 @@ fn watch_quotes(request: Request) -> Kind {
             .chain(stream::once(future::ready(missing(symbol))))
             .boxed(),
         "ECHO" => {
-            let mut trailers = Response::failed(0, "");
-            trailers.metadata = request.metadata;
-            let trailers = stream::once(future::ready(trailers));
-            stream::iter(0..count).map(quotes).chain(trailers).boxed()
+            let metadata = request.metadata;
+            let mut last = Response::failed(0, "");
+            last.trailers = metadata.clone();
+            let all = stream::iter(0..count)
+                .map(quotes)
+                .chain(stream::once(future::ready(last)));
+            // Metadata is for the first message, whichever that is.
+            let numbered = all.zip(stream::iter(0..));
+            numbered
+                .map(move |(mut message, number)| {
+                    if number == 0 {
+                        message.metadata.clone_from(&metadata);
+                    }
+                    message
+                })
+                .boxed()
         }
         _ => stream::iter(0..count).map(quotes).boxed(),
     })
