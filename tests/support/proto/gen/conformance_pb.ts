@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file conformance.proto.
  */
 export const file_conformance: GenFile = /*@__PURE__*/
-  fileDesc("ChFjb25mb3JtYW5jZS5wcm90bxIUcHJvdG9zb2NrZXQudGVzdHMudjEi8AIKBlNjcmlwdBI8CghtZXRhZGF0YRgBIAMoCzIqLnByb3Rvc29ja2V0LnRlc3RzLnYxLlNjcmlwdC5NZXRhZGF0YUVudHJ5EjwKCHRyYWlsZXJzGAIgAygLMioucHJvdG9zb2NrZXQudGVzdHMudjEuU2NyaXB0LlRyYWlsZXJzRW50cnkSDQoFY291bnQYAyABKA0SDAoEaGFuZxgEIAEoCBINCgVjcmFzaBgFIAEoCBIPCgdmYWlsdXJlGAYgASgFEg8KB21lc3NhZ2UYByABKAkSLAoGZGV0YWlsGAggASgLMhwucHJvdG9zb2NrZXQudGVzdHMudjEuRGV0YWlsEgwKBGRhdGEYCSABKAwaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGi8KDVRyYWlsZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIWCgZEZXRhaWwSDAoEdGV4dBgBIAEoCSK6AQoGUmVwb3J0Eg4KBm51bWJlchgBIAEoDRIMCgRkYXRhGAIgASgMEjwKCG1ldGFkYXRhGAMgAygLMioucHJvdG9zb2NrZXQudGVzdHMudjEuUmVwb3J0Lk1ldGFkYXRhRW50cnkSEQoJdGltZV9sZWZ0GAQgASgBEhAKCHJlcXVlc3RzGAUgASgNGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ATL1BAoLQ29uZm9ybWFuY2USSAoFVW5hcnkSHC5wcm90b3NvY2tldC50ZXN0cy52MS5TY3JpcHQaHC5wcm90b3NvY2tldC50ZXN0cy52MS5SZXBvcnQiA5ACARJMCgxTZXJ2ZXJTdHJlYW0SHC5wcm90b3NvY2tldC50ZXN0cy52MS5TY3JpcHQaHC5wcm90b3NvY2tldC50ZXN0cy52MS5SZXBvcnQwARJMCgxDbGllbnRTdHJlYW0SHC5wcm90b3NvY2tldC50ZXN0cy52MS5TY3JpcHQaHC5wcm90b3NvY2tldC50ZXN0cy52MS5SZXBvcnQoARJGCgRCaWRpEhwucHJvdG9zb2NrZXQudGVzdHMudjEuU2NyaXB0GhwucHJvdG9zb2NrZXQudGVzdHMudjEuUmVwb3J0KAEwARJFCgdNaXNzaW5nEhwucHJvdG9zb2NrZXQudGVzdHMudjEuU2NyaXB0GhwucHJvdG9zb2NrZXQudGVzdHMudjEuUmVwb3J0Ek0KDU1pc3NpbmdTdHJlYW0SHC5wcm90b3NvY2tldC50ZXN0cy52MS5TY3JpcHQaHC5wcm90b3NvY2tldC50ZXN0cy52MS5SZXBvcnQwARJTChNNaXNzaW5nQ2xpZW50U3RyZWFtEhwucHJvdG9zb2NrZXQudGVzdHMudjEuU2NyaXB0GhwucHJvdG9zb2NrZXQudGVzdHMudjEuUmVwb3J0KAESTQoLTWlzc2luZ0JpZGkSHC5wcm90b3NvY2tldC50ZXN0cy52MS5TY3JpcHQaHC5wcm90b3NvY2tldC50ZXN0cy52MS5SZXBvcnQoATABYgZwcm90bzM");
+  fileDesc("ChFjb25mb3JtYW5jZS5wcm90bxIUcHJvdG9zb2NrZXQudGVzdHMudjEi7gEKBlNjcmlwdBIsCghtZXRhZGF0YRgBIAMoCzIaLnByb3Rvc29ja2V0LnRlc3RzLnYxLlBhaXISLAoIdHJhaWxlcnMYAiADKAsyGi5wcm90b3NvY2tldC50ZXN0cy52MS5QYWlyEg0KBWNvdW50GAMgASgNEgwKBGhhbmcYBCABKAgSDQoFY3Jhc2gYBSABKAgSDwoHZmFpbHVyZRgGIAEoBRIPCgdtZXNzYWdlGAcgASgJEiwKBmRldGFpbBgIIAEoCzIcLnByb3Rvc29ja2V0LnRlc3RzLnYxLkRldGFpbBIMCgRkYXRhGAkgASgMIiIKBFBhaXISCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgMIhYKBkRldGFpbBIMCgR0ZXh0GAEgASgJInkKBlJlcG9ydBIOCgZudW1iZXIYASABKA0SDAoEZGF0YRgCIAEoDBIsCghtZXRhZGF0YRgDIAMoCzIaLnByb3Rvc29ja2V0LnRlc3RzLnYxLlBhaXISEQoJdGltZV9sZWZ0GAQgASgBEhAKCHJlcXVlc3RzGAUgASgNMvUECgtDb25mb3JtYW5jZRJICgVVbmFyeRIcLnByb3Rvc29ja2V0LnRlc3RzLnYxLlNjcmlwdBocLnByb3Rvc29ja2V0LnRlc3RzLnYxLlJlcG9ydCIDkAIBEkwKDFNlcnZlclN0cmVhbRIcLnByb3Rvc29ja2V0LnRlc3RzLnYxLlNjcmlwdBocLnByb3Rvc29ja2V0LnRlc3RzLnYxLlJlcG9ydDABEkwKDENsaWVudFN0cmVhbRIcLnByb3Rvc29ja2V0LnRlc3RzLnYxLlNjcmlwdBocLnByb3Rvc29ja2V0LnRlc3RzLnYxLlJlcG9ydCgBEkYKBEJpZGkSHC5wcm90b3NvY2tldC50ZXN0cy52MS5TY3JpcHQaHC5wcm90b3NvY2tldC50ZXN0cy52MS5SZXBvcnQoATABEkUKB01pc3NpbmcSHC5wcm90b3NvY2tldC50ZXN0cy52MS5TY3JpcHQaHC5wcm90b3NvY2tldC50ZXN0cy52MS5SZXBvcnQSTQoNTWlzc2luZ1N0cmVhbRIcLnByb3Rvc29ja2V0LnRlc3RzLnYxLlNjcmlwdBocLnByb3Rvc29ja2V0LnRlc3RzLnYxLlJlcG9ydDABElMKE01pc3NpbmdDbGllbnRTdHJlYW0SHC5wcm90b3NvY2tldC50ZXN0cy52MS5TY3JpcHQaHC5wcm90b3NvY2tldC50ZXN0cy52MS5SZXBvcnQoARJNCgtNaXNzaW5nQmlkaRIcLnByb3Rvc29ja2V0LnRlc3RzLnYxLlNjcmlwdBocLnByb3Rvc29ja2V0LnRlc3RzLnYxLlJlcG9ydCgBMAFiBnByb3RvMw");
 
 /**
  * What a handler is to do, in this order.
@@ -19,16 +19,16 @@ export const file_conformance: GenFile = /*@__PURE__*/
  */
 export type Script = Message<"protosocket.tests.v1.Script"> & {
   /**
-   * Of the answer, before it; by key.
+   * Of the answer.
    *
-   * @generated from field: map<string, string> metadata = 1;
+   * @generated from field: repeated protosocket.tests.v1.Pair metadata = 1;
    */
-  metadata: { [key: string]: string };
+  metadata: Pair[];
 
   /**
-   * @generated from field: map<string, string> trailers = 2;
+   * @generated from field: repeated protosocket.tests.v1.Pair trailers = 2;
    */
-  trailers: { [key: string]: string };
+  trailers: Pair[];
 
   /**
    * Of a stream: how many reports. Of streams of requests: how many requests to read, if not all.
@@ -86,6 +86,28 @@ export const ScriptSchema: GenMessage<Script> = /*@__PURE__*/
   messageDesc(file_conformance, 0);
 
 /**
+ * @generated from message protosocket.tests.v1.Pair
+ */
+export type Pair = Message<"protosocket.tests.v1.Pair"> & {
+  /**
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * @generated from field: bytes value = 2;
+   */
+  value: Uint8Array;
+};
+
+/**
+ * Describes the message protosocket.tests.v1.Pair.
+ * Use `create(PairSchema)` to create a new message.
+ */
+export const PairSchema: GenMessage<Pair> = /*@__PURE__*/
+  messageDesc(file_conformance, 1);
+
+/**
  * @generated from message protosocket.tests.v1.Detail
  */
 export type Detail = Message<"protosocket.tests.v1.Detail"> & {
@@ -100,7 +122,7 @@ export type Detail = Message<"protosocket.tests.v1.Detail"> & {
  * Use `create(DetailSchema)` to create a new message.
  */
 export const DetailSchema: GenMessage<Detail> = /*@__PURE__*/
-  messageDesc(file_conformance, 1);
+  messageDesc(file_conformance, 2);
 
 /**
  * @generated from message protosocket.tests.v1.Report
@@ -119,11 +141,11 @@ export type Report = Message<"protosocket.tests.v1.Report"> & {
   data: Uint8Array;
 
   /**
-   * Values of the requests' metadata, by key.
+   * What the request came with.
    *
-   * @generated from field: map<string, string> metadata = 3;
+   * @generated from field: repeated protosocket.tests.v1.Pair metadata = 3;
    */
-  metadata: { [key: string]: string };
+  metadata: Pair[];
 
   /**
    * What the deadline had left, in milliseconds; 0 if there was none.
@@ -145,7 +167,7 @@ export type Report = Message<"protosocket.tests.v1.Report"> & {
  * Use `create(ReportSchema)` to create a new message.
  */
 export const ReportSchema: GenMessage<Report> = /*@__PURE__*/
-  messageDesc(file_conformance, 2);
+  messageDesc(file_conformance, 3);
 
 /**
  * Does what its requests say, and tells what it has got.
