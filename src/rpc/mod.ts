@@ -47,11 +47,17 @@
  *
  * @module
  */
-export { ControlCode, type RpcId, type RpcMessage, type RpcMessages } from "./message.ts";
+export {
+  type CancelReason,
+  ControlCode,
+  type RpcId,
+  type RpcMessage,
+  type RpcMessages,
+} from "./message.ts";
+export { DEFAULT_MAX_BUFFERED_BYTES } from "./_flow.ts";
 export { RpcError, type RpcErrorCode, type RpcErrorOptions } from "./errors.ts";
 export {
   type CallOptions,
-  DEFAULT_MAX_BUFFERED_BYTES,
   RpcClient,
   type RpcClientConfig,
   type RpcStream,

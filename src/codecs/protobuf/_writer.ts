@@ -4,9 +4,9 @@ import { type DescMessage, type MessageShape, protoInt64, toBinary } from "@bufb
 import type { EncodeBuffer } from "../../streams/encode_buffer.ts";
 import type { Fields } from "./_create.ts";
 import type { FieldPlan, MessagePlan } from "./_plan.ts";
-import { writeText } from "../_text.ts";
-import { putLength, putVarint, varintWidth } from "../_varint.ts";
-import { putBits, putVarint64, zigzag64 } from "../_varint64.ts";
+import { writeText } from "../text.ts";
+import { putLength, putVarint, varintWidth } from "../varint.ts";
+import { putBits, putVarint64, zigzag64 } from "../varint64.ts";
 
 /** A tag has at most five bytes, a number at most ten. */
 const MAX_TAG = 5;

@@ -1,7 +1,7 @@
 import type { Waiting } from "../../waits/waiting_line.ts";
-import { rejected } from "./_awaited.ts";
+import { rejected } from "../_awaited.ts";
 import type { Numbered } from "./_call_table.ts";
-import { ResponseStream } from "./_response_stream.ts";
+import { ItemStream } from "../_item_stream.ts";
 import type { OnRpcEnd } from "../observer.ts";
 
 /** A call in flight. */
@@ -56,7 +56,7 @@ export interface StreamSource<Request, Response> {
 }
 
 export class StreamingCall<Request, Response> extends Call<Request, Response> {
-  readonly stream: ResponseStream<Response>;
+  readonly stream: ItemStream<Response>;
 
   constructor(
     request: Request,
@@ -64,7 +64,7 @@ export class StreamingCall<Request, Response> extends Call<Request, Response> {
     source: StreamSource<Request, Response>,
   ) {
     super(request);
-    this.stream = new ResponseStream(maxBufferedBytes, {
+    this.stream = new ItemStream(maxBufferedBytes, {
       onLeave: () => source.leave(this),
       onTaken: () => source.grant(this),
     });

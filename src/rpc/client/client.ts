@@ -13,11 +13,9 @@ import {
 import { checkOption, MAX_DELAY } from "../../options.ts";
 import { StreamingCall, UnaryCall } from "./_call.ts";
 import { Calls } from "./_calls.ts";
+import { DEFAULT_MAX_BUFFERED_BYTES } from "../_flow.ts";
 import type { RpcMessages } from "../message.ts";
 import type { RpcObserver } from "../observer.ts";
-
-/** The default of {@linkcode RpcClientConfig.maxBufferedBytes}: 1 MiB. */
-export const DEFAULT_MAX_BUFFERED_BYTES: number = 1024 * 1024;
 
 /** The parts of an {@linkcode RpcClient}, with its limits and timeouts. */
 export interface RpcClientConfig<Request, Response> extends ConnectionOptions {

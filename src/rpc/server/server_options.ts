@@ -1,5 +1,6 @@
 import type { SocketAddress } from "../../../mod.ts";
 import { checkOption } from "../../options.ts";
+import { DEFAULT_MAX_BUFFERED_BYTES } from "../_flow.ts";
 import type { RpcId } from "../message.ts";
 import type { RpcObserver } from "../observer.ts";
 
@@ -17,6 +18,15 @@ export interface RpcServerOptions {
    * @default {1024}
    */
   readonly maxConcurrentRpcs?: number;
+  /**
+   * How many bytes of one stream of requests may wait to be read by its handler, each item
+   * counting 64 more than its size on the wire, and at most this limit. The client sends no more
+   * ahead of the handler, so a stream that is not read stops itself and no other RPC. From 1 to
+   * 2^32.
+   *
+   * @default {1048576}
+   */
+  readonly maxBufferedBytes?: number;
   /**
    * Called with what a handler threw, which is an `Error` also if that was `undefined` or
    * `null`, with the error of a response that could not be encoded, or was longer than
@@ -48,10 +58,12 @@ export interface FailedRpc {
 export function checkRpcServerOptions(options: RpcServerOptions): Required<RpcServerOptions> {
   const {
     maxConcurrentRpcs = DEFAULT_MAX_CONCURRENT_RPCS,
+    maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES,
     onError = (error, rpc) => console.error("protosocket: an rpc failed", rpc, error),
   } = options;
   return {
     maxConcurrentRpcs: checkOption("maxConcurrentRpcs", maxConcurrentRpcs, 1, 2 ** 31),
+    maxBufferedBytes: checkOption("maxBufferedBytes", maxBufferedBytes, 1, 2 ** 32),
     onError,
   };
 }

@@ -1,4 +1,4 @@
-import { RpcError } from "../errors.ts";
+import { RpcError } from "./errors.ts";
 
 /**
  * Rejects with the error, after adding the stack of whoever awaits the promise that this

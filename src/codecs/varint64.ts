@@ -1,6 +1,6 @@
 // 64-bit numbers of protobuf (protobuf.dev/programming-guides/encoding), converted by their
 // bits: converting between number and bigint costs several times as much.
-import { putVarint } from "./_varint.ts";
+import { putVarint } from "./varint.ts";
 
 /** Scratch memory to convert bits, used only within a call. */
 const SCRATCH = new DataView(new ArrayBuffer(8));

@@ -1,9 +1,9 @@
 import { protoInt64 } from "@bufbuild/protobuf";
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { EncodeBuffer } from "../../streams/encode_buffer.ts";
-import { writeText } from "../_text.ts";
-import { putLength, putVarint, varintWidth } from "../_varint.ts";
-import { putBits, putVarint64, zigzag64 } from "../_varint64.ts";
+import { writeText } from "../text.ts";
+import { putLength, putVarint, varintWidth } from "../varint.ts";
+import { putBits, putVarint64, zigzag64 } from "../varint64.ts";
 
 const NOWHERE = new EncodeBuffer();
 const MAX_INT64 = 2n ** 63n - 1n;

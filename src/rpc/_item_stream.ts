@@ -1,13 +1,13 @@
-import { Fifo } from "../../waits/fifo.ts";
+import { Fifo } from "../waits/fifo.ts";
 import { rejected } from "./_awaited.ts";
-import { costOf, grantOf } from "../_flow.ts";
+import { costOf, grantOf } from "./_flow.ts";
 
 /** A `next()` that is waiting for an item. */
 interface Reader<Item> {
   readonly resolve: (result: IteratorResult<Item, undefined> | Promise<never>) => void;
 }
 
-/** What a {@linkcode ResponseStream} tells the call that it belongs to. */
+/** What an {@linkcode ItemStream} tells the RPC that it belongs to. */
 export interface StreamEvents {
   /** The reader leaves before the end. */
   onLeave(): void;
@@ -16,11 +16,11 @@ export interface StreamEvents {
 }
 
 /**
- * The responses of a streaming RPC: a queue between the connection and the loop that reads
- * them. It is bounded by a server that sends no more than has been granted; with any other,
- * {@linkcode push} tells when there is too much.
+ * The responses, or the requests, of a streaming RPC: a queue between the connection and the loop
+ * that reads them. It is bounded by a peer that sends no more than has been granted; with any
+ * other, {@linkcode push} tells when there is too much.
  */
-export class ResponseStream<Item> implements AsyncIterableIterator<Item, undefined> {
+export class ItemStream<Item> implements AsyncIterableIterator<Item, undefined> {
   readonly #window: number;
   readonly #events: StreamEvents;
   readonly #items = new Fifo<Item>();
@@ -74,6 +74,11 @@ export class ResponseStream<Item> implements AsyncIterableIterator<Item, undefin
     this.#costs.push(cost);
     this.#buffered += cost;
     return !wasFull;
+  }
+
+  /** Whether more items may come. */
+  get isOpen(): boolean {
+    return this.#state === "open";
   }
 
   /** Whether the connection waits for the reader. */

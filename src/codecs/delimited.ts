@@ -1,7 +1,7 @@
 import type { Codec, Decoder, DecodeResult, Encoder } from "../codec.ts";
 import type { EncodeBuffer } from "../streams/encode_buffer.ts";
-import { reasonOf } from "./_reason.ts";
-import { MAX_VARINT, putLength, varintWidth } from "./_varint.ts";
+import { reasonOf } from "./reason.ts";
+import { MAX_VARINT, putLength, varintWidth } from "./varint.ts";
 
 /** How the body of a length-prefixed message is encoded and decoded. */
 export interface Body<Inbound, Outbound> {

@@ -1,8 +1,8 @@
 import { protoInt64 } from "@bufbuild/protobuf";
 import { BinaryReader, type WireType } from "@bufbuild/protobuf/wire";
-import { TooManyObjects } from "../_object_budget.ts";
-import { readText } from "../_text.ts";
-import { fixed32, float32, float64, Varint64 } from "../_varint64.ts";
+import { TooManyObjects } from "../object_budget.ts";
+import { readText } from "../text.ts";
+import { fixed32, float32, float64, Varint64 } from "../varint64.ts";
 
 const EMPTY: Uint8Array = new Uint8Array(0);
 /** The library's nesting limit for skipping groups. */

@@ -1,7 +1,7 @@
 // Reads the forms of MessagePack (github.com/msgpack/msgpack, spec.md). A number may arrive
 // in any form that can hold it: encoders other than `rmp_serde` may choose longer ones.
-import { TooManyObjects } from "../_object_budget.ts";
-import { readText } from "../_text.ts";
+import { TooManyObjects } from "../object_budget.ts";
+import { readText } from "../text.ts";
 
 const EMPTY = new Uint8Array(0);
 /** How deeply arrays, maps, structs and variants may be within each other. */
