@@ -1,7 +1,7 @@
 // What answers the calls of prices.proto.
 import { create } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
-import { serviceOf } from "@protosocket/protosocket/protobuf-es";
+import { serviceOf } from "@protosocket/protosocket/services-protobuf-es";
 import { implement, type Implementation, ServiceError } from "@protosocket/protosocket/services";
 import { MissingSchema, Prices as Generated } from "./gen/prices_pb.ts";
 

@@ -6,6 +6,7 @@ import {
   createClient,
   type Metadata,
   serveServices,
+  serviceClient,
   type ServiceCallOptions,
   ServiceError,
   type ServiceErrorCode,

@@ -11,7 +11,7 @@ import {
   type ServiceErrorCode,
   STATUS_CODES,
 } from "@protosocket/protosocket/services";
-import { serviceOf } from "@protosocket/protosocket/protobuf-es";
+import { serviceOf } from "@protosocket/protosocket/services-protobuf-es";
 import {
   Conformance as ConformanceDesc,
   DetailSchema,
