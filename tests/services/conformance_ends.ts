@@ -6,8 +6,8 @@ import {
   createClient,
   type Metadata,
   serveServices,
-  serviceClient,
   type ServiceCallOptions,
+  serviceClient,
   ServiceError,
   type ServiceErrorCode,
 } from "@protosocket/protosocket/services";

@@ -1,6 +1,10 @@
 // A client on the wire, with a server that was written from the protocol's page.
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { createClient, type ServiceCallOptions, serviceClient } from "@protosocket/protosocket/services";
+import {
+  createClient,
+  type ServiceCallOptions,
+  serviceClient,
+} from "@protosocket/protosocket/services";
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { sockets } from "../../examples/support/sockets.ts";
