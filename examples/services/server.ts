@@ -14,7 +14,7 @@ const { listen } = await sockets();
 const listener = await listen(parseAddress(process.argv[2] ?? "127.0.0.1:9000"));
 const server = serveServices(listener, {
   services: [prices],
-  onError: (error, { method }) => console.error(method.path, error),
+  onError: (error, context) => console.error(context?.method.path, error),
 });
 process.on("SIGTERM", () => void server.close());
 console.log(`listening ${formatAddress(listener.address)}`);

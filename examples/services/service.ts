@@ -1,12 +1,12 @@
 // What answers the calls of prices.proto.
 import { create } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
-import { serviceOf } from "@protosocket/protosocket/services-protobuf-es";
+import { type ServiceOf, serviceOf } from "@protosocket/protosocket/services-protobuf-es";
 import { implement, type Implementation, ServiceError } from "@protosocket/protosocket/services";
 import { MissingSchema, Prices as Generated } from "./gen/prices_pb.ts";
 
 /** The service, as clients and servers take it. */
-export const Prices = serviceOf(Generated);
+export const Prices: ServiceOf<typeof Generated> = serviceOf(Generated);
 
 /** What the symbols cost in the beginning. */
 const PRICES: Readonly<Record<string, number>> = { ACME: 100, BOND: 42.5 };

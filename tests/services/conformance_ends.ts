@@ -50,9 +50,9 @@ export function conformanceTest(name: string, run: (ends: Ends) => Promise<void>
     const errors: string[] = [];
     await using _server = serveServices(listener, {
       services: [conformance(notes)],
-      onError: (error, { method, peer }) => {
-        assertEquals(peer.address?.transport, "tcp");
-        errors.push(`${method.path}: ${(error as Error).message}`);
+      onError: (error, context) => {
+        assertEquals(context?.peer.address?.transport, "tcp");
+        errors.push(`${context?.method.path}: ${(error as Error).message}`);
       },
     });
     const { port } = listener.address as { port: number };

@@ -11,7 +11,7 @@ import {
   type ServiceErrorCode,
   STATUS_CODES,
 } from "@protosocket/protosocket/services";
-import { serviceOf } from "@protosocket/protosocket/services-protobuf-es";
+import { type ServiceOf, serviceOf } from "@protosocket/protosocket/services-protobuf-es";
 import {
   Conformance as ConformanceDesc,
   DetailSchema,
@@ -21,7 +21,7 @@ import {
 } from "../support/proto/gen/conformance_pb.ts";
 import { deferred, soon } from "../support/within.ts";
 
-export const Conformance = serviceOf(ConformanceDesc);
+export const Conformance: ServiceOf<typeof ConformanceDesc> = serviceOf(ConformanceDesc);
 
 type Report = MessageInitShape<typeof ReportSchema>;
 type Pairs = MessageInitShape<typeof PairSchema>[];
