@@ -2,7 +2,8 @@
 import { parseArgs } from "node:util";
 import { parseRuntime, RUNTIMES } from "./support/runtimes.ts";
 import { buildRust, hasCargo } from "./support/rust.ts";
-import { close, runOnAll, testFiles } from "./support/test_runs.ts";
+import { testFiles } from "./support/test_files.ts";
+import { close, runOnAll } from "./support/test_runs.ts";
 
 const HELP = `Usage: npm run interop -- [options]
 

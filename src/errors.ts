@@ -70,7 +70,6 @@ export class ConnectionError extends Error {
  *   reason is the `cause`.
  * - `closed`: this end has already been closed.
  * - `unsupported`: the runtime cannot honour an option.
- * - `invalid-option`: an option has an invalid value.
  * - `other`: anything else; look at the `cause`.
  */
 export type TransportErrorCode =
@@ -86,7 +85,6 @@ export type TransportErrorCode =
   | "aborted"
   | "closed"
   | "unsupported"
-  | "invalid-option"
   | "other";
 
 /** An error of the transport below a connection: connecting, listening, reading, writing. */

@@ -32,7 +32,7 @@ function others(from: RegExp, allowed: RegExp): string[] {
 /** The rooms of the core, from the bottom up: a room imports itself and those before it. */
 const FLOORS = ["", "waits", "streams", "duplex", "connection", "server"];
 const floor = (file: string) => FLOORS.indexOf(dirname(file).slice("src/".length));
-const LEAVES = "codec|errors|options|socket_address|user_callback";
+const LEAVES = "check|codec|errors|options|socket_address|user_callback";
 
 test("the core imports itself and @std/bytes only", () => {
   const core = `src/(${FLOORS.slice(1).join("|")})?/?[^/]+\\.ts`;
@@ -76,7 +76,7 @@ test("the rooms of the adapters import themselves and base/, never an entry poin
 
 test("codecs import the codec's types only, and their library", () => {
   const allowed =
-    /^(src\/codec\.ts|src\/streams\/encode_buffer\.ts|src\/codecs\/.*|@std\/bytes|@bufbuild\/protobuf(\/wire)?)$/;
+    /^(src\/(check|codec)\.ts|src\/streams\/encode_buffer\.ts|src\/codecs\/.*|@std\/bytes|@bufbuild\/protobuf(\/wire)?)$/;
   assertEquals(others(/^src\/codecs\//, allowed), []);
 });
 
@@ -84,7 +84,7 @@ test("rpc imports the core's public names, the check of options, and queues", ()
   assertEquals(
     others(
       /^src\/rpc\//,
-      /^(mod\.ts|src\/(options|user_callback)\.ts|src\/waits\/[a-z_]+\.ts|src\/rpc\/.*)$/,
+      /^(mod\.ts|src\/(check|options|user_callback)\.ts|src\/waits\/[a-z_]+\.ts|src\/rpc\/.*)$/,
     ),
     [],
   );
@@ -100,10 +100,28 @@ test("telemetry imports the public names of the core and of rpc, and its library
   assertEquals(others(/^src\/telemetry\//, allowed), []);
 });
 
+test("services import the public names of the core and of rpc, leaves, and the codecs' helpers", () => {
+  const allowed =
+    /^(mod\.ts|src\/rpc\/mod\.ts|src\/(check|options|user_callback)\.ts|src\/waits\/[a-z_]+\.ts|src\/codecs\/([a-z_]+\/)?[a-z][a-z0-9_]*\.ts|src\/services\/.*|@bufbuild\/protobuf(\/wkt)?)$/;
+  assertEquals(others(/^src\/services\//, allowed), []);
+});
+
+test("a library for messages is imported by the entry point for it alone", () => {
+  const strangers = imports.filter(([from, to]) =>
+    from.startsWith("src/services/") && to.startsWith("@") && !from.endsWith("/protobuf_es.ts")
+  );
+  assertEquals(strangers, []);
+});
+
+test("the client and the server of services do not know each other", () => {
+  assertEquals(others(/^src\/services\/client\//, /^(?!src\/services\/server\/)/), []);
+  assertEquals(others(/^src\/services\/server\//, /^(?!src\/services\/client\/)/), []);
+});
+
 /** The part of the source that a file belongs to: the core, or a folder beside its rooms. */
 const part = (file: string) => floor(file) >= 0 ? "core" : file.split("/")[1];
 
-test("a file _x.ts is private to its part: the core, adapters, codecs, rpc, telemetry", () => {
+test("a file _x.ts is private to its part: the core, adapters, codecs, rpc, services", () => {
   const strangers = imports.filter(([file, to]) =>
     /(^|\/)_[^/]+\.ts$/.test(to) && part(file) !== part(to)
   );

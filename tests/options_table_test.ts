@@ -13,6 +13,8 @@ const NOT_OPTIONS = [
   "src/rpc/pool/_endpoints.ts EndpointsOptions",
   "src/rpc/pool/_backoff.ts RestOptions",
   "src/rpc/errors.ts RpcErrorOptions", // what an error knows
+  "src/services/status.ts ServiceErrorOptions",
+  "src/rpc/server/_outgoing.ts OutgoingConfig",
 ];
 
 /** By interface, the defaults in its options' documentation. */

@@ -27,6 +27,9 @@ const BUDGETS: Readonly<Record<string, number>> = {
   "./protobuf-es": 6_900,
   "./ts-proto": 4_300,
   "./otel": 1_000,
+  "./services": 40_000,
+  "./services-protobuf-es": 8_000,
+  "./services-ts-proto": 16_000,
 };
 
 /** Entry points of one runtime. All others are for browsers and workers, too. */

@@ -49,6 +49,7 @@
  *
  * @module
  */
+import { delay, wrong } from "../check.ts";
 import type { SocketDuplex } from "../duplex/duplex.ts";
 import { TransportError } from "../errors.ts";
 import { connectFailed, opened } from "./cloudflare/_open.ts";
@@ -58,7 +59,7 @@ import {
   type CloudflareDuplex,
   CloudflareSocketDuplex,
 } from "./cloudflare/_socket.ts";
-import { connectAborted, invalid, placeOf, unsupported } from "./base/_options.ts";
+import { connectAborted, placeOf, unsupported } from "./base/_options.ts";
 import { EventTransport } from "./websocket/_events.ts";
 
 export {
@@ -105,8 +106,8 @@ export interface CloudflareConnectOptions {
 /**
  * Connects to a TCP address from a Worker. Rejects with a {@linkcode TransportError}:
  * `unreachable` if the runtime could not connect, for whatever reason, `not-found` for an
- * invalid host name, `timed-out`, `aborted`, `invalid-option`, or `unsupported` outside
- * Workers.
+ * invalid host name, `timed-out`, `aborted`, or `unsupported` outside Workers; for an invalid
+ * option, with a `RangeError` or a `TypeError`.
  */
 export async function connect(options: CloudflareConnectOptions): Promise<CloudflareDuplex> {
   const { secureTransport = "off", connectTimeout = DEFAULT_CONNECT_TIMEOUT, signal } = options;
@@ -140,8 +141,8 @@ export type Upgrade =
  * than {@linkcode UpgradeOptions.maxFrameBytes} end the connection. There is no backpressure
  * towards the client: see {@linkcode UpgradeOptions.maxBufferedBytes}.
  *
- * Throws a {@linkcode TransportError} of code `invalid-option`, or `unsupported` outside
- * Workers.
+ * Throws a `RangeError` or a `TypeError` for an invalid option, and a
+ * {@linkcode TransportError} of code `unsupported` outside Workers.
  *
  * @example A Worker that serves RPCs
  * ```ts ignore
@@ -195,14 +196,10 @@ function check(options: CloudflareConnectOptions): void {
   for (const name of NOT_HERE) {
     if (Object.hasOwn(options, name)) throw unsupported(name, "Workers have no such setting");
   }
-  if (typeof hostname !== "string") throw invalid(`hostname must be a string, not ${hostname}`);
+  if (typeof hostname !== "string") throw wrong(`hostname must be a string, not ${hostname}`);
   placeOf({ hostname, port }, 1);
   if (!["off", "on", "starttls"].includes(secureTransport)) {
-    throw invalid(`secureTransport must be "off", "on" or "starttls", not ${secureTransport}`);
+    throw wrong(`secureTransport must be "off", "on" or "starttls", not ${secureTransport}`);
   }
-  if (!Number.isInteger(connectTimeout) || connectTimeout < 1 || connectTimeout >= 2 ** 31) {
-    throw invalid(
-      `connectTimeout must be an integer from 1 to ${2 ** 31 - 1}, not ${connectTimeout}`,
-    );
-  }
+  delay("connectTimeout", connectTimeout, 1);
 }

@@ -57,8 +57,8 @@
  *
  * @module
  */
+import { integer } from "../check.ts";
 import type { Duplex } from "../duplex/duplex.ts";
-import { TransportError } from "../errors.ts";
 import { MAX_WINDOW } from "./port/_frames.ts";
 import { PortDuplex } from "./port/_duplex.ts";
 
@@ -92,7 +92,7 @@ export interface PortLike {
  *
  * The reason given to `writable.abort(reason)` appears in the message of the peer's error. A
  * worker's uncaught error breaks the connection and is the `cause`. Throws a
- * {@linkcode TransportError} of code `invalid-option` for a `window` out of range.
+ * `RangeError` for a `window` out of range.
  *
  * @example Two ends in one thread
  * ```ts
@@ -109,11 +109,5 @@ export interface PortLike {
  */
 export function portDuplex(port: PortLike, options: PortOptions = {}): Duplex {
   const { window = DEFAULT_PORT_WINDOW } = options;
-  if (!Number.isInteger(window) || window < 1 || window > MAX_WINDOW) {
-    throw new TransportError(
-      "invalid-option",
-      `window must be an integer from 1 to ${MAX_WINDOW}, not ${window}`,
-    );
-  }
-  return new PortDuplex(port, window);
+  return new PortDuplex(port, integer("window", window, 1, MAX_WINDOW));
 }

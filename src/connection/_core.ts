@@ -10,12 +10,8 @@ import type { Duplex, SocketAddress, SocketDuplex } from "../duplex/duplex.ts";
 import { EncoderStream } from "../streams/encoder_stream.ts";
 import { ConnectionError, reactorThrew, TransportError } from "../errors.ts";
 import { type ConnectionObserver, quietly } from "../observer.ts";
-import {
-  checkConnectionOptions,
-  checkOption,
-  type ConnectionOptions,
-  MAX_DELAY,
-} from "../options.ts";
+import { delay } from "../check.ts";
+import { checkConnectionOptions, type ConnectionOptions } from "../options.ts";
 import type { Reactor } from "../reactor.ts";
 
 const LOCAL: CloseReason = { kind: "local" };
@@ -88,14 +84,14 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
   ) {
     const options = checkConnectionOptions(config, defaults);
     const { heartbeat, observer } = config;
-    if (heartbeat) checkOption("heartbeat.interval", heartbeat.interval, 1, MAX_DELAY);
+    if (heartbeat) delay("heartbeat.interval", heartbeat.interval, 1);
     this.#drainTimeout = options.drainTimeout;
     this.#maxPipelinedBytes = options.maxPipelinedBytes || Infinity;
     this.#remoteAddress = (duplex as SocketDuplex).remoteAddress;
     this.#observer = observer && quietly(observer);
     this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
     this.outbox = new Outbox(options.maxQueuedMessages, this.#remoteAddress);
-    const reactor = this.#reactor = config.reactor(this.outbox);
+    const reactor = this.#reactor = config.reactor(this.outbox, this);
     this.decoder = new DecoderStream(config.codec.decoder, {
       maxBufferLength: options.maxBufferLength,
       maxBatchLength: MAX_BATCH,

@@ -17,6 +17,7 @@ import type { RpcId } from "./message.ts";
  *   was not sent; see the `cause`.
  * - `stream-overflow`: the reader of a stream is more than `maxBufferedBytes` behind, and the
  *   server, which is not one of this package, does not wait for it.
+ * - `unsupported`: the call has a stream of requests, which the server does not take.
  * - `unavailable`: a pool has no connection and cannot make one now; the `cause` is the
  *   error of the last attempt to connect. Nothing was sent.
  */
@@ -27,6 +28,7 @@ export type RpcErrorCode =
   | "deadline-exceeded"
   | "encode-failed"
   | "stream-overflow"
+  | "unsupported"
   | "unavailable";
 
 /** Details of an {@linkcode RpcError}. */

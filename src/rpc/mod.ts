@@ -61,6 +61,7 @@ export {
   RpcClient,
   type RpcClientConfig,
   type RpcStream,
+  type StreamingCallOptions,
 } from "./client/client.ts";
 export {
   refused,

@@ -5,7 +5,8 @@ import type { ConnectionConfig } from "../connection/connection_config.ts";
 import type { SocketAddress, SocketDuplex } from "../duplex/duplex.ts";
 import { ConnectionError } from "../errors.ts";
 import type { Listener } from "../duplex/listener.ts";
-import { checkDrainTimeout, checkOption, SERVER_DEFAULTS } from "../options.ts";
+import { integer } from "../check.ts";
+import { checkDrainTimeout, SERVER_DEFAULTS } from "../options.ts";
 import { tell } from "../user_callback.ts";
 
 export { DEFAULT_CONNECTOR_TIMEOUT };
@@ -126,8 +127,8 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
     onConnectError = sayRefused(),
   } = options;
   const admission = new Admission(
-    checkOption("maxConnections", maxConnections, 1, 2 ** 31 - 1),
-    checkOption("maxConnectionsPerAddress", maxConnectionsPerAddress, 1, 2 ** 31 - 1),
+    integer("maxConnections", maxConnections, 1, 2 ** 31 - 1),
+    integer("maxConnectionsPerAddress", maxConnectionsPerAddress, 1, 2 ** 31 - 1),
   );
   const connecting = new Connecting(connectorTimeout);
   let refused = 0;

@@ -1,4 +1,4 @@
-import type { ServiceContext } from "./context.ts";
+import type { ServerContext, ServiceContext } from "./context.ts";
 
 /** A call on its way to the server, or to its handler. */
 export interface InterceptedCall<Context extends ServiceContext = ServiceContext> {
@@ -40,6 +40,10 @@ export type Next<Context extends ServiceContext = ServiceContext> = (
  * console.log(typeof log); // function
  * ```
  */
-export type Interceptor<Context extends ServiceContext = ServiceContext> = (
-  next: Next<Context>,
-) => Next<Context>;
+export type Interceptor = <Context extends ServiceContext>(next: Next<Context>) => Next<Context>;
+
+/** An {@linkcode Interceptor} for clients only. */
+export type ClientInterceptor = (next: Next<ServiceContext>) => Next<ServiceContext>;
+
+/** An {@linkcode Interceptor} for servers only: it knows the peer and the connection. */
+export type ServerInterceptor = (next: Next<ServerContext>) => Next<ServerContext>;

@@ -50,6 +50,20 @@ export class Metadata implements Iterable<[key: string, value: MetadataValue]> {
     }
   }
 
+  /** Adds what a peer has sent, as it is. For use within this library. */
+  static fill(metadata: Metadata, entries: readonly (readonly [string, MetadataValue])[]): void {
+    for (const [key, value] of entries) metadata.#entries.push([key, value]);
+  }
+
+  /** The entries, to be sent; `undefined` if there are none. For use within this library. */
+  static entries(
+    metadata: Metadata | undefined,
+  ): readonly (readonly [string, MetadataValue])[] | undefined {
+    return metadata === undefined || metadata.#entries.length === 0
+      ? undefined
+      : [...metadata.#entries];
+  }
+
   /** How many entries there are. */
   get size(): number {
     return this.#entries.length;

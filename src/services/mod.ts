@@ -33,10 +33,39 @@ export type {
   ServiceContext,
 } from "./context.ts";
 export { type Handler, type Handlers, implement, type Implementation } from "./handlers.ts";
-export type { InterceptedCall, Interceptor, Next } from "./interceptor.ts";
+export type {
+  ClientInterceptor,
+  InterceptedCall,
+  Interceptor,
+  Next,
+  ServerInterceptor,
+} from "./interceptor.ts";
 export type {
   Client,
   ClientMethod,
   ServiceCallOptions,
   ServiceClientOptions,
-} from "./client_types.ts";
+} from "./client/types.ts";
+export { createClient, type ServiceTransport } from "./client/client.ts";
+export { serviceClient, type ServiceConnectionOptions } from "./client/service_client.ts";
+export type { ServiceRequest, ServiceResponse } from "./envelope/messages.ts";
+export type { MetadataOptions } from "./metadata_options.ts";
+export {
+  serveServices,
+  type ServeServicesOptions,
+  type ServiceConnector,
+  serviceConnector,
+  type ServiceServerOptions,
+  type ServicesOptions,
+} from "./server/server.ts";
+export { inMemory, type InMemoryOptions, type InMemoryServices } from "./in_memory.ts";
+export {
+  defineService,
+  type DefineServiceOptions,
+  type InputOf,
+  type OutputOf,
+  type PlainDefinitions,
+  type PlainMethod,
+} from "./schema/define_service.ts";
+export { jsonEncoding, messagePackEncoding, type ValueEncoding } from "./schema/encodings.ts";
+export type { StandardIssue, StandardResult, StandardSchema } from "./schema/standard_schema.ts";

@@ -125,7 +125,6 @@ const MADE: Record<TransportErrorCode, [says: RegExp, make: () => Promise<unknow
       : await import("@protosocket/protosocket/bun");
     return errorOf(another.connect({ port: 9 }), "a connect");
   }],
-  "invalid-option": [/port/, () => errorOf(connect({ port: 65_536 }), "a connect")],
   other: [/^The transport failed$/, async () => {
     const connection = new Connection<Uint8Array>({
       readable: new ReadableStream({ start: (controller) => controller.error("oh") }),

@@ -1,3 +1,4 @@
+import { delay } from "../../check.ts";
 import type { SocketAddress } from "../../duplex/duplex.ts";
 import type { TransportError } from "../../errors.ts";
 import { Core } from "./_processor.ts";
@@ -58,9 +59,7 @@ export class Cores implements MultiCoreServer {
 
   close({ timeout = 10_000 }: CoreCloseOptions = {}): Promise<void> {
     // Check it here: a server would throw in its worker, where nobody sees it.
-    if (!(Number.isInteger(timeout) && timeout >= 0 && timeout < 2 ** 31)) {
-      throw new RangeError(`timeout must be an integer from 0 to ${2 ** 31 - 1}, not ${timeout}`);
-    }
+    delay("timeout", timeout, 0);
     return this.#closing ??= this.#close(timeout);
   }
 

@@ -1,3 +1,4 @@
+import { MAX_DELAY, wrong } from "../../check.ts";
 import * as net from "node:net";
 import process from "node:process";
 import * as tls from "node:tls";
@@ -14,18 +15,11 @@ import {
   connectAborted,
   type ConnectOptions,
   describe,
-  invalid,
   type ListenOptions,
   type Place,
   placeOf,
 } from "../base/_options.ts";
-import {
-  checkTlsConnect,
-  checkTlsListen,
-  MAX_DELAY,
-  type TlsClient,
-  type TlsServer,
-} from "./_tls_checks.ts";
+import { checkTlsConnect, checkTlsListen, type TlsClient, type TlsServer } from "./_tls_checks.ts";
 
 const MIN_VERSION = "TLSv1.2";
 
@@ -109,9 +103,9 @@ function start(client: TlsClient, raw: net.Socket): tls.TLSSocket {
 }
 
 /** The error for certificates that are well-formed, but that this runtime's TLS rejects. */
-function notUsable(cause: unknown): TransportError {
+function notUsable(cause: unknown): TypeError {
   const { message } = cause as Error;
-  return invalid(`The certificates or the key in tls cannot be used: ${message}`, cause);
+  return wrong(`The certificates or the key in tls cannot be used: ${message}`, cause);
 }
 
 /** Listens; a connection is accepted once its handshake is done. */
@@ -176,7 +170,7 @@ type TcpPlace = Extract<Place, { kind: "tcp" }>;
 function tcpPlaceOf(options: ConnectOptions | ListenOptions, minPort: 0 | 1): TcpPlace {
   const place = placeOf(options, minPort);
   if (place.kind === "tcp") return place;
-  throw invalid("tls is for TCP, not for Unix sockets");
+  throw wrong("tls is for TCP, not for Unix sockets");
 }
 
 /** The socket below TLS; on Bun there is only one socket. */

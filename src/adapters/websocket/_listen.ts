@@ -1,4 +1,4 @@
-import { invalid } from "../base/_options.ts";
+import { integer, wrong } from "../../check.ts";
 import { checkOrigins, originAllowed, type OriginOptions } from "./_origin.ts";
 import { HALF_CLOSE_PROTOCOL, limitsOf, type WebSocketOptions } from "./_settings.ts";
 
@@ -26,19 +26,17 @@ export interface Refusal {
   readonly text: string;
 }
 
-/** Checks all options. Throws a TransportError of code `invalid-option`. */
+/** Checks all options. Throws a `RangeError` or a `TypeError`. */
 export function checkWebSocketListenOptions(options: WebSocketListenOptions): void {
   const { port, hostname, pathname } = options;
   limitsOf(options);
   checkOrigins(options);
-  if (!Number.isInteger(port) || port < 0 || port > 65535) {
-    throw invalid(`port must be an integer from 0 to 65535, not ${port}`);
-  }
+  integer("port", port, 0, 65535);
   if (hostname !== undefined && (typeof hostname !== "string" || hostname === "")) {
-    throw invalid(`hostname must be a string that is not empty, not ${hostname}`);
+    throw wrong(`hostname must be a string that is not empty, not ${hostname}`);
   }
   if (pathname !== undefined && !/^\/[^?#]*$/.test(pathname)) {
-    throw invalid(`pathname must begin with / and have no query, not ${pathname}`);
+    throw wrong(`pathname must begin with / and have no query, not ${pathname}`);
   }
 }
 

@@ -10,7 +10,7 @@ import {
   type Sender,
   type SocketDuplex,
 } from "../../../mod.ts";
-import { checkOption, MAX_DELAY } from "../../options.ts";
+import { delay, integer } from "../../check.ts";
 import { StreamingCall, UnaryCall } from "./_call.ts";
 import { Calls } from "./_calls.ts";
 import { DEFAULT_MAX_BUFFERED_BYTES } from "../_flow.ts";
@@ -63,6 +63,22 @@ export interface CallOptions {
    * 2,147,483,647. Without it, the client's `timeout` applies.
    */
   readonly timeout?: number;
+}
+
+/** Options of one call with further requests. */
+export interface StreamingCallOptions<Request> extends CallOptions {
+  /**
+   * The further requests of the call: a stream, which the server's handler reads with
+   * `RpcContext.requests`. It is iterated once the handler begins to read, no further than the
+   * server's `maxBufferedBytes` ahead of it, and left when the call is over. If it throws, the call
+   * fails with what it threw, and is cancelled. The messages must have `setCode`.
+   *
+   * A server that is not of this package takes no such streams: the call fails with
+   * `unsupported` when its answer shows that.
+   *
+   * @default {undefined} the request is the only one
+   */
+  readonly requests?: AsyncIterable<Request> | Iterable<Request>;
 }
 
 /** The responses of a streaming RPC. Leaving the loop, or disposing of it, cancels the RPC. */
@@ -125,7 +141,7 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
   /** Starts at once, and owns the duplex. Throws a `RangeError` for an option out of range. */
   constructor(duplex: Duplex, config: RpcClientConfig<Request, Response>) {
     const { maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES, messages, rpcObserver } = config;
-    this.#maxBufferedBytes = checkOption("maxBufferedBytes", maxBufferedBytes, 1, 2 ** 32);
+    this.#maxBufferedBytes = integer("maxBufferedBytes", maxBufferedBytes, 1, 2 ** 32);
     this.#timeout = checkTimeout(config.timeout);
     const { remoteAddress } = duplex as SocketDuplex;
     const callsConfig = { messages, maxBufferedBytes, rpcObserver, remoteAddress };
@@ -173,10 +189,11 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
    * not of this package cannot know: the call resolves with the first item, and the rest is
    * cancelled.
    */
-  unary(request: Request, options?: CallOptions): Promise<Response> {
+  unary(request: Request, options?: StreamingCallOptions<Request>): Promise<Response> {
     const timeout = this.#timeoutOf(options);
     return new Promise((resolve) => {
       const call = new UnaryCall<Request, Response>(request, resolve);
+      if (options?.requests) call.outflow = this.#calls.outflow(call, options.requests);
       this.#calls.start(call, options?.signal, timeout);
     });
   }
@@ -190,13 +207,14 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
    * A stream that is not read stops at `maxBufferedBytes`, and keeps its place among the
    * server's `maxConcurrentRpcs`: read it to its end, or leave it.
    */
-  streaming(request: Request, options?: CallOptions): RpcStream<Response> {
+  streaming(request: Request, options?: StreamingCallOptions<Request>): RpcStream<Response> {
     const timeout = this.#timeoutOf(options);
     const call = new StreamingCall<Request, Response>(
       request,
       this.#maxBufferedBytes,
       this.#calls,
     );
+    if (options?.requests) call.outflow = this.#calls.outflow(call, options.requests);
     this.#calls.start(call, options?.signal, timeout);
     return call.stream;
   }
@@ -233,5 +251,5 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
 }
 
 function checkTimeout(timeout: number | undefined): number | undefined {
-  return timeout === undefined ? undefined : checkOption("timeout", timeout, 1, MAX_DELAY);
+  return timeout === undefined ? undefined : delay("timeout", timeout, 1);
 }

@@ -1,6 +1,6 @@
 import type { Place } from "./_endpoints.ts";
 import type { Wanted } from "./_slots.ts";
-import type { CallOptions } from "../client/client.ts";
+import type { StreamingCallOptions } from "../client/client.ts";
 import { RpcError } from "../errors.ts";
 import type { RpcId } from "../message.ts";
 import { checkDelay, checkKey, type PoolCallOptions } from "./pool_options.ts";
@@ -25,7 +25,7 @@ export class Attempts implements Wanted {
   at: Place<unknown> | undefined;
   /** Fires when the reader of a stream leaves. */
   left: AbortSignal | undefined;
-  readonly #options: PoolCallOptions;
+  readonly #options: PoolCallOptions<unknown>;
   readonly #timeout: number | undefined;
   readonly #endsAt: number | undefined;
   /** How many retries are left for attempts that were never sent. */
@@ -36,14 +36,14 @@ export class Attempts implements Wanted {
   #sent: RpcError | undefined;
 
   /** Throws a `RangeError` for an option out of range. */
-  constructor(options: PoolCallOptions, { slots, timeout }: AttemptsOf) {
+  constructor(options: PoolCallOptions<unknown>, { slots, timeout }: AttemptsOf) {
     checkKey(options.key);
     this.key = options.key;
     this.#options = options;
     this.#timeout = checkDelay("timeout", options.timeout) ?? timeout;
     if (this.#timeout !== undefined) this.#endsAt = performance.now() + this.#timeout;
     this.#unsentLeft = Math.max(slots, MOVES);
-    this.#sentLeft = options.idempotent === true ? REPEATS : 0;
+    this.#sentLeft = options.idempotent === true && !options.requests ? REPEATS : 0;
   }
 
   /** How long the next attempt may wait for a connection. Throws if the time is up. */
@@ -57,8 +57,12 @@ export class Attempts implements Wanted {
   }
 
   /** The options of the next attempt on its connection. Throws if the time is up. */
-  callOptions(): CallOptions {
-    return { signal: this.#options.signal, timeout: this.#remaining() };
+  callOptions<Request>(
+    requests: StreamingCallOptions<Request>["requests"],
+  ): StreamingCallOptions<Request> {
+    const { signal } = this.#options;
+    const timeout = this.#remaining();
+    return requests === undefined ? { signal, timeout } : { signal, timeout, requests };
   }
 
   /**

@@ -1,5 +1,5 @@
 import { type CloseReason, ConnectionError } from "../../../mod.ts";
-import { MAX_DELAY } from "../../options.ts";
+import { MAX_DELAY } from "../../check.ts";
 import { bounded } from "../_bounded.ts";
 import type { RaceResult } from "./_connect_race.ts";
 import type { Place } from "./_endpoints.ts";

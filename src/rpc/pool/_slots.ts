@@ -1,6 +1,6 @@
 import { type CloseReason, TransportError } from "../../../mod.ts";
 import { onAbort } from "../../waits/on_abort.ts";
-import { MAX_DELAY } from "../../options.ts";
+import { MAX_DELAY } from "../../check.ts";
 import { tell } from "../../user_callback.ts";
 import { bounded, type Bounds } from "../_bounded.ts";
 import { type RaceResult, raceToConnect } from "./_connect_race.ts";

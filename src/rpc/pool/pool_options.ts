@@ -1,7 +1,7 @@
 import type { CloseReason } from "../../../mod.ts";
-import { checkOption, MAX_DELAY } from "../../options.ts";
+import { delay, integer, MAX_DELAY } from "../../check.ts";
 import type { RestOptions } from "./_backoff.ts";
-import type { CallOptions, RpcClient } from "../client/client.ts";
+import type { CallOptions, RpcClient, StreamingCallOptions } from "../client/client.ts";
 import type { RpcId } from "../message.ts";
 import type { RpcObserver } from "../observer.ts";
 
@@ -176,10 +176,12 @@ export interface PoolClientOptions extends CallOptions {
 }
 
 /** Options of one call through a pool. */
-export interface PoolCallOptions extends PoolClientOptions {
+export interface PoolCallOptions<Request = never>
+  extends PoolClientOptions, StreamingCallOptions<Request> {
   /**
    * Declares that the request may safely be executed more than once. It is then retried, at
-   * most twice, even if its connection ended after it may have been sent.
+   * most twice, even if its connection ended after it may have been sent. Not if it has a stream
+   * of requests, which can be read once only.
    *
    * @default {false}
    */
@@ -216,7 +218,7 @@ export function checkPoolConfig<Request, Response, Endpoint>(
   };
   const { slots = DEFAULT_POOL_SLOTS } = config;
   return {
-    slots: checkOption("slots", slots, 1, 65536),
+    slots: integer("slots", slots, 1, 65536),
     connectTimeout: checkDelay("connectTimeout", config.connectTimeout) ?? DEFAULT_CONNECT_TIMEOUT,
     endpointsTtl: checkDelay("endpointsTtl", config.endpointsTtl) ?? DEFAULT_ENDPOINTS_TTL,
     idleTimeout: checkDelay("idleTimeout", config.idleTimeout),
@@ -229,7 +231,7 @@ export function checkPoolConfig<Request, Response, Endpoint>(
 
 /** Checks an optional time in milliseconds. */
 export function checkDelay(name: string, value: number | undefined): number | undefined {
-  return value === undefined ? undefined : checkOption(name, value, 1, MAX_DELAY);
+  return value === undefined ? undefined : delay(name, value, 1);
 }
 
 /** Checks an optional key of a call. */
@@ -259,8 +261,8 @@ function checkEndpoints<Endpoint>(endpoints: unknown, keyOf: (endpoint: Endpoint
 function checkBackoff(options: BackoffOptions = {}): Required<BackoffOptions> {
   const { initial = DEFAULT_BACKOFF.initial, factor = DEFAULT_BACKOFF.factor } = options;
   const { max = Math.max(initial, DEFAULT_BACKOFF.max), jitter = DEFAULT_BACKOFF.jitter } = options;
-  checkOption("backoff.initial", initial, 1, MAX_DELAY);
-  checkOption("backoff.max", max, initial, MAX_DELAY);
+  delay("backoff.initial", initial, 1);
+  integer("backoff.max", max, initial, MAX_DELAY);
   checkNumber("backoff.factor", factor, 1, Number.MAX_VALUE);
   checkNumber("backoff.jitter", jitter, 0, 1);
   return { initial, max, factor, jitter };

@@ -38,6 +38,8 @@ export interface ServedStream<Response> {
 export interface RpcOwner<Request, Response> {
   /** Lets the client send the further requests of an RPC. */
   openRequests(rpc: ServedRpc<Request, Response>): ItemStream<Request>;
+  /** Whether the client expects a stream for that id. */
+  expectsStream(id: RpcId): boolean | undefined;
 }
 
 /** A server's state of one RPC. */
@@ -69,6 +71,10 @@ export class ServedRpc<Request, Response> implements RpcContext<Request> {
   constructor(id: RpcId, owner: RpcOwner<Request, Response>) {
     this.id = id;
     this.#owner = owner;
+  }
+
+  get expectsStream(): boolean | undefined {
+    return this.#owner.expectsStream(this.id);
   }
 
   requests(): AsyncIterableIterator<Request, undefined> {

@@ -48,6 +48,8 @@ export interface RpcContext<Request = unknown> {
    * Its reason is an {@linkcode RpcError}. What the handler returns afterwards is dropped.
    */
   readonly signal: AbortSignal;
+  /** Whether the client expects a stream of responses, if it has said so. */
+  readonly expectsStream: boolean | undefined;
   /**
    * The further requests, if the client sends a stream of them (see `CallOptions.requests`);
    * otherwise it ends at once. The client sends the first when this has been called, and no more

@@ -204,6 +204,10 @@ class RpcReactor<Request, Response>
     return stream;
   }
 
+  expectsStream(id: RpcId): boolean | undefined {
+    return this.#outgoing.window === undefined ? undefined : isForStream(id);
+  }
+
   #shutDown(rpc: ServedRpc<Request, Response>, reason: RpcError): void {
     rpc.why = "shutdown";
     this.#outgoing.cancel(rpc, reason);
@@ -291,11 +295,10 @@ class RpcReactor<Request, Response>
 
   /** Sends what a handler has returned. */
   #settle(rpc: ServedRpc<Request, Response>, answer: RpcResult<Response>): void {
-    const { window } = this.#outgoing;
     const isAsync = isAsyncIterable(answer);
     if (!isAsync && !isIterator(answer)) {
       if (rpc.done) return;
-      if (window !== undefined && isForStream(rpc.id) === true && answer !== refused) {
+      if (answer !== refused && this.expectsStream(rpc.id) === true) {
         return this.#outgoing.mismatch(rpc, "one response", "a stream");
       }
       return this.#outgoing.answer(rpc, answer);
@@ -303,7 +306,7 @@ class RpcReactor<Request, Response>
     const iterator = isAsync ? answer[Symbol.asyncIterator]() : answer;
     this.#track(rpc);
     rpc.stream = { iterator, isAsync, running: false, ahead: 0, parked: false, resume: undefined };
-    if (!rpc.done && window !== undefined && isForStream(rpc.id) === false) {
+    if (!rpc.done && this.expectsStream(rpc.id) === false) {
       this.#outgoing.mismatch(rpc, "a stream", "one response");
     }
     if (rpc.done) {

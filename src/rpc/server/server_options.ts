@@ -1,5 +1,5 @@
 import type { SocketAddress } from "../../../mod.ts";
-import { checkOption } from "../../options.ts";
+import { integer } from "../../check.ts";
 import { DEFAULT_MAX_BUFFERED_BYTES } from "../_flow.ts";
 import type { RpcId } from "../message.ts";
 import type { RpcObserver } from "../observer.ts";
@@ -62,8 +62,8 @@ export function checkRpcServerOptions(options: RpcServerOptions): Required<RpcSe
     onError = (error, rpc) => console.error("protosocket: an rpc failed", rpc, error),
   } = options;
   return {
-    maxConcurrentRpcs: checkOption("maxConcurrentRpcs", maxConcurrentRpcs, 1, 2 ** 31),
-    maxBufferedBytes: checkOption("maxBufferedBytes", maxBufferedBytes, 1, 2 ** 32),
+    maxConcurrentRpcs: integer("maxConcurrentRpcs", maxConcurrentRpcs, 1, 2 ** 31),
+    maxBufferedBytes: integer("maxBufferedBytes", maxBufferedBytes, 1, 2 ** 32),
     onError,
   };
 }

@@ -1,8 +1,8 @@
-import type { RpcId, RpcStream } from "../rpc/mod.ts";
-import type { ServiceContext } from "./context.ts";
-import type { MethodDefinition, ServiceDefinition } from "./definition.ts";
-import type { Interceptor } from "./interceptor.ts";
-import type { Metadata, MetadataInit } from "./metadata.ts";
+import type { RpcId, RpcStream } from "../../rpc/mod.ts";
+import type { ServiceContext } from "../context.ts";
+import type { MethodDefinition, ServiceDefinition } from "../definition.ts";
+import type { ClientInterceptor } from "../interceptor.ts";
+import type { Metadata, MetadataInit } from "../metadata.ts";
 
 /** Options of one call of a method. */
 export interface ServiceCallOptions {
@@ -42,7 +42,7 @@ export interface ServiceClientOptions {
   /** Travels beside every request. */
   readonly metadata?: MetadataInit;
   /** Stand between the caller and the connection; the first is the outermost. */
-  readonly interceptors?: readonly Interceptor[];
+  readonly interceptors?: readonly ClientInterceptor[];
 }
 
 /** How a method of that definition is called. */
