@@ -149,7 +149,7 @@ for (const kind of KINDS) {
     abort();
     const error = assertFailed((await called).error, "unavailable");
     assert(error.begun !== false, "a handler has seen it");
-    await notes.until(`${kind}: signal: cancelled`);
+    await notes.until(`${kind}: signal: unavailable`);
     const late = assertFailed((await call(client, kind, [{}])).error, "unavailable");
     assertEquals(late.begun, false);
   });
