@@ -37,6 +37,8 @@
  */
 export type {
   Duplex,
+  ProxyInfo,
+  ProxyTlv,
   Receiver,
   SocketAddress,
   SocketDuplex,

@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 
 const HELP = `Usage: npm run check -- [--fix]
 
-Checks formatting, lint, types (with Deno and with TypeScript), that public types are
+Checks the lists of entry points, formatting, lint, types (with Deno and with TypeScript), that public types are
 explicit (JSR's "no slow types"), that everything public is documented, and that the
 examples in the documentation run. Exits with 1 if anything is found.
 
@@ -26,6 +26,7 @@ const fix = process.argv.includes("--fix");
 const deno = command("deno");
 const runTs = "Deno" in globalThis ? ["run", "-A"] : ["--import", "tsx"];
 const steps: [name: string, program: string, args: string[]][] = [
+  ["entry points", process.execPath, [...runTs, "scripts/entries.ts", "--check"]],
   ["formatting", deno, fix ? ["fmt"] : ["fmt", "--check"]],
   ["lint", deno, ["lint"]],
   ["types, Deno", deno, ["check", "mod.ts", "src", "tests", "examples", "bench", "scripts"]],

@@ -1,5 +1,5 @@
 // Type-checks and runs the examples in the documentation: those in docs/ and in the source's
-// comments. The README's are files of their own, which tests/readme_test.ts runs.
+// comments. The README's are files of their own, which tests/project/readme_test.ts runs.
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import process from "node:process";

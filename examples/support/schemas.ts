@@ -1,17 +1,20 @@
 // Validators for examples, which need no library then: see examples/services-zod for one with zod.
 import type { StandardSchema } from "@protosocket/protosocket/services";
 
-/** Takes values of that type only. */
-function typed<T>(type: string): StandardSchema<T> {
+/** Takes values for which `is` returns `true` only. */
+function checked<T>(type: string, is: (value: unknown) => boolean): StandardSchema<T> {
   return {
     "~standard": {
       version: 1,
       vendor: "examples",
       validate: (value) =>
-        typeof value === type ? { value: value as T } : { issues: [{ message: `not a ${type}` }] },
+        is(value) ? { value: value as T } : { issues: [{ message: `not a ${type}` }] },
     },
   };
 }
 
-export const text: StandardSchema<string> = typed("string");
-export const number: StandardSchema<number> = typed("number");
+export const text: StandardSchema<string> = checked("string", (value) => typeof value === "string");
+export const number: StandardSchema<number> = checked(
+  "number",
+  (value) => typeof value === "number",
+);

@@ -3,18 +3,13 @@ import { readdirSync } from "node:fs";
 import { root } from "./runtimes.ts";
 
 /**
- * Folders and files that `npm test` leaves to `npm run test:all`: they break connections, kill
- * servers or crowd them, for a long time each. They run one at a time, since they need the
- * machine for themselves.
+ * What `npm test` leaves to `npm run test:all`: tests that kill servers, break connections or
+ * crowd them, for a long time each. They run one at a time, as they need the machine for
+ * themselves.
  */
-const SLOW: readonly string[] = [
-  "tests/cores/",
-  "tests/drain/",
-  "tests/faults/",
-  "tests/hostile/",
-  "tests/kill/",
-  "tests/simulator/",
-  "tests/soak/",
+const SLOW: readonly RegExp[] = [
+  /^tests\/(cores|drain|kill|quic|simulator|soak)\//,
+  /\/(faults|hostile)_(?!test)/,
 ];
 
 /** The test files below a folder of the repository, without those below `except`. */
@@ -27,5 +22,5 @@ export function testFiles(folder: string, except?: string): string[] {
 }
 
 export function isSlow(file: string): boolean {
-  return SLOW.some((part) => file.startsWith(part));
+  return SLOW.some((pattern) => pattern.test(file));
 }

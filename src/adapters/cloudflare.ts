@@ -26,17 +26,20 @@
  * ```ts ignore
  * import { connect } from "@protosocket/protosocket/cloudflare";
  * import { json } from "@protosocket/protosocket/json";
- * import { RpcClient } from "@protosocket/protosocket/rpc";
- * import { type Plain, plain, plainMessage } from "../../examples/support/plain_messages.ts";
+ * import { RpcClient, rpcFields } from "@protosocket/protosocket/rpc";
+ *
+ * type Message = { id?: number; code?: number; text?: string };
+ * const message = rpcFields<Message>({ id: "id", code: "code" });
+ * const messages = { request: message, response: message };
  *
  * export default {
  *   async fetch(_request: Request, _env: unknown, ctx: Context): Promise<Response> {
  *     const duplex = await connect({ hostname: "rpc.example.com", port: 9000 });
  *     const client = new RpcClient(duplex, {
- *       codec: json<Plain<string>>(),
- *       messages: { request: plainMessage<string>(), response: plainMessage<string>() },
+ *       codec: json<Message>(),
+ *       messages,
  *     });
- *     const answer = await client.unary(plain("world"), { timeout: 1000 });
+ *     const answer = await client.unary({ text: "world" }, { timeout: 1000 });
  *     ctx.waitUntil(client.close());
  *     return Response.json(answer);
  *   },
@@ -149,18 +152,19 @@ export type Upgrade =
  * import { Connection } from "@protosocket/protosocket";
  * import { upgradeWebSocket } from "@protosocket/protosocket/cloudflare";
  * import { json } from "@protosocket/protosocket/json";
- * import { rpcReactor } from "@protosocket/protosocket/rpc";
- * import { type Plain, plain, plainMessage } from "../../examples/support/plain_messages.ts";
+ * import { rpcFields, rpcReactor } from "@protosocket/protosocket/rpc";
  *
- * const messages = { request: plainMessage<string>(), response: plainMessage<string>() };
+ * type Message = { id?: number; code?: number; text?: string };
+ * const message = rpcFields<Message>({ id: "id", code: "code" });
+ * const messages = { request: message, response: message };
  *
  * export default {
  *   fetch(request: Request): Response {
  *     const upgrade = upgradeWebSocket(request);
  *     if (upgrade.kind === "accepted") {
  *       new Connection(upgrade.duplex, {
- *         codec: json<Plain<string>>(),
- *         reactor: rpcReactor(messages, ({ body }) => plain(`hello, ${body}`)),
+ *         codec: json<Message>(),
+ *         reactor: rpcReactor(messages, ({ text }) => ({ text: `hello, ${text}` })),
  *       });
  *     }
  *     return upgrade.response;

@@ -7,16 +7,18 @@
  * import { dnsEndpoints } from "@protosocket/protosocket/dns";
  * import { json } from "@protosocket/protosocket/json";
  * import { connect } from "@protosocket/protosocket/node"; // or /deno, /bun
- * import { RpcClient, RpcPool } from "@protosocket/protosocket/rpc";
- * import { type Plain, plainMessage } from "../../examples/support/plain_messages.ts";
+ * import { RpcClient, rpcFields, RpcPool } from "@protosocket/protosocket/rpc";
  *
- * const messages = { request: plainMessage<string>(), response: plainMessage<string>() };
+ * type Message = { id?: number; code?: number; text?: string };
+ * const message = rpcFields<Message>({ id: "id", code: "code" });
+ * const messages = { request: message, response: message };
+ *
  * // It connects, and looks the name up, at the first call.
  * await using pool = new RpcPool({
  *   endpoints: dnsEndpoints({ hostname: "echo.internal", port: 9000 }),
  *   connect: async (endpoint, { signal }) =>
  *     new RpcClient(await connect({ ...endpoint, signal }), {
- *       codec: json<Plain<string>>(),
+ *       codec: json<Message>(),
  *       messages,
  *     }),
  * });

@@ -24,17 +24,20 @@
  * ```ts ignore
  * import { json } from "@protosocket/protosocket/json";
  * import { portDuplex } from "@protosocket/protosocket/message-port";
- * import { RpcClient } from "@protosocket/protosocket/rpc";
- * import { type Plain, plain, plainMessage } from "../../examples/support/plain_messages.ts";
+ * import { RpcClient, rpcFields } from "@protosocket/protosocket/rpc";
  * import { Worker } from "node:worker_threads"; // or a browser's, with type: "module"
+ *
+ * type Message = { id?: number; code?: number; text?: string };
+ * const message = rpcFields<Message>({ id: "id", code: "code" });
+ * const messages = { request: message, response: message };
  *
  * const worker = new Worker(new URL("./worker.ts", import.meta.url));
  * {
  *   await using client = new RpcClient(portDuplex(worker), {
- *     codec: json<Plain<string>>(),
- *     messages: { request: plainMessage<string>(), response: plainMessage<string>() },
+ *     codec: json<Message>(),
+ *     messages,
  *   });
- *   console.log((await client.unary(plain("world"))).body); // hello, world
+ *   console.log((await client.unary({ text: "world" })).text); // hello, world
  * }
  * worker.terminate();
  * ```
@@ -44,14 +47,16 @@
  * import { Connection } from "@protosocket/protosocket";
  * import { json } from "@protosocket/protosocket/json";
  * import { portDuplex } from "@protosocket/protosocket/message-port";
- * import { rpcReactor } from "@protosocket/protosocket/rpc";
- * import { type Plain, plain, plainMessage } from "../../examples/support/plain_messages.ts";
+ * import { rpcFields, rpcReactor } from "@protosocket/protosocket/rpc";
  * import { parentPort } from "node:worker_threads"; // in a browser: self
  *
- * const messages = { request: plainMessage<string>(), response: plainMessage<string>() };
+ * type Message = { id?: number; code?: number; text?: string };
+ * const message = rpcFields<Message>({ id: "id", code: "code" });
+ * const messages = { request: message, response: message };
+ *
  * new Connection(portDuplex(parentPort!), {
- *   codec: json<Plain<string>>(),
- *   reactor: rpcReactor(messages, ({ body }) => plain(`hello, ${body}`)),
+ *   codec: json<Message>(),
+ *   reactor: rpcReactor(messages, ({ text }) => ({ text: `hello, ${text}` })),
  * });
  * ```
  *

@@ -58,6 +58,15 @@ export {
   type ServiceServerOptions,
   type ServicesOptions,
 } from "./server/server.ts";
+export {
+  Health,
+  health,
+  type HealthCheckRequest,
+  type HealthCheckResponse,
+  type HealthImplementation,
+  type HealthService,
+  type ServingStatus,
+} from "./health.ts";
 export { inMemory, type InMemoryOptions, type InMemoryServices } from "./in_memory.ts";
 export {
   defineService,

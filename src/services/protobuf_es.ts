@@ -35,6 +35,14 @@ import {
 
 export type { DecodeOptions } from "../codecs/object_budget.ts";
 export type { MethodDefinition, MethodKind, ServiceDefinition } from "./definition.ts";
+export type { Implementation } from "./handlers.ts";
+export {
+  reflection,
+  type ReflectionRequest,
+  type ReflectionResponse,
+  type ReflectionService,
+  ServerReflection,
+} from "./reflection.ts";
 
 /** What a generated service says of its methods; `GenService` has it as its parameter. */
 export type ProtobufMethods = {

@@ -1,7 +1,9 @@
 import { integer, wrong } from "../../check.ts";
 import { TransportError } from "../../errors.ts";
+import type { ProxyProtocolOptions } from "./_proxy_options.ts";
 import type { TlsConnectOptions, TlsListenOptions } from "./_tls_options.ts";
 
+export type { ProxyProtocolOptions } from "./_proxy_options.ts";
 export type { TlsConnectOptions, TlsListenOptions } from "./_tls_options.ts";
 
 /** Options of `connect`. Either `port` or `path` is required. */
@@ -86,6 +88,15 @@ export interface ListenOptions {
    * @default {undefined} plain text
    */
   readonly tls?: TlsListenOptions;
+  /**
+   * Each connection must begin with a PROXY protocol header, of version 1 or 2, before TLS.
+   * `remoteAddress` is then the client's address, and `proxy` what else the proxy said. A
+   * connection is accepted once its header is there; one without ends alone. On all runtimes,
+   * such a listener is one of `node:net`.
+   *
+   * @default {undefined} connections begin with the client's bytes
+   */
+  readonly proxyProtocol?: ProxyProtocolOptions;
 }
 
 /** An address to connect to or to listen on, checked. */

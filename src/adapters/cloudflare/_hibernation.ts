@@ -62,10 +62,11 @@ interface Attachment {
  * import { Connection } from "@protosocket/protosocket";
  * import * as cloudflare from "@protosocket/protosocket/cloudflare";
  * import { json } from "@protosocket/protosocket/json";
- * import { rpcReactor } from "@protosocket/protosocket/rpc";
- * import { type Plain, plain, plainMessage } from "../../../examples/support/plain_messages.ts";
+ * import { rpcFields, rpcReactor } from "@protosocket/protosocket/rpc";
  *
- * const messages = { request: plainMessage<string>(), response: plainMessage<string>() };
+ * type Message = { id?: number; code?: number; text?: string };
+ * const message = rpcFields<Message>({ id: "id", code: "code" });
+ * const messages = { request: message, response: message };
  *
  * export class Room {
  *   readonly #sockets: cloudflare.HibernatingWebSockets;
@@ -74,8 +75,8 @@ interface Attachment {
  *     this.#sockets = new cloudflare.HibernatingWebSockets(state, (duplex, rest) => {
  *       const { rpcObserver } = rest;
  *       new Connection(duplex, {
- *         codec: rest.codec(json<Plain<string>>()),
- *         reactor: rpcReactor(messages, ({ body }) => plain(`hello, ${body}`), { rpcObserver }),
+ *         codec: rest.codec(json<Message>()),
+ *         reactor: rpcReactor(messages, ({ text }) => ({ text: `hello, ${text}` }), { rpcObserver }),
  *       });
  *     });
  *   }

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import * as net from "node:net";
 import { dirname } from "node:path";
 import process from "node:process";
-import type { SocketAddress } from "../../duplex/duplex.ts";
+import type { ProxyInfo, SocketAddress } from "../../duplex/duplex.ts";
 import { TransportError } from "../../errors.ts";
 import type { Listener } from "../../duplex/listener.ts";
 import { onAbort } from "../../waits/on_abort.ts";
@@ -133,6 +133,8 @@ interface OwnedSocket extends net.Socket {
 /** A duplex over a connected `node:net` or `node:tls` socket. */
 export class NetDuplex extends SocketBase {
   readonly socket: net.Socket;
+  /** See {@linkcode SocketDuplex.proxy}. */
+  proxy?: ProxyInfo;
   #started = false;
   /** How many writes have not called back yet. */
   #unwritten = 0;
@@ -154,6 +156,8 @@ export class NetDuplex extends SocketBase {
     if (this.#started) return void this.socket.resume();
     this.#started = true;
     this.socket.on("data", onData);
+    // It was paused if somebody has read from it before, such as a PROXY header.
+    if (this.proxy) this.socket.resume();
   }
 
   protected override hold(): void {

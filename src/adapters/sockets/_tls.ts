@@ -9,6 +9,7 @@ import { onAbort } from "../../waits/on_abort.ts";
 import { AcceptQueue } from "../base/_accept_queue.ts";
 import { toTransportError } from "../base/_errors.ts";
 import { Handshakes } from "../base/_handshakes.ts";
+import { type Proxied, proxiedServer } from "./_proxied.ts";
 import { dial, EMPTY, ending, listening, NetDuplex, tcpAddressOf, toListener } from "./_net.ts";
 import {
   checkListenOptions,
@@ -117,9 +118,19 @@ export async function listenTls(options: ListenOptions): Promise<Listener> {
   const handshakes = new Handshakes(handshakeTimeout, onHandshakeError);
   const accepted = new AcceptQueue();
   const server = createServer(settings, options);
+  const proxies = new WeakMap<net.Socket, Proxied>();
+  const front = options.proxyProtocol === undefined
+    ? undefined
+    : proxiedServer(options, (raw, proxied) => {
+      proxies.set(raw, proxied);
+      server.emit("connection", raw);
+    });
   server
     .on("connection", (raw) => {
-      handshakes.begin(raw, tcpAddressOf(raw));
+      handshakes.begin(
+        raw,
+        (proxies.get(raw) ?? { remoteAddress: tcpAddressOf(raw) }).remoteAddress,
+      );
       // With TLS 1.3, a client may believe that its certificate was accepted: it must not
       // take a refusal for an orderly end.
       if (clientCa) resetWhenDestroyed(raw);
@@ -133,10 +144,16 @@ export async function listenTls(options: ListenOptions): Promise<Listener> {
       if (!handshake) return void socket.destroy();
       if (clientCa) endWhenDestroyed(raw);
       socket.allowHalfOpen = true;
-      accepted.push(new TlsDuplex(socket, raw, true, handshake.remoteAddress));
+      const duplex = new TlsDuplex(socket, raw, true, handshake.remoteAddress);
+      duplex.proxy = proxies.get(raw)?.proxy;
+      accepted.push(duplex);
     });
-  const address = await listening(server, place, options);
-  return toListener(server, address, accepted, () => handshakes.close());
+  const listens = front?.server ?? server;
+  const address = await listening(listens, place, options);
+  return toListener(listens, address, accepted, () => {
+    front?.close();
+    handshakes.close();
+  });
 }
 
 function createServer(

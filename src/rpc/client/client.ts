@@ -50,7 +50,7 @@ export interface RpcClientConfig<Request, Response> extends ConnectionOptions {
   /** Observes the connection, for metrics and logs. */
   readonly observer?: ConnectionObserver;
   /** Observes the calls, for traces and metrics. */
-  readonly rpcObserver?: RpcObserver<Request>;
+  readonly rpcObserver?: RpcObserver<NoInfer<Request>>;
 }
 
 /** Options of one call. */
@@ -110,26 +110,28 @@ export interface RpcStream<Response>
  * ```ts
  * import { json } from "@protosocket/protosocket/json";
  * import { connect, listen } from "@protosocket/protosocket/node"; // or /deno, /bun
- * import { RpcClient, serveRpc } from "@protosocket/protosocket/rpc";
- * import { type Plain, plain, plainMessage } from "../../../examples/support/plain_messages.ts";
+ * import { RpcClient, rpcFields, serveRpc } from "@protosocket/protosocket/rpc";
  *
- * async function* letters(): AsyncGenerator<Plain<string>> {
- *   for (const letter of "abc") yield plain(letter);
+ * type Message = { id?: number; code?: number; text?: string };
+ * const message = rpcFields<Message>({ id: "id", code: "code" });
+ * const messages = { request: message, response: message };
+ *
+ * async function* letters(): AsyncGenerator<Message> {
+ *   for (const letter of "abc") yield { text: letter };
  * }
  *
- * const messages = { request: plainMessage<string>(), response: plainMessage<string>() };
  * await using server = serveRpc(await listen({ port: 0 }), {
- *   codec: () => json<Plain<string>>(),
+ *   codec: () => json<Message>(),
  *   messages,
- *   service: () => ({ body }) => body === "letters" ? letters() : plain(`hello, ${body}`),
+ *   service: () => ({ text }) => text === "letters" ? letters() : { text: `hello, ${text}` },
  * });
  *
  * await using client = new RpcClient(await connect(server.address), {
- *   codec: json<Plain<string>>(),
+ *   codec: json<Message>(),
  *   messages,
  * });
- * console.log((await client.unary(plain("world"), { timeout: 1000 })).body); // hello, world
- * for await (const { body } of client.streaming(plain("letters"))) console.log(body);
+ * console.log((await client.unary({ text: "world" }, { timeout: 1000 })).text); // hello, world
+ * for await (const { text } of client.streaming({ text: "letters" })) console.log(text);
  * ```
  */
 export class RpcClient<Request, Response> implements AsyncDisposable {

@@ -39,17 +39,19 @@ import {
  * ```ts
  * import { Connection, duplexPair } from "@protosocket/protosocket";
  * import { json } from "@protosocket/protosocket/json";
- * import { RpcClient, rpcReactor } from "@protosocket/protosocket/rpc";
- * import { type Plain, plain, plainMessage } from "../../../examples/support/plain_messages.ts";
+ * import { RpcClient, rpcFields, rpcReactor } from "@protosocket/protosocket/rpc";
  *
- * const messages = { request: plainMessage<string>(), response: plainMessage<string>() };
+ * type Message = { id?: number; code?: number; text?: string };
+ * const message = rpcFields<Message>({ id: "id", code: "code" });
+ * const messages = { request: message, response: message };
+ *
  * const [here, there] = duplexPair();
  * await using connection = new Connection(there, {
- *   codec: json<Plain<string>>(),
- *   reactor: rpcReactor(messages, ({ body }) => plain(`hello, ${body}`)),
+ *   codec: json<Message>(),
+ *   reactor: rpcReactor(messages, ({ text }) => ({ text: `hello, ${text}` })),
  * });
- * await using client = new RpcClient(here, { codec: json<Plain<string>>(), messages });
- * console.log((await client.unary(plain("world"))).body); // hello, world
+ * await using client = new RpcClient(here, { codec: json<Message>(), messages });
+ * console.log((await client.unary({ text: "world" })).text); // hello, world
  * ```
  */
 export function rpcReactor<Request, Response>(

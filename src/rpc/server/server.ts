@@ -36,7 +36,7 @@ export interface RpcServerConfig<Request, Response>
   /** Observes the connections, for metrics and logs. */
   readonly observer?: ConnectionObserver;
   /** Observes the RPCs, for traces and metrics. */
-  readonly rpcObserver?: RpcObserver<Request>;
+  readonly rpcObserver?: RpcObserver<NoInfer<Request>>;
 }
 
 /**
@@ -47,19 +47,22 @@ export interface RpcServerConfig<Request, Response>
  * ```ts
  * import { json } from "@protosocket/protosocket/json";
  * import { listen } from "@protosocket/protosocket/node"; // or /deno, /bun
- * import { refused, serveRpc } from "@protosocket/protosocket/rpc";
- * import { type Plain, plain, plainMessage } from "../../../examples/support/plain_messages.ts";
+ * import { refused, rpcFields, serveRpc } from "@protosocket/protosocket/rpc";
  *
- * async function* letters(text: string): AsyncGenerator<Plain<string>> {
- *   for (const letter of text) yield plain(letter);
+ * type Message = { id?: number; code?: number; text?: string };
+ * const message = rpcFields<Message>({ id: "id", code: "code" });
+ * const messages = { request: message, response: message };
+ *
+ * async function* letters(text: string): AsyncGenerator<Message> {
+ *   for (const letter of text) yield { text: letter };
  * }
  *
  * await using server = serveRpc(await listen({ port: 0 }), {
- *   codec: () => json<Plain<string>>(),
- *   messages: { request: plainMessage<string>(), response: plainMessage<string>() },
- *   service: () => ({ body }) => {
- *     if (!body) return refused;
- *     return body.endsWith("?") ? plain("yes") : letters(body);
+ *   codec: () => json<Message>(),
+ *   messages,
+ *   service: () => ({ text }) => {
+ *     if (!text) return refused;
+ *     return text.endsWith("?") ? { text: "yes" } : letters(text);
  *   },
  * });
  * console.log(server.address);

@@ -43,7 +43,7 @@ export interface RpcReactorOptions<Request> extends RpcServerOptions {
   /** The client's address, for errors and observers. */
   readonly remoteAddress?: SocketAddress;
   /** Observes the RPCs, for traces and metrics. */
-  readonly rpcObserver?: RpcObserver<Request>;
+  readonly rpcObserver?: RpcObserver<NoInfer<Request>>;
 }
 
 /** The RPC that an error is about. */

@@ -165,9 +165,7 @@ export const Summary: MessageFns<Summary> = {
     }
     if (message.cents !== 0n) {
       if (BigInt.asUintN(64, message.cents) !== message.cents) {
-        throw new globalThis.Error(
-          "value provided for field message.cents of type uint64 too large",
-        );
+        throw new globalThis.Error("value provided for field message.cents of type uint64 too large");
       }
       writer.uint32(16).uint64(message.cents);
     }

@@ -12,9 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file prices.proto.
  */
 export const file_prices: GenFile = /*@__PURE__*/
-  fileDesc(
-    "CgxwcmljZXMucHJvdG8SEHByb3Rvc29ja2V0LnRlc3QiLQoMUXVvdGVSZXF1ZXN0Eg4KBnN5bWJvbBgBIAEoCRINCgVjb3VudBgCIAEoDSI1CgVRdW90ZRIOCgZzeW1ib2wYASABKAkSDQoFY2VudHMYAiABKA0SDQoFZXh0cmEYAyABKAwiJwoHU3VtbWFyeRINCgVjb3VudBgBIAEoDRINCgVjZW50cxgCIAEoBDLjAgoGUHJpY2VzEkgKCEdldFF1b3RlEh4ucHJvdG9zb2NrZXQudGVzdC5RdW90ZVJlcXVlc3QaFy5wcm90b3NvY2tldC50ZXN0LlF1b3RlIgOQAgESPAoIU2V0UXVvdGUSFy5wcm90b3NvY2tldC50ZXN0LlF1b3RlGhcucHJvdG9zb2NrZXQudGVzdC5RdW90ZRJICgtXYXRjaFF1b3RlcxIeLnByb3Rvc29ja2V0LnRlc3QuUXVvdGVSZXF1ZXN0GhcucHJvdG9zb2NrZXQudGVzdC5RdW90ZTABEkEKCVB1dFF1b3RlcxIXLnByb3Rvc29ja2V0LnRlc3QuUXVvdGUaGS5wcm90b3NvY2tldC50ZXN0LlN1bW1hcnkoARJECgVUcmFkZRIeLnByb3Rvc29ja2V0LnRlc3QuUXVvdGVSZXF1ZXN0GhcucHJvdG9zb2NrZXQudGVzdC5RdW90ZSgBMAFiBnByb3RvMw",
-  );
+  fileDesc("CgxwcmljZXMucHJvdG8SEHByb3Rvc29ja2V0LnRlc3QiLQoMUXVvdGVSZXF1ZXN0Eg4KBnN5bWJvbBgBIAEoCRINCgVjb3VudBgCIAEoDSI1CgVRdW90ZRIOCgZzeW1ib2wYASABKAkSDQoFY2VudHMYAiABKA0SDQoFZXh0cmEYAyABKAwiJwoHU3VtbWFyeRINCgVjb3VudBgBIAEoDRINCgVjZW50cxgCIAEoBDLjAgoGUHJpY2VzEkgKCEdldFF1b3RlEh4ucHJvdG9zb2NrZXQudGVzdC5RdW90ZVJlcXVlc3QaFy5wcm90b3NvY2tldC50ZXN0LlF1b3RlIgOQAgESPAoIU2V0UXVvdGUSFy5wcm90b3NvY2tldC50ZXN0LlF1b3RlGhcucHJvdG9zb2NrZXQudGVzdC5RdW90ZRJICgtXYXRjaFF1b3RlcxIeLnByb3Rvc29ja2V0LnRlc3QuUXVvdGVSZXF1ZXN0GhcucHJvdG9zb2NrZXQudGVzdC5RdW90ZTABEkEKCVB1dFF1b3RlcxIXLnByb3Rvc29ja2V0LnRlc3QuUXVvdGUaGS5wcm90b3NvY2tldC50ZXN0LlN1bW1hcnkoARJECgVUcmFkZRIeLnByb3Rvc29ja2V0LnRlc3QuUXVvdGVSZXF1ZXN0GhcucHJvdG9zb2NrZXQudGVzdC5RdW90ZSgBMAFiBnByb3RvMw");
 
 /**
  * @generated from message protosocket.test.QuoteRequest
@@ -98,7 +96,7 @@ export const Prices: GenService<{
     methodKind: "unary";
     input: typeof QuoteRequestSchema;
     output: typeof QuoteSchema;
-  };
+  },
   /**
    * @generated from rpc protosocket.test.Prices.SetQuote
    */
@@ -106,7 +104,7 @@ export const Prices: GenService<{
     methodKind: "unary";
     input: typeof QuoteSchema;
     output: typeof QuoteSchema;
-  };
+  },
   /**
    * @generated from rpc protosocket.test.Prices.WatchQuotes
    */
@@ -114,7 +112,7 @@ export const Prices: GenService<{
     methodKind: "server_streaming";
     input: typeof QuoteRequestSchema;
     output: typeof QuoteSchema;
-  };
+  },
   /**
    * @generated from rpc protosocket.test.Prices.PutQuotes
    */
@@ -122,7 +120,7 @@ export const Prices: GenService<{
     methodKind: "client_streaming";
     input: typeof QuoteSchema;
     output: typeof SummarySchema;
-  };
+  },
   /**
    * @generated from rpc protosocket.test.Prices.Trade
    */
@@ -130,6 +128,7 @@ export const Prices: GenService<{
     methodKind: "bidi_streaming";
     input: typeof QuoteRequestSchema;
     output: typeof QuoteSchema;
-  };
+  },
 }> = /*@__PURE__*/
   serviceDesc(file_prices, 0);
+
