@@ -1,5 +1,5 @@
 import { integer, shown, wrong } from "../../check.ts";
-import { unsupported } from "./_options.ts";
+import { TransportError } from "../../errors.ts";
 
 /** How the operating system probes a silent peer (SO_KEEPALIVE). */
 export interface KeepAliveOptions {
@@ -54,7 +54,7 @@ export function checkKeepAlive(
   }
   for (const name of NAMES) {
     if (options[name] === undefined || can.includes(name)) continue;
-    throw unsupported(`keepAlive.${name}`, "this runtime has no way to set it");
+    throw new TransportError("unsupported", `This runtime has no way to set keepAlive.${name}`);
   }
   if (options.idle === undefined && (options.interval ?? options.count) !== undefined) {
     throw wrong("keepAlive.interval and keepAlive.count need keepAlive.idle");
