@@ -55,7 +55,9 @@ export type { DescMessage, MessageShape } from "@bufbuild/protobuf";
  * message that cannot be decoded ends the connection with `invalid-message`, and a reason
  * that names its type.
  *
- * Inbound, a message may have `maxObjects` objects, so that small messages do not take a lot of
+ * Outbound, byte fields of 64 KiB and more are not copied: their bytes must not be changed until
+ * the message has been sent. Inbound, byte fields are views of the bytes as they arrived. A
+ * message may have `maxObjects` objects, so that small messages do not take a lot of
  * memory. Throws a `RangeError` for a bad option.
  */
 export function protobufEs<In extends DescMessage, Out extends DescMessage>(
@@ -78,7 +80,7 @@ function encoder<Desc extends DescMessage>(
   schema: Desc,
 ): (message: MessageShape<Desc>, out: EncodeBuffer) => void {
   // The library can be configured to avoid bigints; then it handles everything.
-  if (!protoInt64.supported) return (message, out) => out.write(toBinary(schema, message));
+  if (!protoInt64.supported) return (message, out) => out.lend(toBinary(schema, message));
   const plan = MessagePlan.of(schema);
   return (message, out) => {
     const before = out.length;
@@ -86,7 +88,7 @@ function encoder<Desc extends DescMessage>(
       writeMessage(plan, message, out);
     } catch {
       out.truncate(before);
-      out.write(toBinary(schema, message));
+      out.lend(toBinary(schema, message));
     }
   };
 }

@@ -43,7 +43,7 @@ export function writeMessage(plan: MessagePlan, message: Fields, out: EncodeBuff
 function writeForeign(plan: MessagePlan, name: string, value: unknown, out: EncodeBuffer): void {
   const message = plan.create();
   message[name] = value;
-  out.write(toBinary(plan.desc, message as MessageShape<DescMessage>));
+  out.lend(toBinary(plan.desc, message as MessageShape<DescMessage>));
 }
 
 /** An unknown field: its bytes after the tag. */
@@ -56,7 +56,7 @@ interface Unknown {
 function writeUnknown(fields: readonly Unknown[], out: EncodeBuffer): void {
   for (const { no, wireType, data } of fields) {
     writeTag(no * 8 + wireType, out);
-    out.write(data);
+    out.lend(data);
   }
 }
 
@@ -158,7 +158,7 @@ function writeValue(field: FieldPlan, value: unknown, out: EncodeBuffer): void {
       if (!(value instanceof Uint8Array)) throw new TypeError("bytes that are none");
       const at = putVarint(out.bytes, out.reserve(MAX_TAG_AND_NUMBER), tag);
       out.offset = putVarint(out.bytes, at, value.length);
-      out.write(value);
+      out.lend(value);
       return;
     }
     default:
