@@ -3,6 +3,7 @@
 import { create } from "@bufbuild/protobuf";
 import type { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { assert, assertEquals } from "@std/assert";
+import { concat } from "@std/bytes";
 import fc from "fast-check";
 import { test } from "node:test";
 import { type Codec, Connection, duplexPair, EncodeBuffer } from "@protosocket/protosocket";
@@ -20,8 +21,10 @@ import { protobufEs } from "@protosocket/protosocket/protobuf-es";
 import { tsProto } from "@protosocket/protosocket/ts-proto";
 import { assertSameBytes } from "../support/bytes.ts";
 import { takeAll } from "../support/codec.ts";
+import { countCopies } from "../support/count_copies.ts";
 import * as proto3 from "../support/proto/gen/proto3_pb.ts";
-import { deferred, soon } from "../support/within.ts";
+import { ScriptedFace } from "../support/scripted_face.ts";
+import { deferred, soon, turn } from "../support/within.ts";
 
 const KIB = 1024;
 const LENT = 64 * KIB;
@@ -185,4 +188,34 @@ test("lending: once a message has arrived in order, its bytes may be changed", a
     assertEquals(length, 3 * LENT);
     assert(arrived[at]!.every((byte) => byte === at + 1), `message ${at} has changed`);
   }
+});
+
+test("lending: a server that answers with 16 MiB of bytes holds them twice at most", async () => {
+  const codec = messagePack(Blob, Blob);
+  const out = new EncodeBuffer();
+  codec.encoder.encode({ name: "a", bytes: new Uint8Array(16 * KIB * KIB).fill(7) }, out);
+  const request = takeAll(out);
+  const face = new ScriptedFace();
+  const done = deferred();
+  const server = new Connection(face, {
+    codec,
+    maxBufferLength: 2 * request.length,
+    reactor: (sender) => ({
+      onInboundMessage(message) {
+        sender.trySend(message);
+        done.resolve();
+      },
+    }),
+  });
+  // What arrives is a copy too, which is not counted here.
+  const { allocated } = await countCopies(2 * request.length, async () => {
+    for (let at = 0; at < request.length; at += LENT) {
+      face.arrive(request.subarray(at, at + LENT));
+    }
+    await soon(done.promise, "the request");
+    await turn();
+  });
+  assertSameBytes(concat(face.chunks), request);
+  assert(allocated <= request.length + 4 * LENT, `${allocated} bytes were allocated`);
+  server.abort();
 });
