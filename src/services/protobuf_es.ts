@@ -29,9 +29,9 @@
  * );
  *
  * const service = serviceOf(Words);
- * const words = implement(service, { count: (text) => text.split(" ").length });
+ * const words = implement(service, { count: ({ value }) => ({ value: value.split(" ").length }) });
  * const client = createClient(service, inMemory([words])); // or a client or pool of connections
- * console.log(await client.count("to be or not")); // 4
+ * console.log((await client.count({ value: "to be or not" })).value); // 4
  * ```
  *
  * @module
