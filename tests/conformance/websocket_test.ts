@@ -3,7 +3,7 @@ import { WebSocket as WsWebSocket } from "ws";
 import { connect, type ConnectOptions } from "../../src/adapters/websocket.ts";
 import { runtime } from "../support/runtime.ts";
 import { listenWebSocket } from "../websocket/support.ts";
-import { type Adapter, STREAMS_ONLY } from "./adapter.ts";
+import type { Adapter } from "./adapter.ts";
 import { accept } from "./sockets.ts";
 import { conformance } from "./suite.ts";
 
@@ -12,7 +12,7 @@ const NO_WAIT = "a WebSocket of this kind has no way to make the other end wait"
 function adapter(name: string, options: ConnectOptions, inbound?: string): Adapter {
   return {
     name: `websocket, ${name}`,
-    gaps: { inbound, face: STREAMS_ONLY },
+    gaps: { inbound },
     async open() {
       const listener = await listenWebSocket({ port: 0 });
       const { port } = listener.address as { port: number };

@@ -6,6 +6,7 @@ import { abortCases } from "../conformance/abort.ts";
 import type { Adapter } from "../conformance/adapter.ts";
 import { backpressureCases } from "../conformance/backpressure.ts";
 import { bytesCases } from "../conformance/bytes.ts";
+import { faceCases } from "../conformance/face.ts";
 import { halfCloseCases } from "../conformance/half_close.ts";
 import { answer } from "../support/case_registry.ts";
 
@@ -47,6 +48,7 @@ for (const adapter of [tcp, pair]) {
   halfCloseCases(adapter);
   backpressureCases(adapter);
   abortCases(adapter);
+  if (adapter === pair) faceCases(adapter);
 }
 
 export default {

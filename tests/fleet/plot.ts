@@ -4,7 +4,10 @@ import { STEP } from "./load.ts";
 import type { Event } from "./play.ts";
 
 /** A plot for each pool, one above the other, with what happened when. */
-export function plot(steps: readonly Step[], events: readonly Event[]): object {
+export function plot(
+  steps: readonly Step[],
+  events: readonly Event[],
+): Readonly<Record<string, unknown>> {
   const pools = [...new Set(steps.map(({ pool }) => pool))];
   return {
     config: { view: { stroke: null }, title: { anchor: "start", fontSize: 12 } },

@@ -13,7 +13,7 @@ import {
 import { examplesOf } from "../../scripts/support/doc_examples.ts";
 import { differences, generated } from "../../scripts/support/entries.ts";
 import { npmPaper } from "../../scripts/support/npm_readme.ts";
-import { root } from "../../scripts/support/runtimes.ts";
+import { root } from "../../tools/runtimes.ts";
 
 /** The name that is imported on JSR, and in the source. */
 const NAME = "@protosocket/protosocket";

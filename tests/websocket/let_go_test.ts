@@ -3,7 +3,6 @@ import { assertEquals } from "@std/assert";
 import { connect as connectTcp, type Socket } from "node:net";
 import { test } from "node:test";
 import type { Listener, TransportError } from "../../mod.ts";
-import type { PushDuplex } from "../../src/adapters/base/_push_duplex.ts";
 import { accept } from "../conformance/sockets.ts";
 import { End } from "../support/end.ts";
 import { runtime } from "../support/runtime.ts";
@@ -37,7 +36,10 @@ test("websocket listen: a reset while nobody reads is noticed", async () => {
     ...new Array(40_004).fill(0),
   ]);
   for (let count = 0; count < 5; count++) socket.write(frame);
-  await until(() => (duplex as PushDuplex).held > 64 * 1024, () => "more than is read ahead");
+  await until(
+    () => (duplex as unknown as { held: number }).held > 64 * 1024,
+    () => "more than is read ahead",
+  );
   socket.resetAndDestroy();
   const lost = await soon(outcome(end.writer.closed), "the reset");
   assertEquals(lost.kind === "error" && (lost.error as TransportError).code, "reset");
