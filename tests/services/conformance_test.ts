@@ -1,353 +1,379 @@
-// The cases that the conformance tests of gRPC and Connect distinguish, as a table: for each kind of
-// method, what the server is told to do, what the client does, and what it must then have seen.
-import { assert, assertEquals } from "@std/assert";
-import { test } from "node:test";
+// What a call may come to, of every kind and in each of its phases, over sockets. The cases are
+// those of connect's conformance project, as far as there is such a thing here.
+import { fromBinary } from "@bufbuild/protobuf";
 import {
-  createClient,
-  defineService,
-  implement,
   Metadata,
-  type MetadataInit,
-  type ServerContext,
-  serveServices,
-  serviceClient,
   ServiceError,
   type ServiceErrorCode,
   STATUS_CODES,
 } from "@protosocket/protosocket/services";
-import { z } from "zod";
-import { sockets } from "../../examples/support/sockets.ts";
-import { soon } from "../support/within.ts";
+import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+import { DetailSchema } from "../support/proto/gen/conformance_pb.ts";
+import { outcome } from "../support/within.ts";
+import {
+  assertFailed,
+  call,
+  conformanceTest,
+  type Kind,
+  KINDS,
+  type ScriptInit,
+  STREAMS,
+  UPLOADS,
+} from "./conformance_ends.ts";
+import { pairs } from "./conformance_service.ts";
 
-/** What a request tells the server to do. */
-const Order = z.object({
-  metadata: z.record(z.string(), z.array(z.string())).optional(),
-  trailers: z.record(z.string(), z.array(z.string())).optional(),
-  /** The items, or the one response. */
-  data: z.array(z.string()).optional(),
-  /** How it fails, after the items. */
-  error: z.object({ code: z.string(), message: z.string(), details: z.number() }).optional(),
-  /** Whether it goes on for ever after the items. */
-  hangs: z.boolean().optional(),
-  /** For a stream of requests: how many are read before the answer; all of them if not given. */
-  reads: z.number().optional(),
+const bytes = (text: string) => new TextEncoder().encode(text);
+const isStream = (kind: Kind) => (STREAMS as readonly Kind[]).includes(kind);
+const takesStream = (kind: Kind) => (UPLOADS as readonly Kind[]).includes(kind);
+/** How many requests a call of that kind has when it is given three. */
+const sent = (kind: Kind) => takesStream(kind) ? 3 : 1;
+
+/** Text, a key with several values, and all bytes that there are. */
+const METADATA = new Metadata({
+  text: "grüße, 世界",
+  several: ["one", "two", "one"],
+  empty: "",
+  "all-bin": Uint8Array.from({ length: 256 }, (_, i) => i),
 });
-type Order = z.infer<typeof Order>;
-
-const Conformance = defineService("test.Conformance", {
-  unary: { request: Order, response: z.string() },
-  serverStream: { kind: "server_streaming", request: Order, response: z.string() },
-  clientStream: { kind: "client_streaming", request: Order, response: z.string() },
-  bidi: { kind: "bidi_streaming", request: Order, response: z.string() },
-});
-
-function announce(order: Order, { responseMetadata, trailers }: ServerContext): void {
-  for (const [to, from] of [[responseMetadata, order.metadata], [trailers, order.trailers]]) {
-    for (const [key, values] of Object.entries((from ?? {}) as Record<string, string[]>)) {
-      for (const value of values) (to as Metadata).append(key, value);
-    }
-  }
-}
-
-async function finish({ error, hangs }: Order, { signal }: ServerContext): Promise<void> {
-  if (hangs) {
-    await new Promise((resolve) => signal.addEventListener("abort", resolve));
-    ended.push((signal.reason as ServiceError).code);
-  }
-  if (!error) return;
-  throw new ServiceError(error.code as ServiceErrorCode, error.message, {
-    details: Array.from({ length: error.details }, (_, i) => ({
-      typeUrl: `type.googleapis.com/test.Detail${i}`,
-      value: new Uint8Array(i),
-    })),
-  });
-}
-
-/** Why the server's signal fired, of each call that was waiting for that. */
-const ended: string[] = [];
-
-/** Reads as many requests as the first says; returns that, and how many there were. */
-async function read(orders: AsyncIterable<Order>): Promise<[Order, number]> {
-  let first: Order | undefined;
-  let count = 0;
-  for await (const order of orders) {
-    first ??= order;
-    if (++count === first.reads) break;
-  }
-  return [first ?? {}, count];
-}
-
-const conformance = implement(Conformance, {
-  async unary(order, context) {
-    announce(order, context);
-    await finish(order, context);
-    return order.data?.[0] ?? "";
-  },
-  async *serverStream(order, context) {
-    announce(order, context);
-    yield* order.data ?? [];
-    await finish(order, context);
-  },
-  async clientStream(orders, context) {
-    const [order, count] = await read(orders);
-    announce(order, context);
-    await finish(order, context);
-    return `${order.data?.[0] ?? ""}${count}`;
-  },
-  async *bidi(orders, context) {
-    const [order, count] = await read(orders);
-    announce(order, context);
-    yield* order.data ?? [];
-    yield String(count);
-    await finish(order, context);
-  },
-});
-
-type Kind = keyof typeof Conformance.methods;
-const KINDS: readonly Kind[] = ["unary", "serverStream", "clientStream", "bidi"];
-
-/** What a client saw of a call. */
-interface Seen {
-  metadata?: [string, string][];
-  trailers?: [string, string][];
-  data: string[];
-  error?: unknown;
-}
-
-interface Case {
-  /** For which kinds of methods; all if not given. */
-  readonly kinds?: readonly Kind[];
-  readonly order: Order;
-  /** How many requests are sent, if they are a stream, and whether they are never ended. */
-  readonly requests?: number;
-  readonly open?: boolean;
-  /** After how many responses the client cancels, with a signal or by leaving the stream. */
-  readonly cancelAfter?: number;
-  readonly timeout?: number;
-  /** What the client must see, besides the number of requests that streams of them end with. */
-  readonly data?: readonly string[];
-  readonly code?: ServiceErrorCode | "aborted by the signal";
-  /** Why the server's signal must have fired. */
-  readonly server?: ServiceErrorCode;
-}
-
-const PAIRS = { metadata: { m: ["1", "2"], n: ["3"] }, trailers: { t: ["4", "5"] } };
-const STREAMS: readonly Kind[] = ["serverStream", "bidi"];
-const REQUESTS: readonly Kind[] = ["clientStream", "bidi"];
-const failure = (code: string, details = 0) => ({ error: { code, message: `${code} ☃`, details } });
-
-const CASES: Record<string, Case> = {
-  "a success": { order: { data: ["a"] }, data: ["a"] },
-  "a success with metadata and trailers, each several times": {
-    order: { ...PAIRS, data: ["a"] },
-    data: ["a"],
-  },
-  "a stream of nothing": { kinds: ["serverStream"], order: {}, data: [] },
-  "a stream of nothing, with metadata and trailers": {
-    kinds: ["serverStream"],
-    order: PAIRS,
-    data: [],
-  },
-  "a stream of several": {
-    kinds: STREAMS,
-    order: { data: ["a", "b", "c"] },
-    data: ["a", "b", "c"],
-  },
-  "no requests": { kinds: REQUESTS, order: {}, requests: 0 },
-  "several requests": { kinds: REQUESTS, order: { data: ["a"] }, requests: 5, data: ["a"] },
-  "an answer before the half-close": {
-    kinds: REQUESTS,
-    order: { data: ["a"], reads: 2 },
-    requests: 3,
-    open: true,
-    data: ["a"],
-  },
-  "a failure before the half-close": {
-    kinds: ["clientStream"],
-    order: { ...failure("aborted"), reads: 1 },
-    requests: 1,
-    open: true,
-    code: "aborted",
-  },
-  "a failure without an item": {
-    kinds: ["unary", "serverStream", "clientStream"],
-    order: { ...PAIRS, ...failure("not-found", 3) },
-    code: "not-found",
-  },
-  "a failure after items": {
-    kinds: STREAMS,
-    order: { ...PAIRS, data: ["a", "b"], ...failure("data-loss", 1) },
-    data: ["a", "b"],
-    code: "data-loss",
-  },
-  "large metadata and trailers": {
-    order: {
-      metadata: { m: ["x".repeat(7000)] },
-      trailers: { t: ["y".repeat(7000)] },
-      data: ["a"],
-    },
-    data: ["a"],
-  },
-  "a deadline before an answer": {
-    kinds: ["unary", "serverStream", "clientStream"],
-    order: { hangs: true },
-    timeout: 30,
-    code: "deadline-exceeded",
-    server: "deadline-exceeded",
-  },
-  "a deadline while requests are open": {
-    kinds: REQUESTS,
-    order: {},
-    open: true,
-    timeout: 30,
-    code: "deadline-exceeded",
-  },
-  "a cancel before the first response": {
-    kinds: ["unary", "serverStream", "clientStream"],
-    order: { hangs: true },
-    cancelAfter: 0,
-    code: "aborted by the signal",
-  },
-  "a cancel before the half-close": {
-    kinds: REQUESTS,
-    order: {},
-    requests: 2,
-    open: true,
-    cancelAfter: 0,
-    code: "aborted by the signal",
-  },
-  "a cancel after responses": {
-    kinds: ["serverStream"],
-    order: { data: ["a", "b"], hangs: true },
-    cancelAfter: 2,
-    data: ["a", "b"],
-    code: "aborted by the signal",
-    server: "cancelled",
-  },
-  // The number of requests is the third item.
-  "a cancel after responses and the half-close": {
-    kinds: ["bidi"],
-    order: { data: ["a", "b"], hangs: true },
-    cancelAfter: 3,
-    data: ["a", "b", "1"],
-    code: "aborted by the signal",
-    server: "cancelled",
-  },
-  ...Object.fromEntries(
-    Object.keys(STATUS_CODES).filter((code) => code !== "ok").map((code): [string, Case] => [
-      `the code ${code}`,
-      { kinds: ["unary", "serverStream"], order: failure(code), code: code as ServiceErrorCode },
-    ]),
-  ),
-};
-
-const ABORTED = new Error("aborted by the signal");
-
-/** Makes the call of a case, and tells what came of it. */
-async function make(
-  client: ReturnType<typeof createClient<typeof Conformance>>,
-  kind: Kind,
-  { order, requests = 1, open = false, cancelAfter, timeout }: Case,
-): Promise<Seen> {
-  const seen: Seen = { data: [] };
-  const abort = new AbortController();
-  const list = (metadata: Metadata) =>
-    [...metadata].map(([key]) => key).filter((key, i, keys) => keys.indexOf(key) === i)
-      .flatMap((key) => metadata.getAll(key).map((value): [string, string] => [key, value]));
-  const options = {
-    signal: abort.signal,
-    ...(timeout !== undefined && { timeout }),
-    onMetadata: (metadata: Metadata) => seen.metadata = list(metadata),
-    onTrailers: (trailers: Metadata) => seen.trailers = list(trailers),
-  };
-  async function* orders() {
-    for (let i = 0; i < requests; i++) yield order;
-    if (open) await new Promise((resolve) => abort.signal.addEventListener("abort", resolve));
-  }
-  try {
-    if (cancelAfter === 0) setTimeout(() => abort.abort(ABORTED), 5);
-    if (kind === "unary") seen.data.push(await client.unary(order, options));
-    else if (kind === "clientStream") seen.data.push(await client.clientStream(orders(), options));
-    else {
-      const stream = kind === "bidi"
-        ? client.bidi(orders(), options)
-        : client.serverStream(order, options);
-      for await (const item of stream) {
-        seen.data.push(item);
-        if (seen.data.length === cancelAfter) abort.abort(ABORTED);
-      }
-    }
-  } catch (error) {
-    seen.error = error;
-  }
-  abort.abort();
-  return seen;
-}
-
-/** The pairs that an order has the server send. */
-function pairs(of: MetadataInit | undefined): [string, string][] | undefined {
-  if (of === undefined) return undefined;
-  return [...new Metadata(of)].map(([key, value]) => [key, String(value)]);
-}
-
-async function serve() {
-  const { listen, connect } = await sockets();
-  const listener = await listen({ hostname: "127.0.0.1", port: 0 });
-  const errors: unknown[] = [];
-  const server = serveServices(listener, {
-    services: [conformance],
-    onError: (error) => errors.push(error),
-  });
-  const { address } = listener;
-  assert(address.transport === "tcp");
-  const connection = serviceClient(await connect({ hostname: "127.0.0.1", port: address.port }));
-  const close = async () => {
-    connection.abort();
-    await soon(server.close({ timeout: 0 }), "the server's end");
-  };
-  return { client: createClient(Conformance, connection), connection, errors, close };
-}
+const BESIDE = { metadata: pairs(METADATA), trailers: pairs(METADATA) };
 
 for (const kind of KINDS) {
-  for (const [name, one] of Object.entries(CASES)) {
-    if (one.kinds && !one.kinds.includes(kind)) continue;
-    test(`${kind}: ${name}`, async () => {
-      const { client, connection, errors, close } = await serve();
-      ended.length = 0;
-      const seen = await soon(make(client, kind, one), "the end of the call");
-      const { order, requests = 1, code } = one;
-      const data = [...one.data ?? []];
-      const counted = String(Math.min(requests, order.reads ?? Infinity));
-      if (kind === "clientStream" && code === undefined) data[0] = (data[0] ?? "") + counted;
-      const isCut = one.cancelAfter !== undefined || one.timeout !== undefined;
-      if (kind === "bidi" && !isCut) data.push(counted);
-      assertEquals(seen.data, data);
-      if (!isCut) {
-        // A failure has no metadata of its own if nothing came before it.
-        if (requests > 0) assertEquals(seen.metadata, pairs(order.metadata));
-        if (requests > 0) assertEquals(seen.trailers, pairs(order.trailers));
-      }
-      if (code === undefined) {
-        assertEquals(seen.error, undefined);
-      } else if (code === "aborted by the signal") {
-        assertEquals(seen.error, ABORTED);
-      } else {
-        const error = seen.error as ServiceError;
-        assertEquals(error.code, code, String(error));
-        if (order.error) {
-          assertEquals(error.message, order.error.message);
-          assertEquals(error.details.map(({ value }) => value.length), [
-            ...Array(order.error.details).keys(),
-          ]);
-        }
-      }
-      if (one.server) {
-        while (ended.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
-        assertEquals(ended, [one.server]);
-      }
-      while (connection.inFlight > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  const reports = isStream(kind) ? 2 : 1;
+
+  conformanceTest(`${kind}: an answer`, async ({ client }) => {
+    const script: ScriptInit = { count: 2, data: bytes("hello") };
+    const { reports: got, error } = await call(client, kind, [script]);
+    assertEquals(error, undefined);
+    assertEquals(got.map(({ data }) => data), Array(reports).fill(bytes("hello")));
+  });
+
+  conformanceTest(`${kind}: nothing but defaults, three times`, async ({ client }) => {
+    for (let i = 0; i < 3; i++) {
+      const { reports: got, error } = await call(client, kind, [{}]);
+      assertEquals([got.length, error], [isStream(kind) ? 0 : 1, undefined]);
+    }
+  });
+
+  conformanceTest(`${kind}: a request and an answer of 1 MiB`, async ({ client }) => {
+    const data = new Uint8Array(2 ** 20).fill(7);
+    const { reports: [got], error } = await call(client, kind, [{ data, count: 1 }]);
+    assertEquals(error, undefined);
+    assert(got!.data.length === data.length && got!.data.every((byte) => byte === 7));
+  });
+
+  conformanceTest(`${kind}: metadata and trailers, both ways`, async ({ client }) => {
+    const options = { metadata: METADATA };
+    const got = await call(client, kind, [{ ...BESIDE, count: 1 }], options);
+    assertEquals(got.error, undefined);
+    const seen = got.reports[0]!.metadata.map(({ key, value }) => ({ key, value }));
+    assertEquals(seen, pairs(METADATA) as typeof seen);
+    assertEquals(pairs(got.metadata!), pairs(METADATA));
+    assertEquals(pairs(got.trailers!), pairs(METADATA));
+  });
+
+  conformanceTest(`${kind}: without metadata and trailers`, async ({ client }) => {
+    const { reports: [got], metadata, trailers } = await call(client, kind, [{ count: 1 }]);
+    assertEquals([got!.metadata.length, metadata?.size ?? 0, trailers?.size ?? 0], [0, 0, 0]);
+  });
+
+  conformanceTest(`${kind}: a failure before anything else`, async ({ client, errors }) => {
+    const script = {
+      ...BESIDE,
+      failure: 5,
+      message: "no such thing: 世界",
+      detail: { text: "it" },
+    };
+    const got = await call(client, kind, [script]);
+    const error = assertFailed(got.error, "not-found");
+    assertEquals(got.reports, []);
+    assertEquals(error.message, "no such thing: 世界");
+    const [{ typeUrl, value }] = error.details as [ServiceError["details"][number]];
+    assertEquals(typeUrl, "type.googleapis.com/protosocket.tests.v1.Detail");
+    assertEquals(fromBinary(DetailSchema, value).text, "it");
+    assertEquals(pairs(got.metadata!), pairs(METADATA));
+    assertEquals(pairs(error.metadata!), pairs(METADATA));
+    assertEquals(pairs(got.trailers!), pairs(METADATA));
+    assertEquals(errors, []);
+  });
+
+  conformanceTest(`${kind}: a handler that crashes tells the server only`, async (ends) => {
+    const { error } = await call(ends.client, kind, [{ crash: true }]);
+    assert(!assertFailed(error, "internal").message.includes("secret"));
+    const [method] = [kind[0]!.toUpperCase() + kind.slice(1)];
+    assertEquals(ends.errors, [`protosocket.tests.v1.Conformance/${method}: a secret`]);
+    assertEquals((await call(ends.client, kind, [{}])).error, undefined);
+  });
+
+  conformanceTest(`${kind}: a deadline that passes`, async ({ client, notes, errors }) => {
+    const { error } = await call(client, kind, [{ hang: true }], { timeout: 50 });
+    assertFailed(error, "deadline-exceeded");
+    // Whose clock was first is not known.
+    const signals = ["deadline-exceeded", "cancelled"].map((code) => `${kind}: signal: ${code}`);
+    await Promise.any(signals.map((note) => notes.until(note)));
+    assertEquals(errors, []);
+  });
+
+  conformanceTest(`${kind}: the handler sees the deadline`, async ({ client }) => {
+    const { reports: [near] } = await call(client, kind, [{ count: 1 }], { timeout: 60_000 });
+    assert(near!.timeLeft > 0 && near!.timeLeft <= 60_000, `${near!.timeLeft}`);
+    const { reports: [none] } = await call(client, kind, [{ count: 1 }]);
+    assertEquals(none!.timeLeft, 0);
+  });
+
+  conformanceTest(`${kind}: cancelled before it is sent`, async ({ client, notes }) => {
+    const reason = new Error("changed my mind");
+    const signal = AbortSignal.abort(reason);
+    const { error } = await call(client, kind, [{}], { signal });
+    assertStrictEquals(error, reason);
+    assertEquals((await call(client, "unary", [{}])).error, undefined);
+    assertEquals(notes.all.filter((note) => note.endsWith("begun")), ["unary: begun"]);
+  });
+
+  conformanceTest(
+    `${kind}: cancelled before the first answer`,
+    async ({ client, notes, errors }) => {
+      const controller = new AbortController();
+      const reason = new Error("changed my mind");
+      const called = call(client, kind, [{ hang: true }], { signal: controller.signal });
+      await notes.until(`${kind}: begun`);
+      controller.abort(reason);
+      assertStrictEquals((await called).error, reason);
+      await notes.until(`${kind}: signal: cancelled`);
       assertEquals(errors, []);
-      await close();
-    });
-  }
+    },
+  );
+
+  conformanceTest(`${kind}: a connection that breaks off`, async ({ client, notes, abort }) => {
+    const called = call(client, kind, [{ hang: true }]);
+    await notes.until(`${kind}: begun`);
+    abort();
+    const error = assertFailed((await called).error, "unavailable");
+    assert(error.begun !== false, "a handler has seen it");
+    await notes.until(`${kind}: signal: unavailable`);
+    const late = assertFailed((await call(client, kind, [{}])).error, "unavailable");
+    assertEquals(late.begun, false);
+  });
 }
+
+for (const [name, number] of Object.entries(STATUS_CODES).slice(1)) {
+  conformanceTest(`a failure: ${name}`, async ({ client }) => {
+    const { error } = await call(client, "unary", [{ failure: number, message: "on purpose" }]);
+    assertEquals(assertFailed(error, name as ServiceErrorCode).message, "on purpose");
+    assertEquals((error as ServiceError).number, number);
+  });
+}
+
+for (
+  const [kind, name] of [
+    ["unary", "missing"],
+    ["serverStream", "missingStream"],
+    ["clientStream", "missingClientStream"],
+    ["bidi", "missingBidi"],
+  ] as const
+) {
+  conformanceTest(`${kind}: unimplemented`, async ({ client }) => {
+    const missing = { [kind]: client[name] } as unknown as typeof client;
+    const { error } = await call(missing, kind, [{}]);
+    assertFailed(error, "unimplemented");
+    assertEquals((await call(client, "unary", [{}])).error, undefined);
+  });
+}
+
+for (const kind of STREAMS) {
+  conformanceTest(`${kind}: a failure after two answers`, async ({ client }) => {
+    const script = { ...BESIDE, count: 2, failure: 9, message: "enough" };
+    const { reports, error, trailers } = await call(client, kind, [script]);
+    assertEquals(reports.map(({ number }) => number), [0, 1]);
+    assertEquals(assertFailed(error, "failed-precondition").message, "enough");
+    assertEquals(pairs(trailers!), pairs(METADATA));
+  });
+
+  conformanceTest(`${kind}: a crash after two answers`, async ({ client, errors }) => {
+    const { reports, error } = await call(client, kind, [{ count: 2, crash: true }]);
+    assertEquals(reports.length, 2);
+    assertFailed(error, "internal");
+    assertEquals(errors.length, 1);
+  });
+
+  conformanceTest(`${kind}: trailers only`, async ({ client }) => {
+    const { reports, error, metadata, trailers } = await call(client, kind, [BESIDE]);
+    assertEquals([reports, error], [[], undefined]);
+    assertEquals(pairs(metadata!), pairs(METADATA));
+    assertEquals(pairs(trailers!), pairs(METADATA));
+  });
+
+  conformanceTest(`${kind}: left after two answers`, async ({ client, notes, errors }) => {
+    const script: ScriptInit = { count: 2, hang: true };
+    const stream = kind === "bidi" ? client.bidi([script]) : client.serverStream(script);
+    let reports = 0;
+    for await (const _ of stream) if (++reports === 2) break;
+    await notes.until(`${kind}: signal: cancelled`);
+    await notes.until(kind === "bidi" ? "bidi: requests: 1" : "serverStream: left");
+    assertEquals(errors, []);
+  });
+
+  conformanceTest(`${kind}: cancelled after two answers`, async ({ client, notes }) => {
+    const controller = new AbortController();
+    const options = { signal: controller.signal };
+    const script: ScriptInit = { count: 2, hang: true };
+    const stream = kind === "bidi"
+      ? client.bidi([script], options)
+      : client.serverStream(script, options);
+    assertEquals((await stream.next()).value?.number, 0);
+    assertEquals((await stream.next()).value?.number, 1);
+    const reason = new Error("enough");
+    controller.abort(reason);
+    const ended = await outcome(stream.next());
+    assertStrictEquals(ended.kind === "error" && ended.error, reason);
+    await notes.until(`${kind}: signal: cancelled`);
+  });
+
+  conformanceTest(`${kind}: nobody reads it, and others go on`, async ({ client, notes }) => {
+    const script = { count: 100_000, data: new Uint8Array(1000) };
+    const unread = kind === "bidi" ? client.bidi([script]) : client.serverStream(script);
+    assertEquals((await unread.next()).value?.number, 0);
+    for (let i = 0; i < 10; i++) {
+      assertEquals((await call(client, "unary", [{}])).error, undefined);
+      const { reports } = await call(client, "serverStream", [{ count: 100 }]);
+      assertEquals(reports.length, 100);
+    }
+    await unread.return?.();
+    await notes.until(`${kind}: signal: cancelled`);
+  });
+}
+
+conformanceTest("clientStream: all requests arrive, also none", async ({ client, notes }) => {
+  for (const count of [0, 1, 2, 1000]) {
+    const scripts = Array.from({ length: count }, () => ({ data: bytes("x") }));
+    const { reports: [report], error } = await call(client, "clientStream", scripts);
+    assertEquals([report?.requests, error], [count, undefined]);
+    await notes.until(`clientStream: requests: ${count}`);
+  }
+});
+
+conformanceTest("bidi: answers when it is asked (full duplex)", async ({ client }) => {
+  const answered: number[] = [];
+  async function* scripts() {
+    for (let i = 0; i < 5; i++) {
+      // It is asked for the next one only when the last was answered.
+      assertEquals(answered.length, i);
+      yield { count: 1 };
+      while (answered.length <= i) await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  }
+  for await (const { number } of client.bidi(scripts())) answered.push(number);
+  assertEquals(answered, [0, 1, 2, 3, 4]);
+});
+
+conformanceTest("bidi: answers after the half-close (half duplex)", async ({ client }) => {
+  const scripts = [{}, {}, { count: 3 }];
+  const { reports, error } = await call(client, "bidi", scripts);
+  assertEquals([reports.map(({ requests }) => requests), error], [[3, 3, 3], undefined]);
+});
+
+for (const kind of UPLOADS) {
+  /** Requests without end, and whether they were left. */
+  function endless(first: ScriptInit) {
+    const seen = { left: false };
+    async function* scripts() {
+      try {
+        yield first;
+        for (;;) {
+          yield {};
+          await new Promise((resolve) => setTimeout(resolve, 1));
+        }
+      } finally {
+        seen.left = true;
+      }
+    }
+    return { seen, scripts: scripts() };
+  }
+
+  conformanceTest(`${kind}: a failure before the half-close`, async ({ client }) => {
+    const { seen, scripts } = endless({ failure: 7, message: "not you" });
+    const error = kind === "bidi"
+      ? await outcome(client.bidi(scripts).next())
+      : await outcome(client.clientStream(scripts));
+    assert(error.kind === "error");
+    assertFailed(error.error, "permission-denied");
+    while (!seen.left) await new Promise((resolve) => setTimeout(resolve, 1));
+  });
+
+  conformanceTest(
+    `${kind}: requests that fail cancel the call`,
+    async ({ client, notes, errors }) => {
+      const reason = new Error("out of requests");
+      async function* scripts() {
+        yield {};
+        await notes.until(`${kind}: begun`);
+        throw reason;
+      }
+      const failed = kind === "bidi"
+        ? await outcome(client.bidi(scripts()).next())
+        : await outcome(client.clientStream(scripts()));
+      assertStrictEquals(failed.kind === "error" && failed.error, reason);
+      await notes.until(`${kind}: signal: cancelled`);
+      assertEquals(errors, []);
+    },
+  );
+
+  conformanceTest(`${kind}: cancelled between requests`, async ({ client, notes }) => {
+    const { seen, scripts } = endless({});
+    const controller = new AbortController();
+    const options = { signal: controller.signal };
+    const called = kind === "bidi"
+      ? outcome(client.bidi(scripts, options).next())
+      : outcome(client.clientStream(scripts, options));
+    await notes.until(`${kind}: begun`);
+    controller.abort(new Error("enough"));
+    const ended = await called;
+    assertStrictEquals(ended.kind === "error" && ended.error, controller.signal.reason);
+    await notes.until(`${kind}: signal: cancelled`);
+    while (!seen.left) await new Promise((resolve) => setTimeout(resolve, 1));
+  });
+
+  conformanceTest(`${kind}: a handler that does not read stops only its client`, async (ends) => {
+    const { client, notes } = ends;
+    let given = 0;
+    function* scripts() {
+      yield { hang: true };
+      for (; given < 100_000; given++) yield { data: new Uint8Array(1000) };
+    }
+    const controller = new AbortController();
+    const options = { signal: controller.signal };
+    const called = kind === "bidi"
+      ? outcome(client.bidi(scripts(), options).next())
+      : outcome(client.clientStream(scripts(), options));
+    await notes.until(`${kind}: begun`);
+    for (let i = 0; i < 10; i++) {
+      assertEquals((await call(client, "unary", [{}])).error, undefined);
+    }
+    assert(given < 100_000, "all has been sent");
+    controller.abort();
+    await called;
+    await notes.until(`${kind}: signal: cancelled`);
+  });
+}
+
+conformanceTest("clientStream: an answer before the half-close", async ({ client }) => {
+  const { reports: [report], error } = await call(client, "clientStream", [{ count: 1 }, {}, {}]);
+  assertEquals([report?.requests, error], [1, undefined]);
+});
+
+conformanceTest("metadata up to its bounds arrives, more fails the call alone", async (ends) => {
+  const { client } = ends;
+  const of = (length: number) => ({ metadata: { key: "x".repeat(length) } });
+  const most = 16 * 1024 - "key".length;
+  const { reports: [report], error } = await call(client, "unary", [{}], of(most));
+  assertEquals([report?.metadata[0]?.value.length, error], [most, undefined]);
+  assertFailed((await call(client, "unary", [{}], of(most + 1))).error, "resource-exhausted");
+
+  const pair = { key: "key", value: new Uint8Array(most + 1) };
+  for (const kind of KINDS) {
+    const beside = { metadata: [pair], trailers: [], count: 1 };
+    assertFailed((await call(client, kind, [beside])).error, "resource-exhausted");
+    const after = { metadata: [], trailers: [pair], count: 1 };
+    assertFailed((await call(client, kind, [after])).error, "resource-exhausted");
+  }
+  assertEquals((await call(client, "unary", [{}])).error, undefined);
+});

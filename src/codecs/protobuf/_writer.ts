@@ -156,7 +156,9 @@ function writeValue(field: FieldPlan, value: unknown, out: EncodeBuffer): void {
       return;
     case 12: { // bytes
       if (!(value instanceof Uint8Array)) throw new TypeError("bytes that are none");
-      const at = putVarint(out.bytes, out.reserve(MAX_TAG_AND_NUMBER), tag);
+      // First the room: it may come with another slab.
+      const start = out.reserve(MAX_TAG_AND_NUMBER);
+      const at = putVarint(out.bytes, start, tag);
       out.offset = putVarint(out.bytes, at, value.length);
       out.write(value);
       return;
