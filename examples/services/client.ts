@@ -4,7 +4,7 @@
 //   bun examples/services/client.ts 127.0.0.1:9000
 //   npx tsx examples/services/client.ts 127.0.0.1:9000
 import process from "node:process";
-import { type Any, anyUnpack } from "@bufbuild/protobuf/wkt";
+import { anyUnpack } from "@bufbuild/protobuf/wkt";
 import { createClient, serviceClient, ServiceError } from "@protosocket/protosocket/services";
 import { parseAddress, sockets } from "../support/sockets.ts";
 import { MissingSchema } from "./gen/prices_pb.ts";
