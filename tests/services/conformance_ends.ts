@@ -18,7 +18,7 @@ import type { Report, ScriptSchema } from "../support/proto/gen/conformance_pb.t
 import { within } from "../support/within.ts";
 import { Conformance, conformance, Notes } from "./conformance_service.ts";
 
-const LIMIT = 8_000;
+const LIMIT = 30_000;
 
 export const KINDS = ["unary", "serverStream", "clientStream", "bidi"] as const;
 export type Kind = typeof KINDS[number];
