@@ -21,7 +21,7 @@ import {
   readDenoJson,
 } from "./support/npm_package.ts";
 import { npmPaper } from "./support/npm_readme.ts";
-import { command, packaged, root } from "./support/runtimes.ts";
+import { command, packaged, root } from "../tools/runtimes.ts";
 
 const HELP = `Usage: npm run build:npm
        deno run -A scripts/build_npm.ts [--with dnt|tsc]

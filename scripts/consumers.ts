@@ -7,7 +7,7 @@ import process from "node:process";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { entryPoints, NPM_NAME, readDenoJson } from "./support/npm_package.ts";
-import { command, packaged, root, RUNTIMES } from "./support/runtimes.ts";
+import { command, packaged, root, RUNTIMES } from "../tools/runtimes.ts";
 import { type Command, runExamples, writeExamples } from "./support/readme_examples.ts";
 import { checkSizes } from "./support/sizes.ts";
 import { close } from "./support/test_runs.ts";

@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import process from "node:process";
 import { type Elsewhere, type Example, examplesOf, tryElsewhere } from "./support/doc_examples.ts";
-import { command, root } from "./support/runtimes.ts";
+import { command, root } from "../tools/runtimes.ts";
 
 const HELP = `Usage: npm run docs:test -- [file ...]
 

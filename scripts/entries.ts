@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { differences, generated } from "./support/entries.ts";
-import { root } from "./support/runtimes.ts";
+import { root } from "../tools/runtimes.ts";
 
 const HELP = `Usage: npm run entries -- [--check]
 

@@ -1,7 +1,7 @@
 // Everything that must be green before a change is merged.
 import { spawnSync } from "node:child_process";
 import process from "node:process";
-import { command, current, root, runArgs } from "./support/runtimes.ts";
+import { command, current, root, runArgs } from "../tools/runtimes.ts";
 
 const HELP = `Usage: npm run ok
        deno task ok

@@ -1,6 +1,6 @@
 // Runs the same test files on Deno, Bun and Node.
 import { parseArgs } from "node:util";
-import { parseRuntime, RUNTIMES } from "./support/runtimes.ts";
+import { parseRuntime, RUNTIMES } from "../tools/runtimes.ts";
 import { isSlow, testFiles } from "./support/test_files.ts";
 import { close, runOnAll } from "./support/test_runs.ts";
 

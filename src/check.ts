@@ -29,3 +29,41 @@ export function shown(value: unknown): string {
   if (typeof value === "string") return `"${value.slice(0, 100)}"`;
   return typeof value === "object" && value !== null ? "an object" : String(value);
 }
+
+/** Checks that something is a function; `what` says what for, if that is not plain. */
+export function checkFunction(name: string, value: unknown, what = ""): void {
+  if (typeof value !== "function") {
+    throw wrong(`${name} must be a function${what}, not ${shown(value)}`);
+  }
+}
+
+/** Checks that something is a duplex, and not, say, what `connect()` returns before it is awaited. */
+export function checkDuplex(duplex: unknown): void {
+  notPromised("duplex", duplex);
+  if (isObject(duplex) && "readable" in duplex && "writable" in duplex) return;
+  throw wrong(`duplex must have a readable and a writable, but it is ${shown(duplex)}`);
+}
+
+/** Checks that something is a listener. */
+export function checkListener(listener: unknown): void {
+  notPromised("listener", listener);
+  if (isObject(listener) && Symbol.asyncIterator in listener && "close" in listener) return;
+  throw wrong(`listener must be what listen() resolves to, not ${shown(listener)}`);
+}
+
+/** Checks that something is a codec, and not a function that makes one. */
+export function checkCodec(codec: unknown): void {
+  if (isObject(codec) && isObject(codec.encoder) && isObject(codec.decoder)) return;
+  const why = typeof codec === "function" ? "a function: call it" : shown(codec);
+  throw wrong(`codec must have an encoder and a decoder, but it is ${why}`);
+}
+
+function notPromised(name: string, value: unknown): void {
+  if (isObject(value) && typeof value.then === "function") {
+    throw wrong(`${name} must not be a promise: await it`);
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string | symbol, unknown>> {
+  return typeof value === "object" && value !== null;
+}

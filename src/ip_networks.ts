@@ -107,3 +107,23 @@ function contains({ bytes, bits }: IpNetwork, address: Uint8Array): boolean {
   const rest = 0xff & ~(0xff >> (bits & 7));
   return rest === 0 || (address[whole]! & rest) === bytes[whole];
 }
+
+let local: IpNetwork[] | undefined;
+
+/**
+ * The networks of this machine (127.0.0.0/8, ::1), of links, and those that are not routed on the
+ * internet: private ones, and the one that carriers and clouds use for themselves (100.64.0.0/10).
+ */
+export function localNetworks(): readonly IpNetwork[] {
+  return local ??= [
+    "127.0.0.0/8",
+    "::1",
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "100.64.0.0/10",
+    "169.254.0.0/16",
+    "fc00::/7",
+    "fe80::/10",
+  ].map((text) => ipNetwork(text)!);
+}

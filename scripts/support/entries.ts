@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 import { BUDGETS } from "./sizes.ts";
 import { readDenoJson } from "./npm_package.ts";
-import { root } from "./runtimes.ts";
+import { root } from "../../tools/runtimes.ts";
 
 /** A file, and what has to be in it. */
 export interface Written {

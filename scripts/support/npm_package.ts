@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import process from "node:process";
-import { root } from "./runtimes.ts";
+import { root } from "../../tools/runtimes.ts";
 
 /** The package's name on npm. */
 export const NPM_NAME = "protosocket";

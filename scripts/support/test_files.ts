@@ -1,6 +1,6 @@
 // Which test files there are, and which of them take their time.
 import { readdirSync } from "node:fs";
-import { root } from "./runtimes.ts";
+import { root } from "../../tools/runtimes.ts";
 
 /**
  * What `npm test` leaves to `npm run test:all`: tests that kill servers, break connections or

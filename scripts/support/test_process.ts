@@ -4,7 +4,7 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { type TestResult, testsOf } from "./junit.ts";
-import { command, root, type Runtime } from "./runtimes.ts";
+import { command, root, type Runtime } from "../../tools/runtimes.ts";
 
 export interface FileRun {
   readonly runtime: Runtime;

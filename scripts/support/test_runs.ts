@@ -4,7 +4,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import type { TestResult } from "./junit.ts";
-import type { Runtime } from "./runtimes.ts";
+import type { Runtime } from "../../tools/runtimes.ts";
 import { isSlow } from "./test_files.ts";
 import { type FileRun, runFile } from "./test_process.ts";
 

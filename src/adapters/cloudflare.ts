@@ -73,7 +73,7 @@ export {
 } from "./cloudflare/_hibernation.ts";
 export type { UpgradeOptions } from "./cloudflare/_pair.ts";
 export type { CloudflareDuplex } from "./cloudflare/_socket.ts";
-export type { Rest } from "./cloudflare/_rest.ts";
+export type { Awake } from "./cloudflare/_awake.ts";
 export type { WebSocketLike } from "./websocket/_events.ts";
 export type { WebSocketOptions } from "./websocket/_settings.ts";
 export type { OriginOptions } from "./websocket/_origin.ts";

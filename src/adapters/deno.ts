@@ -40,8 +40,8 @@ import {
   type ConnectOptions,
   describe,
   type ListenOptions,
-  type Place,
   placeOf,
+  type SocketPlace,
   unsupported,
 } from "./base/_options.ts";
 import { ReadTurns } from "./sockets/_read_turns.ts";
@@ -186,7 +186,7 @@ async function* accept(
   }
 }
 
-function target(place: Place): object {
+function target(place: SocketPlace): object {
   return place.kind === "unix"
     ? { transport: "unix", path: place.path }
     : { transport: "tcp", hostname: place.hostname, port: place.port };

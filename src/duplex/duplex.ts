@@ -1,8 +1,8 @@
 import type { TransportError } from "../errors.ts";
 import type { SocketAddress } from "../socket_address.ts";
-import type { ProxyInfo } from "./peer.ts";
+import type { PeerCertificate, ProxyInfo, UpgradeInfo } from "./peer.ts";
 
-export type { ProxyInfo, ProxyTlv } from "./peer.ts";
+export type { PeerCertificate, ProxyInfo, ProxyTlv, UpgradeInfo } from "./peer.ts";
 export type { SocketAddress } from "../socket_address.ts";
 
 /**
@@ -115,6 +115,13 @@ export interface SocketDuplex extends Duplex {
   readonly remoteAddress?: SocketAddress;
   /** What else the proxy said, if the listener has `proxyProtocol`. */
   readonly proxy?: ProxyInfo;
+  /**
+   * Of a connection that was accepted with `clientCaCerts`: the client's certificate, which one
+   * of those has signed.
+   */
+  readonly peerCertificate?: PeerCertificate;
+  /** Of an accepted WebSocket: the request that it was. */
+  readonly request?: UpgradeInfo;
   /** The application protocol negotiated in the TLS handshake (ALPN), if any. */
   readonly alpnProtocol?: string;
 }

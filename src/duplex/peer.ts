@@ -23,6 +23,41 @@ export interface ProxyInfo {
   readonly tlvs: readonly ProxyTlv[];
 }
 
+/** The HTTP request that became a WebSocket. What it says is the client's word. */
+export interface UpgradeInfo {
+  /** Its URL, of `http:`; the host is that of the `Host` header. */
+  readonly url: URL;
+  /** Its headers. */
+  readonly headers: Headers;
+  /** The cookies in its headers, decoded. */
+  readonly cookies: ReadonlyMap<string, string>;
+}
+
+/** Who a TLS client is, by the certificate that it proved to have the key of. */
+export interface PeerCertificate {
+  /** Whom it names, such as `{ CN: "client-7", O: "Example" }`. Several values are an array. */
+  readonly subject: Readonly<Record<string, string | readonly string[]>>;
+  /** Who signed it. */
+  readonly issuer: Readonly<Record<string, string | readonly string[]>>;
+  /** Its alternative names (SANs), such as `DNS:client-7.example.com` or `URI:spiffe://…`. */
+  readonly subjectAltNames: readonly string[];
+  /** The SHA-256 of `raw`: 32 bytes in hexadecimal, in capitals, with colons between them. */
+  readonly fingerprint256: string;
+  /** Its serial number, in hexadecimal. */
+  readonly serialNumber: string;
+  /** From when it is valid. */
+  readonly validFrom: Date;
+  /** Until when it is valid. */
+  readonly validTo: Date;
+  /** The certificate itself, in DER. */
+  readonly raw: Uint8Array;
+  /**
+   * The certificates in DER from this one to a root that the server trusts, as far as the
+   * runtime tells: this one alone on Bun and Deno.
+   */
+  readonly chain: readonly Uint8Array[];
+}
+
 /** One of the additional values in a PROXY protocol header of version 2. */
 export interface ProxyTlv {
   /** Its type: 0 to 255. */

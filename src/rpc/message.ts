@@ -1,4 +1,5 @@
 import { ConnectionError } from "../../mod.ts";
+import { checkFunction } from "../check.ts";
 
 /**
  * Identifies an RPC on its connection: an unsigned 64-bit integer. A number up to
@@ -118,5 +119,14 @@ function read<Message, T>(part: (message: Message) => T, message: Message): T {
     throw new ConnectionError("invalid-message", "The message has no id or control code", {
       cause,
     });
+  }
+}
+
+/** Checks that both mappings are whole. */
+export function checkMessages<Request, Response>(messages: RpcMessages<Request, Response>): void {
+  for (const side of ["request", "response"] as const) {
+    for (const part of ["id", "setId", "code", "cancelled", "ended"] as const) {
+      checkFunction(`messages.${side}.${part}`, messages?.[side]?.[part]);
+    }
   }
 }

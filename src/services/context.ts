@@ -1,4 +1,4 @@
-import type { SocketAddress } from "../../mod.ts";
+import type { PeerCertificate, SocketAddress, UpgradeInfo } from "../../mod.ts";
 import type { MethodDefinition } from "./definition.ts";
 import type { Metadata } from "./metadata.ts";
 
@@ -8,28 +8,10 @@ export interface Peer {
   readonly address: SocketAddress | undefined;
   /** The application protocol negotiated in the TLS handshake (ALPN), if any. */
   readonly alpnProtocol: string | undefined;
-  /** The client's TLS certificate, if it was asked for one, and it has been verified. */
+  /** The client's TLS certificate, if the listener has `clientCaCerts`: one of those has signed it. */
   readonly certificate: PeerCertificate | undefined;
   /** The HTTP request that the client's WebSocket began with. */
-  readonly request: PeerRequest | undefined;
-}
-
-/** A verified TLS certificate. */
-export interface PeerCertificate {
-  /** The parts of its subject, such as `{ CN: "client" }`. */
-  readonly subject: Readonly<Record<string, string | readonly string[]>>;
-  /** Its alternative names, such as `DNS:client.example`. */
-  readonly names: readonly string[];
-  /** Its SHA-256 fingerprint, in hexadecimal digits. */
-  readonly fingerprint: string;
-}
-
-/** The HTTP request of a WebSocket. */
-export interface PeerRequest {
-  /** Its URL, or the path and query of it. */
-  readonly url: string;
-  /** Its header fields. */
-  readonly headers: { get(name: string): string | null };
+  readonly request: UpgradeInfo | undefined;
 }
 
 /** The connection that a call came on. */

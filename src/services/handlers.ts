@@ -40,9 +40,11 @@ export interface Implementation {
  * @example
  * ```ts
  * import { createClient, defineService, implement, inMemory } from "@protosocket/protosocket/services";
- * import { text } from "../../examples/support/schemas.ts";
+ * import { z } from "zod"; // or valibot, arktype …
  *
- * const Greeter = defineService("example.Greeter", { hello: { request: text, response: text } });
+ * const Greeter = defineService("example.Greeter", {
+ *   hello: { request: z.string(), response: z.string() },
+ * });
  * const greeter = implement(Greeter, { hello: (name) => `hello, ${name}` });
  * console.log(await createClient(Greeter, inMemory([greeter])).hello("world")); // hello, world
  * ```

@@ -27,9 +27,11 @@ export interface InMemoryServices
  * @example
  * ```ts
  * import { createClient, defineService, implement, inMemory } from "@protosocket/protosocket/services";
- * import { text } from "../../examples/support/schemas.ts";
+ * import { z } from "zod"; // or valibot, arktype …
  *
- * const Greeter = defineService("example.Greeter", { hello: { request: text, response: text } });
+ * const Greeter = defineService("example.Greeter", {
+ *   hello: { request: z.string(), response: z.string() },
+ * });
  * const client = createClient(Greeter, inMemory([implement(Greeter, { hello: () => "hi" })]));
  * console.log(await client.hello("world")); // hi
  * ```

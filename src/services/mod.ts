@@ -24,14 +24,7 @@ export {
   type MetadataInit,
   type MetadataValue,
 } from "./metadata.ts";
-export type {
-  Peer,
-  PeerCertificate,
-  PeerRequest,
-  ServerContext,
-  ServiceConnection,
-  ServiceContext,
-} from "./context.ts";
+export type { Peer, ServerContext, ServiceConnection, ServiceContext } from "./context.ts";
 export { type Handler, type Handlers, implement, type Implementation } from "./handlers.ts";
 export type {
   ClientInterceptor,

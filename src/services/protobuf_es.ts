@@ -3,14 +3,35 @@
  *
  * @example
  * ```ts
+ * import { serviceDesc, fileDesc, type GenService } from "@bufbuild/protobuf/codegenv2";
+ * import {
+ *   file_google_protobuf_wrappers,
+ *   type StringValueSchema,
+ *   type UInt32ValueSchema,
+ * } from "@bufbuild/protobuf/wkt";
  * import { createClient, implement, inMemory } from "@protosocket/protosocket/services";
  * import { serviceOf } from "@protosocket/protosocket/services-protobuf-es";
- * import { Prices as PricesDesc } from "../../tests/services/proto/gen/prices_pb.ts";
  *
- * const Prices = serviceOf(PricesDesc);
- * const prices = implement(Prices, { getQuote: ({ symbol }) => ({ symbol, cents: 100 }) });
- * const client = createClient(Prices, inMemory([prices]));
- * console.log((await client.getQuote({ symbol: "X" })).cents); // 100
+ * // What protoc-gen-es generates, in short; yours is imported.
+ * const Words: GenService<{
+ *   count: {
+ *     methodKind: "unary";
+ *     input: typeof StringValueSchema;
+ *     output: typeof UInt32ValueSchema;
+ *   };
+ * }> = serviceDesc(
+ *   fileDesc(
+ *     "Cgt3b3Jkcy5wcm90bxIHZXhhbXBsZTJMCgVXb3JkcxJDCgVDb3VudBIcLmdvb2dsZS5wcm90b2J1Zi5TdHJpbmdWYWx1Z" +
+ *       "RocLmdvb2dsZS5wcm90b2J1Zi5VSW50MzJWYWx1ZWIGcHJvdG8z",
+ *     [file_google_protobuf_wrappers],
+ *   ),
+ *   0,
+ * );
+ *
+ * const service = serviceOf(Words);
+ * const words = implement(service, { count: ({ value }) => ({ value: value.split(" ").length }) });
+ * const client = createClient(service, inMemory([words])); // or a client or pool of connections
+ * console.log((await client.count({ value: "to be or not" })).value); // 4
  * ```
  *
  * @module

@@ -170,11 +170,11 @@ export const ServerReflection: ReflectionService = {
  * ```ts
  * import { createClient, inMemory } from "@protosocket/protosocket/services";
  * import { reflection, ServerReflection } from "@protosocket/protosocket/services-protobuf-es";
- * import { Prices } from "../../tests/services/proto/gen/prices_pb.ts";
  *
- * const { serverReflectionInfo } = createClient(ServerReflection, inMemory([reflection([Prices])]));
+ * const server = inMemory([reflection([])]); // the services that protoc-gen-es has generated
+ * const { serverReflectionInfo } = createClient(ServerReflection, server);
  * for await (const { services } of serverReflectionInfo([{ kind: "services", name: "" }])) {
- *   console.log(services); // [ "protosocket.test.Prices" ]
+ *   console.log(services?.length); // 0
  * }
  * ```
  */

@@ -5,17 +5,44 @@
  *
  * @example
  * ```ts
+ * import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
  * import { createClient, implement, inMemory } from "@protosocket/protosocket/services";
  * import { serviceOf } from "@protosocket/protosocket/services-ts-proto";
- * import { PricesDefinition, Quote } from "../../tests/services/proto/gen/prices.ts";
  *
- * const Prices = serviceOf(PricesDefinition);
- * const prices = implement(Prices, {
- *   getQuote: ({ symbol }) => ({ symbol, cents: 100, extra: new Uint8Array() }),
- * });
- * const client = createClient(Prices, inMemory([prices]));
- * const quote: Quote = await client.getQuote({ symbol: "X", count: 1 });
- * console.log(quote.cents); // 100
+ * // What ts-proto generates, in short; yours is imported.
+ * type Line = { text: string };
+ * const Line = {
+ *   encode({ text }: Line, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+ *     return writer.uint32(10).string(text);
+ *   },
+ *   decode(input: BinaryReader | Uint8Array, length?: number): Line {
+ *     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+ *     const end = length === undefined ? reader.len : reader.pos + length;
+ *     const message = { text: "" };
+ *     while (reader.pos < end) {
+ *       if (reader.uint32() === 10) message.text = reader.string();
+ *     }
+ *     return message;
+ *   },
+ * };
+ * const WordsDefinition = {
+ *   fullName: "example.Words",
+ *   methods: {
+ *     shout: {
+ *       name: "Shout",
+ *       requestType: Line,
+ *       requestStream: false,
+ *       responseType: Line,
+ *       responseStream: false,
+ *       options: {},
+ *     },
+ *   },
+ * } as const;
+ *
+ * const Words = serviceOf(WordsDefinition);
+ * const words = implement(Words, { shout: ({ text }) => ({ text: text.toUpperCase() }) });
+ * const client = createClient(Words, inMemory([words])); // or a client or pool of connections
+ * console.log((await client.shout({ text: "hello" })).text); // HELLO
  * ```
  *
  * @module

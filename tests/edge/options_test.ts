@@ -9,7 +9,7 @@ import {
   connect,
   upgradeWebSocket,
 } from "../../src/adapters/cloudflare.ts";
-import { Rest } from "../../src/adapters/cloudflare/_rest.ts";
+import { Awake } from "../../src/adapters/cloudflare/_awake.ts";
 import { lengthDelimited } from "../../src/codecs/length_delimited.ts";
 import { deferred, soon, turn } from "../support/within.ts";
 
@@ -60,15 +60,15 @@ test("cloudflare, options: a WebSocket needs the runtime", () => {
 });
 
 /** Whether it is at rest now. */
-async function atRest(rest: Rest): Promise<boolean> {
-  const resting = rest.atRest().then(() => true);
+async function atRest(awake: Awake): Promise<boolean> {
+  const resting = awake.atRest().then(() => true);
   for (let turns = 0; turns < 3; turns++) await turn();
   return await Promise.race([resting, turn().then(() => false)]);
 }
 
-test("cloudflare, rest: part of a message is not at rest", async () => {
-  const rest = new Rest(() => false);
-  const { decoder, encoder } = rest.codec(lengthDelimited());
+test("cloudflare, awake: part of a message is not at rest", async () => {
+  const awake = new Awake(() => false);
+  const { decoder, encoder } = awake.codec(lengthDelimited());
   const out = new EncodeBuffer();
   for (const length of [3, 5]) encoder.encode(new Uint8Array(length), out);
   const bytes = out.bytes.slice(0, out.offset);
@@ -79,32 +79,32 @@ test("cloudflare, rest: part of a message is not at rest", async () => {
     }
   };
   show(bytes.length - 1);
-  const resting = rest.atRest();
-  assertEquals(await atRest(rest), false);
+  const resting = awake.atRest();
+  assertEquals(await atRest(awake), false);
   show(bytes.length);
   await soon(resting, "the rest");
 });
 
-test("cloudflare, rest: rpcs and work under way are not at rest, until they end", async () => {
-  const rest = new Rest(() => false);
-  const end = rest.rpcObserver.onRpc();
+test("cloudflare, awake: rpcs and work under way are not at rest, until they end", async () => {
+  const awake = new Awake(() => false);
+  const end = awake.rpcObserver.onRpc();
   const work = deferred();
-  rest.until(work.promise);
-  const resting = rest.atRest();
-  assertEquals(await atRest(rest), false);
+  awake.until(work.promise);
+  const resting = awake.atRest();
+  assertEquals(await atRest(awake), false);
   end();
-  assertEquals(await atRest(rest), false);
+  assertEquals(await atRest(awake), false);
   work.reject(new Error("it failed"));
   await soon(resting, "the rest");
-  assertEquals(await atRest(rest), true);
+  assertEquals(await atRest(awake), true);
 });
 
-test("cloudflare, rest: a connection that is over is at rest", async () => {
+test("cloudflare, awake: a connection that is over is at rest", async () => {
   let over = false;
-  const rest = new Rest(() => over);
-  rest.rpcObserver.onRpc();
-  const resting = rest.atRest();
-  assertEquals(await atRest(rest), false);
+  const awake = new Awake(() => over);
+  awake.rpcObserver.onRpc();
+  const resting = awake.atRest();
+  assertEquals(await atRest(awake), false);
   over = true;
   await soon(resting, "the rest");
 });

@@ -9,18 +9,23 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const read = (file: string) => readFileSync(root + file, "utf8");
 const json = (file: string) => JSON.parse(read(file));
 
-/** Every import of the library's own source, as [importing file, imported]. */
-const imports: [from: string, to: string][] = ["mod.ts", ...sources()].flatMap((from) =>
-  [...read(from).matchAll(/^(?:import|export)[^;]*? from "([^"]+)";/gm)].map((
-    [, to],
-  ): [string, string] => [from, to!.startsWith(".") ? join(dirname(from), to!) : to!])
-);
-
-function sources(): string[] {
-  return readdirSync(`${root}src`, { recursive: true, encoding: "utf8" })
-    .map((name) => `src/${name.replaceAll("\\", "/")}`)
-    .filter((file) => file.endsWith(".ts"));
+/** Every import of some files, as [importing file, imported]. */
+function importsOf(files: readonly string[]): [from: string, to: string][] {
+  return files.flatMap((from) =>
+    [...read(from).matchAll(/^(?:import|export)[^;]*? from "([^"]+)";/gm)].map((
+      [, to],
+    ): [string, string] => [from, to!.startsWith(".") ? join(dirname(from), to!) : to!])
+  );
 }
+
+function sources(folder = "src"): string[] {
+  return readdirSync(root + folder, { recursive: true, encoding: "utf8" })
+    .map((name) => `${folder}/${name.replaceAll("\\", "/")}`)
+    .filter((file) => file.endsWith(".ts") && !file.includes("/node_modules/"));
+}
+
+/** The imports of the library's own source. */
+const imports = importsOf(["mod.ts", ...sources()]);
 
 /** The imports of files that match `from`, other than those that match `allowed`. */
 function others(from: RegExp, allowed: RegExp): string[] {
@@ -85,7 +90,7 @@ test("rpc imports the core's public names, the check of options, and queues", ()
   assertEquals(
     others(
       /^src\/rpc\//,
-      /^(mod\.ts|src\/(check|options|user_callback)\.ts|src\/waits\/[a-z_]+\.ts|src\/rpc\/.*)$/,
+      /^(mod\.ts|src\/(check|error_log|options|user_callback)\.ts|src\/waits\/[a-z_]+\.ts|src\/rpc\/.*)$/,
     ),
     [],
   );
@@ -104,7 +109,7 @@ test("telemetry imports the public names of the core, of rpc and of services, an
 
 test("services import the public names of the core and of rpc, leaves, and the codecs' helpers", () => {
   const allowed =
-    /^(mod\.ts|src\/rpc\/mod\.ts|src\/(check|options|user_callback)\.ts|src\/waits\/[a-z_]+\.ts|src\/codecs\/([a-z_]+\/)?[a-z][a-z0-9_]*\.ts|src\/services\/.*|@bufbuild\/protobuf(\/(wkt|wire))?)$/;
+    /^(mod\.ts|src\/rpc\/mod\.ts|src\/(check|error_log|options|user_callback)\.ts|src\/waits\/[a-z_]+\.ts|src\/codecs\/([a-z_]+\/)?[a-z][a-z0-9_]*\.ts|src\/services\/.*|@bufbuild\/protobuf(\/(wkt|wire))?)$/;
   assertEquals(others(/^src\/services\//, allowed), []);
 });
 
@@ -131,11 +136,54 @@ test("a file _x.ts is private to its part: the core, adapters, codecs, rpc, serv
   assertEquals(strangers, []);
 });
 
+test("scripts and benches share tools only", () => {
+  const strangers = [
+    ...importsOf(sources("bench")).filter(([, to]) => /^(scripts|tests)\//.test(to)),
+    ...importsOf(sources("scripts")).filter(([, to]) => to.startsWith("bench/")),
+    ...importsOf(sources("tools")).filter(([, to]) => !/^(node:|tools\/)/.test(to)),
+  ];
+  assertEquals(strangers, []);
+});
+
+/** Files that are to be untied. */
+const TIED = ["src/rpc/pool/_attempts.ts", "src/rpc/pool/_slots.ts"];
+
+test("no file of the source imports itself by way of others, not even types", () => {
+  const found: string[][] = [];
+  const done = new Set<string>();
+  const walk = (file: string, path: readonly string[]) => {
+    const at = path.indexOf(file);
+    if (at >= 0) found.push([...path.slice(at), file]);
+    if (at >= 0 || done.has(file)) return;
+    for (const [from, to] of imports) if (from === file) walk(to, [...path, file]);
+    done.add(file);
+  };
+  walk("mod.ts", []);
+  for (const file of sources()) walk(file, []);
+  assertEquals(found.filter((circle) => !circle.every((file) => TIED.includes(file))), []);
+});
+
 test("no folder has more than 15 files side by side", () => {
   for (const folder of new Set(sources().map((file) => dirname(file)))) {
     const files = sources().filter((file) => dirname(file) === folder).length;
     assert(files <= 15, `${folder}: ${files} files`);
   }
+});
+
+/** Files that are to be split. */
+const LONG = [
+  "src/connection/_core.ts",
+  "tests/rpc/pool_end_test.ts",
+  "tests/rpc/pool_endpoints_test.ts",
+  "tests/rpc/pool_retry_test.ts",
+];
+
+test("no file has more than 400 lines", () => {
+  const files = ["src", "tests", "bench", "scripts", "tools", "examples"].flatMap(sources)
+    .filter((file) => !/\/(gen|target)\//.test(file) && !LONG.includes(file));
+  const lines = (file: string) => read(file).split("\n").length - 1;
+  const long = files.filter((file) => lines(file) > 400).map((file) => `${file}: ${lines(file)}`);
+  assertEquals(long, []);
 });
 
 test("the core uses no global of a runtime", () => {

@@ -1,111 +1,42 @@
-// docs/options.md has every option of every interface of options, with its default, and no other.
-import { assert, assertEquals } from "@std/assert";
+// docs/options.md says what the comments of the source say, whose defaults are those of the code.
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { optionInterfaces, readGuide, withTables } from "../../scripts/support/option_tables.ts";
+import { root } from "../../tools/runtimes.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
-const read = (file: string) => readFileSync(root + file, "utf8");
+const interfaces = optionInterfaces();
+const guide = readGuide();
 
-/** These are only exported for other files, or are not options. */
-const NOT_OPTIONS = [
-  "src/rpc/client/_calls.ts CallsConfig",
-  "src/rpc/pool/_endpoints.ts EndpointsOptions",
-  "src/rpc/pool/_backoff.ts RestOptions",
-  "src/rpc/errors.ts RpcErrorOptions", // what an error knows
-  "src/services/status.ts ServiceErrorOptions",
-  "src/rpc/server/_outgoing.ts OutgoingConfig",
-];
-
-/** By interface, the defaults in its options' documentation. */
-const documented = new Map<string, Map<string, string>>();
-for (const name of readdirSync(`${root}src`, { recursive: true, encoding: "utf8" })) {
-  const file = `src/${name.replaceAll("\\", "/")}`;
-  if (!file.endsWith(".ts")) continue;
-  const interfaces = read(file).matchAll(
-    /^export interface (\w+(?:Options|Config)|Heartbeat)\b[^{]*\{\n([^]*?)^\}/gm,
-  );
-  for (const [, name, body] of interfaces) {
-    const options = body!.matchAll(/\/\*\*((?:(?!\*\/)[^])*)\*\/\s+(?:readonly )?(\w+)(\??)/g);
-    const defaults = [...options].map(([, comment, option, optional]): [string, string] => {
-      const tag = /@default (.*)/.exec(comment!)?.[1] ?? "none";
-      return [option!, optional ? tag : "required"];
-    });
-    if (!NOT_OPTIONS.includes(`${file} ${name}`)) {
-      documented.set(`${file} ${name}`, new Map(defaults));
-    }
-  }
-}
-
-/** The guide's tables: the interfaces of each, and the defaults that it gives. */
-const tables = [...read("docs/options.md").matchAll(/<!-- (.*) -->\n\n((?:\|.*\n)+)/g)].map(
-  ([, interfaces, table]) => {
-    const [head, , ...rows] = table!.trimEnd().split("\n").map((row) =>
-      row.split("|").slice(1, -1).map((cell) => cell.trim())
-    );
-    const column = head!.indexOf("default");
-    const told = rows.flatMap((cells) =>
-      [...cells[0]!.matchAll(/`(\w+)`/g)].map(([, option]): [string, string] => [
-        option!,
-        cells[column]!,
-      ])
-    );
-    return { interfaces: interfaces!.split(", "), told: new Map(told), rows: told.length };
-  },
-);
-
-const UNITS: Readonly<Record<string, number>> = {
-  KiB: 1024,
-  MiB: 1024 * 1024,
-  ms: 1,
-  s: 1000,
-  min: 60_000,
-};
-
-/** Numbers without separators and units, everything without quotation marks. */
-function plain(text: string): string {
-  return text
-    .replaceAll(/(?<=\d)[,_](?=\d)/g, "")
-    .replaceAll(/(\d+) (KiB|MiB|ms|s|min)\b/g, (_, count, unit) => `${count * UNITS[unit]!}`)
-    .replaceAll(/["`]/g, "");
-}
-
-/** Whether a cell matches a default `{value} words`, by its value, its words or both. */
-function says(cell: string, tag: string): boolean {
-  const [, value, words] = /^(?:\{(.*?)\}(?= |$))?\s*(.*)$/.exec(plain(tag))!;
-  const told = plain(cell);
-  const exact = value === "undefined" ? "none" : value;
-  if (told === exact || told === `${value}; ${words}`) return true;
-  return told !== "" && `${words!} `.replace(/[,;]/g, " ").startsWith(`${told} `);
-}
-
-test("the guide has a table of every interface of options, and no other", () => {
-  const named = tables.flatMap(({ interfaces }) => interfaces);
-  assertEquals(named.toSorted(), [...documented.keys()].toSorted());
+test("the guide's tables are made from the comments: npm run options", () => {
+  assert(withTables(guide, interfaces) === guide, "docs/options.md is old: npm run options");
 });
 
-for (const { interfaces, told, rows } of tables) {
-  test(`the guide tells the defaults of ${interfaces.join(", ")}`, () => {
-    const options = interfaces.flatMap((name) => [...documented.get(name) ?? []]);
-    assertEquals([...told.keys()].toSorted(), [...new Set(options.map(([o]) => o))].toSorted());
-    assertEquals(rows, told.size, "an option has two rows");
-    const wrong = options.filter(([option, tag]) => !says(told.get(option)!, tag));
-    assertEquals(wrong.map(([option, tag]) => [option, tag, told.get(option)]), []);
-  });
-}
+test("an interface without a place in the guide is missed", () => {
+  const place = "<!-- src/options.ts ConnectionOptions -->";
+  assertThrows(() => withTables(guide.replace(place, ""), interfaces), Error, place);
+});
+
+test("a place for an interface that nobody can see is refused", () => {
+  const place = "<!-- src/options.ts NoOptions -->\n\n| option |\n";
+  assertThrows(() => withTables(guide + place, interfaces), Error, "NoOptions");
+});
 
 test("the documented defaults are the constants of the code", () => {
+  const numbers = (text: string) => text.replaceAll("_", "");
   const constants = readdirSync(`${root}src`, { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".ts"))
     .flatMap((name) => [
-      ...read(`src/${name}`).matchAll(
+      ...readFileSync(`${root}src/${name}`, "utf8").matchAll(
         /The default of \{@linkcode (\w+)\.(\w+)\}: .*\nexport const \w+(?:: number)? = ([\d_ *]+);/g,
       ),
     ]);
   const wrong = constants.filter(([, name, option, value]) => {
-    const number = value!.split("*").reduce((product, n) => product * Number(plain(n)), 1);
-    const [, options] = [...documented].find(([key]) => key.endsWith(` ${name}`))!;
-    return !options.get(option!)?.replaceAll("_", "").startsWith(`{${number}}`);
+    const number = value!.split("*").reduce((product, n) => product * Number(numbers(n)), 1);
+    const [, { properties }] = [...interfaces].find(([key]) => key.endsWith(` ${name}`))!;
+    const { jsDoc } = properties.find(({ name }) => name === option)!;
+    const tag = jsDoc?.tags?.find(({ kind }) => kind === "default");
+    return numbers(tag?.value ?? "") !== String(number);
   });
   assertEquals(wrong.map(([text]) => text), []);
   assert(constants.length >= 10, `${constants.length} constants were found`);

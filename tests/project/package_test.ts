@@ -13,7 +13,7 @@ import {
 import { examplesOf } from "../../scripts/support/doc_examples.ts";
 import { differences, generated } from "../../scripts/support/entries.ts";
 import { npmPaper } from "../../scripts/support/npm_readme.ts";
-import { root } from "../../scripts/support/runtimes.ts";
+import { root } from "../../tools/runtimes.ts";
 
 /** The name that is imported on JSR, and in the source. */
 const NAME = "@protosocket/protosocket";
@@ -127,7 +127,9 @@ test("what an entry point imports from npm is an optional peer", () => {
 test("only the library and its documentation are published", () => {
   const { include } = json("deno.json").publish;
   const others = include.filter((path: string) =>
-    !/^(mod\.ts|src\/\*\*\/\*\.ts|(deno|jsr)\.json|(README|CHANGELOG)\.md|LICENSE)$/.test(path)
+    !/^(mod\.ts|src\/\*\*\/\*\.(ts|proto)|(deno|jsr)\.json|(README|CHANGELOG)\.md|LICENSE)$/.test(
+      path,
+    )
   );
   assertEquals(others, []);
 });

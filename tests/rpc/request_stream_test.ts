@@ -1,7 +1,7 @@
 // Streams of requests: what goes over the wire, who waits for whom, and how each of them ends.
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
-import { RpcError } from "@protosocket/protosocket/rpc";
+import type { RpcError } from "@protosocket/protosocket/rpc";
 import {
   body,
   clientAndPeer,

@@ -182,14 +182,14 @@ test("limits: which addresses count as one", () => {
     ["fe80::1%eth0", "fe80::2%eth1", true],
   ];
   for (const [one, other, alike] of same) {
-    const admission = new Admission(10, 1);
+    const admission = new Admission({ maxConnections: 10, maxConnectionsPerAddress: 1 });
     const enter = (hostname: string) => admission.enter({ transport: "tcp", hostname, port: 1 });
     assertEquals(enter(one), undefined);
     assertEquals(enter(other) !== undefined, alike, `${one} and ${other}`);
     admission.leave({ transport: "tcp", hostname: one, port: 2 });
     if (alike) assertEquals(enter(other), undefined);
   }
-  const admission = new Admission(2, 1);
+  const admission = new Admission({ maxConnections: 2, maxConnectionsPerAddress: 1 });
   const unix = { transport: "unix", path: "" } as const;
   assertEquals([admission.enter(unix), admission.enter(undefined)], [undefined, undefined]);
   assertEquals(admission.enter(unix)?.code, "too-many-connections");

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
-import { command, root } from "../../scripts/support/runtimes.ts";
+import { command, root } from "../../tools/runtimes.ts";
 import { certified } from "../support/certificates.ts";
 import { runtime } from "../support/runtime.ts";
 

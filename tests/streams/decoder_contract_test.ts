@@ -95,7 +95,8 @@ test("DecoderStream: what a decoder found invalid is the cause", async () => {
   const cause = new Error("oh");
   const { error } = await decode(always({ kind: "invalid", reason: "no", cause }), [CHUNK]);
   assertInstanceOf(error, ConnectionError);
-  assertEquals([error.code, error.message], ["invalid-message", "Invalid message: no"]);
+  assertEquals(error.code, "invalid-message");
+  assert(error.message.startsWith("Invalid message: no; the first bytes are "), error.message);
   assertStrictEquals(error.cause, cause);
 });
 

@@ -100,7 +100,7 @@ export interface ListenOptions {
 }
 
 /** An address to connect to or to listen on, checked. */
-export type Place =
+export type SocketPlace =
   | { readonly kind: "tcp"; readonly hostname: string; readonly port: number }
   | { readonly kind: "unix"; readonly path: string };
 
@@ -108,7 +108,7 @@ export type Place =
 const MAX_PATH_BYTES = 107;
 
 /** Checks and returns the address in `options`. Throws a `RangeError` or a `TypeError`. */
-export function placeOf(options: ConnectOptions | ListenOptions, minPort: 0 | 1): Place {
+export function placeOf(options: ConnectOptions | ListenOptions, minPort: 0 | 1): SocketPlace {
   const { hostname = "127.0.0.1", port, path } = options;
   if ((port === undefined) === (path === undefined)) {
     throw wrong("Either a port or the path of a Unix socket must be given, and not both");
@@ -150,6 +150,6 @@ export function connectAborted(signal: AbortSignal): TransportError {
 }
 
 /** Describes an address, for messages. */
-export function describe(place: Place): string {
+export function describe(place: SocketPlace): string {
   return place.kind === "unix" ? place.path : `${place.hostname}:${place.port}`;
 }

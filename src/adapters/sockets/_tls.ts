@@ -17,8 +17,8 @@ import {
   type ConnectOptions,
   describe,
   type ListenOptions,
-  type Place,
   placeOf,
+  type SocketPlace,
 } from "../base/_options.ts";
 import { checkTlsConnect, checkTlsListen, type TlsClient, type TlsServer } from "./_tls_checks.ts";
 
@@ -41,7 +41,7 @@ export async function connectTls(options: ConnectOptions): Promise<SocketDuplex>
 
 async function shakeHands(
   raw: net.Socket,
-  place: Place,
+  place: SocketPlace,
   client: TlsClient,
   signal: AbortSignal | undefined,
 ): Promise<SocketDuplex> {
@@ -182,7 +182,7 @@ function createServer(
   }
 }
 
-type TcpPlace = Extract<Place, { kind: "tcp" }>;
+type TcpPlace = Extract<SocketPlace, { kind: "tcp" }>;
 
 function tcpPlaceOf(options: ConnectOptions | ListenOptions, minPort: 0 | 1): TcpPlace {
   const place = placeOf(options, minPort);

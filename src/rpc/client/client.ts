@@ -10,11 +10,11 @@ import {
   type Sender,
   type SocketDuplex,
 } from "../../../mod.ts";
-import { delay, integer } from "../../check.ts";
+import { checkDuplex, delay, integer } from "../../check.ts";
 import { StreamingCall, UnaryCall } from "./_call.ts";
 import { Calls } from "./_calls.ts";
 import { DEFAULT_MAX_BUFFERED_BYTES } from "../_flow.ts";
-import type { RpcMessages } from "../message.ts";
+import { checkMessages, type RpcMessages } from "../message.ts";
 import type { RpcObserver } from "../observer.ts";
 
 /** The parts of an {@linkcode RpcClient}, with its limits and timeouts. */
@@ -140,9 +140,11 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
   readonly #timeout: number | undefined;
   readonly #maxBufferedBytes: number;
 
-  /** Starts at once, and owns the duplex. Throws a `RangeError` for an option out of range. */
+  /** Starts at once, and owns the duplex. Throws a `RangeError` for an option out of range, a `TypeError` for a wrong one. */
   constructor(duplex: Duplex, config: RpcClientConfig<Request, Response>) {
     const { maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES, messages, rpcObserver } = config;
+    checkDuplex(duplex);
+    checkMessages(messages);
     this.#maxBufferedBytes = integer("maxBufferedBytes", maxBufferedBytes, 1, 2 ** 32);
     this.#timeout = checkTimeout(config.timeout);
     const { remoteAddress } = duplex as SocketDuplex;

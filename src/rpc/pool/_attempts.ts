@@ -11,6 +11,8 @@ import { checkDelay, checkKey, checkWaitForReady } from "./_settings.ts";
 const REPEATS = 2;
 /** How often a call that was never sent is retried at least: each time at another connection. */
 const MOVES = 16;
+/** As how many refusals a call without an answer in time counts: a server that hangs must not seem idle. */
+const TIMED_OUT = 8;
 
 /** For how many seconds a retry budget counts. */
 const WINDOW = 10;
@@ -18,8 +20,9 @@ const WINDOW = 10;
 /** How many calls may be retried, compared with the calls of the last seconds. */
 export class RetryBudget {
   readonly #options: Required<RetryBudgetOptions>;
-  /** By second: calls, less what their retries have used. */
-  readonly #balances: number[] = new Array(WINDOW).fill(0);
+  /** By second. */
+  readonly #calls: number[] = new Array(WINDOW).fill(0);
+  readonly #retries: number[] = new Array(WINDOW).fill(0);
   #second = -Infinity;
 
   constructor(options: Required<RetryBudgetOptions>) {
@@ -28,26 +31,33 @@ export class RetryBudget {
 
   /** A call is made. */
   called(now: number): void {
-    this.#balances[this.#at(now)]! += this.#options.ratio;
+    this.#calls[this.#at(now)]!++;
   }
 
   /** Whether a call may be retried: it counts as a retry then. */
   take(now: number): boolean {
     const at = this.#at(now);
-    let left = this.#options.minPerSecond * WINDOW;
-    for (const balance of this.#balances) left += balance;
-    if (left < 1) return false;
-    this.#balances[at]! -= 1;
+    const { ratio, minPerSecond } = this.#options;
+    const most = minPerSecond * WINDOW + ratio * sum(this.#calls);
+    if (sum(this.#retries) + 1 > most) return false;
+    this.#retries[at]!++;
     return true;
   }
 
   #at(now: number): number {
     const second = Math.floor(now / 1000);
-    if (second - this.#second >= WINDOW) this.#balances.fill(0);
-    else for (let s = this.#second + 1; s <= second; s++) this.#balances[s % WINDOW] = 0;
+    // What is older than the window is forgotten.
+    const first = Math.max(this.#second + 1, second - WINDOW + 1);
+    for (let s = first; s <= second; s++) this.#calls[s % WINDOW] = this.#retries[s % WINDOW] = 0;
     this.#second = second;
     return second % WINDOW;
   }
+}
+
+function sum(counts: readonly number[]): number {
+  let total = 0;
+  for (const count of counts) total += count;
+  return total;
 }
 
 /** What {@linkcode Attempts} needs to know of the pool. */
@@ -137,8 +147,11 @@ export class Attempts implements Wanted {
       return this.#pool.retrying(error);
     }
     if (error.code === "deadline-exceeded") {
-      // A connection that was lost counts once, and not for each of its calls.
-      if (at) this.#pool.ended(at, "failed");
+      if (at) {
+        at.refusals += TIMED_OUT;
+        // A connection that was lost counts once, and not for each of its calls.
+        this.#pool.ended(at, "failed");
+      }
       throw this.#timedOut(error);
     }
     // This attempt was not sent, but an earlier one may have been: the caller must know.

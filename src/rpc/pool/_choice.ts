@@ -30,11 +30,20 @@ export class Choice<Request, Response, Endpoint> {
   /** Whether connections have come or gone, or their weights have changed. */
   stale = true;
   readonly #of: Choices<Request, Response, Endpoint>;
+  /** The slots that were connected to each place, and may still be. */
+  readonly #at = new Map<Place<Endpoint>, Set<Slot<Request, Response, Endpoint>>>();
   /** Running sums of the slots' weights; `undefined` if all weigh the same. */
   #sums: number[] | undefined;
 
   constructor(of: Choices<Request, Response, Endpoint>) {
     this.#of = of;
+  }
+
+  /** A slot is being connected to a place. */
+  dialled(slot: Slot<Request, Response, Endpoint>, place: Place<Endpoint>): void {
+    const there = this.#at.get(place);
+    if (there) there.add(slot);
+    else this.#at.set(place, new Set([slot]));
   }
 
   /**
@@ -99,6 +108,7 @@ export class Choice<Request, Response, Endpoint> {
   #weigh(): void {
     this.stale = false;
     const { slots } = this.#of;
+    for (const place of this.#at.keys()) if (!place.listed) this.#at.delete(place);
     let most = 0;
     for (const slot of slots) {
       const place = slot.live?.place;
@@ -169,7 +179,7 @@ export class Choice<Request, Response, Endpoint> {
       if (!mayTake(place)) continue;
       const there = this.#slotAt(place);
       if (there?.live) return there;
-      const slot = there ?? this.#free();
+      const slot = there ?? this.#free(place);
       // One that may be away is tried beside the call, which goes to the next.
       const { unsure } = place;
       if (!there) {
@@ -213,21 +223,27 @@ export class Choice<Request, Response, Endpoint> {
   /** The least busy slot that is connected to a place, or one that connects to it. */
   #slotAt(place: Place<Endpoint>): Slot<Request, Response, Endpoint> | undefined {
     let best: Slot<Request, Response, Endpoint> | undefined;
-    for (const slot of this.#all()) {
-      const there = slot.live
-        ? slot.live.place === place
-        : slot.connecting && slot.target === place;
-      if (!there || best && (!slot.live || best.live && slot.load >= best.load)) continue;
-      best = slot;
+    const there = this.#at.get(place);
+    if (!there) return undefined;
+    for (const slot of there) {
+      const { live } = slot;
+      if (live ? live.place !== place : !slot.connecting || slot.target !== place) {
+        if (!slot.connecting) there.delete(slot);
+        continue;
+      }
+      if (!best || (live ? !best.live || slot.load < best.load : false)) best = slot;
     }
     return best;
   }
 
-  /** A slot without a connection. */
-  #free(): Slot<Request, Response, Endpoint> {
-    for (const slot of this.#all()) if (!slot.live && !slot.connecting) return slot;
-    const slot = new Slot<Request, Response, Endpoint>();
-    this.#of.extras.push(slot);
+  /** A slot without a connection, beside the pool's own if the endpoint is not wanted. */
+  #free({ wanted }: Place<Endpoint>): Slot<Request, Response, Endpoint> {
+    const { slots, extras } = this.#of;
+    for (const some of wanted ? [slots, extras] : [extras]) {
+      for (const slot of some) if (!slot.live && !slot.connecting) return slot;
+    }
+    const slot = new Slot<Request, Response, Endpoint>(true);
+    extras.push(slot);
     return slot;
   }
 

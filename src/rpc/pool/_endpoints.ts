@@ -39,11 +39,16 @@ export interface Place<Endpoint> extends Ranked, Watched {
   readonly rest: Rest;
   /** How many slots are connected to it, or connecting. */
   load: number;
-  /** How many calls it has refused lately. */
+  /** How many of them are connected. */
+  open: number;
+  /** How many calls it has refused lately; those without an answer in time count more. */
   refusals: number;
   /** Until when it is taken to be going away, as it has said. */
   leavesUntil: number;
 }
+
+/** Endpoints that are as good as each other, of one priority, near or far. */
+type Level<Endpoint> = readonly Place<Endpoint>[];
 
 /** Finds the current endpoints. */
 export type Resolve<Endpoint> = (
@@ -82,10 +87,13 @@ export class Endpoints<Endpoint> {
   /** Those in the list, and those no longer in it that still have a connection. */
   #known = new Map<string, Place<Endpoint>>();
   #freshUntil = -Infinity;
+  #forgivenAt = -Infinity;
   #renewal: Promise<void> | undefined;
   readonly #resolving: Rest;
+  /** Made of the list when they are needed. */
+  #levels: Level<Endpoint>[] | undefined;
   /** What `wanted` was made of. */
-  #wantedOf: { readonly list: unknown; readonly levels: number } | undefined;
+  #wantedOf: { readonly levels: unknown; readonly count: number } | undefined;
 
   constructor(
     source: readonly Endpoint[] | Resolve<Endpoint>,
@@ -148,40 +156,45 @@ export class Endpoints<Endpoint> {
   /** Works out which endpoints are wanted, and how calls are spread over them. */
   weigh(now: number): void {
     this.stale = false;
+    for (const place of this.#known.values()) place.share = 0;
+    let left = 1;
+    const some: Level<Endpoint>[] = [];
+    for (const level of this.#levels ??= this.#newLevels()) {
+      const part = Math.min(left, OVERPROVISIONING * usableShare(level, now));
+      left -= part;
+      // The first is wanted even if nothing there can be used: it will come back.
+      if (part > 0 || some.length === 0) some.push(level);
+      this.#share(level, this.#levels.length === 1 ? undefined : part, now);
+      if (left <= 0) break;
+    }
+    if (this.#wantedOf?.levels === this.#levels && this.#wantedOf.count === some.length) return;
+    this.#wantedOf = { levels: this.#levels, count: some.length };
+    for (const place of this.#known.values()) place.wanted = false;
+    this.wanted = this.#levels.length === 1 ? this.#levels[0]! : some.flat();
+    for (const place of this.wanted) place.wanted = true;
+  }
+
+  /** The endpoints by priority and nearness, and of each level the subset. */
+  #newLevels(): Level<Endpoint>[] {
     const { zone, subset } = this.#options;
     const levels = new Map<number, Place<Endpoint>[]>();
     for (const place of this.list) {
-      const level = 2 * place.priority + (zone === undefined || zone === place.zone ? 0 : 1);
-      const others = levels.get(level);
+      const at = 2 * place.priority + (zone === undefined || zone === place.zone ? 0 : 1);
+      const others = levels.get(at);
       if (others) others.push(place);
-      else levels.set(level, [place]);
+      else levels.set(at, [place]);
     }
-    let left = 1;
-    const parts: { readonly places: readonly Place<Endpoint>[]; readonly part: number }[] = [];
-    for (const [, places] of [...levels].sort(([a], [b]) => a - b)) {
-      if (left <= 0) break;
-      const part = Math.min(left, OVERPROVISIONING * usableShare(places, now));
-      left -= part;
-      // The first is wanted even if nothing there can be used: it will come back.
-      if (part > 0 || parts.length === 0) parts.push({ places, part });
-    }
-    if (this.#wantedOf?.list !== this.list || this.#wantedOf.levels !== parts.length) {
-      this.#wantedOf = { list: this.list, levels: parts.length };
-      const near = levels.size > 1 ? parts.flatMap(({ places }) => places) : this.list;
-      for (const place of this.wanted) place.wanted = false;
-      this.wanted = subset ? subsetOf(near, subset.size, subset.client) : near;
-      for (const place of this.wanted) place.wanted = true;
-    }
-    for (const place of this.#known.values()) place.share = 0;
-    for (const { places, part } of parts) this.#share(places, part, now);
+    const sorted = [...levels].sort(([a], [b]) => a - b).map(([, places]) => places);
+    if (subset) return sorted.map((places) => subsetOf(places, subset.size, subset.client));
+    return sorted.length <= 1 ? [this.list] : sorted;
   }
 
-  #share(places: readonly Place<Endpoint>[], part: number, now: number): void {
+  #share(places: Level<Endpoint>, part: number | undefined, now: number): void {
     let sum = 0;
     for (const place of places) {
       if (isUsable(place, now)) sum += place.share = place.weight * this.#warmth(place, now);
     }
-    if (places.length === this.list.length) return;
+    if (part === undefined) return;
     for (const place of places) place.share *= part / sum || 0;
   }
 
@@ -205,9 +218,11 @@ export class Endpoints<Endpoint> {
     for (const { rest } of this.list) if (rest !== place.rest) rest.end();
   }
 
-  /** Halves what is held against endpoints that refuse calls, so that they are tried again. */
-  forgive(): void {
-    for (const place of this.#known.values()) place.refusals = Math.floor(place.refusals / 2);
+  /** Halves what is held against endpoints for each second, so that they are tried again. */
+  forgive(now: number): void {
+    const part = 2 ** -Math.floor((now - this.#forgivenAt) / 1000);
+    this.#forgivenAt = now;
+    for (const place of this.#known.values()) place.refusals = Math.floor(place.refusals * part);
   }
 
   /** Marks the list as possibly outdated. */
@@ -256,14 +271,13 @@ export class Endpoints<Endpoint> {
       place.endpoint = endpoint;
       list.set(key, place);
     }
-    const same = list.size === this.list.length && this.list.every(({ key }) => list.has(key));
-    // The same list keeps its order, and with it the subset.
-    if (!same) this.list = [...list.values()];
+    this.list = [...list.values()];
     for (const [key, place] of this.#known) {
       place.listed = list.has(key);
       if (place.load > 0 && !place.listed) list.set(key, place);
     }
     this.#known = list;
+    this.#levels = undefined;
     this.weigh(performance.now());
     // The slots are not yet as many as are wanted now.
     this.stale = true;
@@ -283,6 +297,7 @@ function newPlace<Endpoint>(endpoint: Endpoint, key: string, rests: RestOptions)
     unsure: false,
     rest: new Rest(rests),
     load: 0,
+    open: 0,
     refusals: 0,
     leavesUntil: -Infinity,
     health: untried(),
@@ -294,9 +309,9 @@ export function isGood({ leavesUntil, health }: Place<unknown>, now: number): bo
   return now >= leavesUntil && now >= health.ejectedUntil;
 }
 
-/** The same, if it is connected or can be. */
-export function isUsable(place: Place<unknown>, now: number): boolean {
-  return isGood(place, now) && (now >= place.rest.until || place.load > 0);
+/** The same, if it is connected, or is not known to be away. */
+function isUsable(place: Place<unknown>, now: number): boolean {
+  return isGood(place, now) && (place.open > 0 || !place.rest.failing);
 }
 
 function usableShare(places: readonly Place<unknown>[], now: number): number {
@@ -324,4 +339,9 @@ function parts<Endpoint>(found: readonly Endpoint[] | FoundEndpoints<Endpoint>) 
 /** The error for an endpoint that is about to end its connections. */
 export function leaving(): TransportError {
   return new TransportError("closed", GOING_AWAY);
+}
+
+/** The error for an endpoint whose connection is of no use. */
+export function endedAtOnce(): TransportError {
+  return new TransportError("reset", "The connection ended as soon as it was made");
 }

@@ -33,6 +33,13 @@ export class Slot<Request, Response, Endpoint> {
   /** How many calls it gets, compared with other slots; see `Choice`. */
   weight = 1;
 
+  /** Whether it is there for keys only. */
+  readonly extra: boolean;
+
+  constructor(extra = false) {
+    this.extra = extra;
+  }
+
   /** Its connection, if it can take calls. */
   get live(): Member<Request, Response, Endpoint> | undefined {
     return this.member?.client.isAlive ? this.member : undefined;
@@ -104,7 +111,10 @@ export function closeIfQuiet<Request, Response, Endpoint>(
 /** Takes a connection out of its endpoint's load: it is being ended, or has ended. */
 export function retire(member: Omit<Member<unknown, unknown, unknown>, "client">): void {
   member.retired = true;
-  if (member.counted) member.place.load--;
+  if (member.counted) {
+    member.place.load--;
+    member.place.open--;
+  }
   member.counted = false;
 }
 

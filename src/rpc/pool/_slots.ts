@@ -7,7 +7,7 @@ import { NextTry } from "./_backoff.ts";
 import { type AttemptsOf, RetryBudget } from "./_attempts.ts";
 import { Choice, type Whereto } from "./_choice.ts";
 import { type RaceResult, raceToConnect } from "./_connect_race.ts";
-import { Endpoints, leaving, type Place } from "./_endpoints.ts";
+import { endedAtOnce, Endpoints, leaving, type Place } from "./_endpoints.ts";
 import { GOING_AWAY } from "../_flow.ts";
 import { Outliers } from "./_outliers.ts";
 import { drainWithin, endedHere, IdleSweep, leave, type Member, retire, Slot } from "./_slot.ts";
@@ -85,10 +85,7 @@ export class Slots<Request, Response, Endpoint> implements AttemptsOf {
   }
 
   get connected(): number {
-    let count = 0;
-    for (const { live } of this.slots) if (live) count++;
-    for (const { live } of this.extras) if (live) count++;
-    return count;
+    return [...this.slots, ...this.extras].filter(({ live }) => live).length;
   }
 
   get inFlight(): number {
@@ -155,6 +152,11 @@ export class Slots<Request, Response, Endpoint> implements AttemptsOf {
     if (this.#waiting >= maxWaitingCalls) throw tooMany(maxWaitingCalls);
     this.#waiting++;
     try {
+      if (typeof wanted.key === "string" && this.endpoints.list.length === 0) {
+        const found = this.endpoints.renew(performance.now());
+        if (found) await bounded(() => found, wanted.bounds());
+        slot = this.#choose(wanted);
+      }
       for (;;) {
         const member = slot.live ?? await this.#connected(slot, wanted);
         // Use the client before the count drops, so that a drain cannot close it in between.
@@ -200,7 +202,7 @@ export class Slots<Request, Response, Endpoint> implements AttemptsOf {
   /** Periodic upkeep: renews endpoints, and balances slots. */
   #look(now: number): void {
     this.#lookAt = now + LOOK_INTERVAL;
-    this.endpoints.forgive();
+    this.endpoints.forgive(now);
     this.endpoints.renew(now);
     this.#outliers.look(this.endpoints.list, now);
     this.#weigh(now);
@@ -233,6 +235,7 @@ export class Slots<Request, Response, Endpoint> implements AttemptsOf {
       renewed: () => slot.live ? undefined : this.endpoints.renew(performance.now()),
       connect: (place, signal) => {
         slot.target ??= place;
+        this.#choice.dialled(slot, place);
         return this.#dial(place, signal);
       },
       discard: (member) => this.#discard(member),
@@ -268,6 +271,7 @@ export class Slots<Request, Response, Endpoint> implements AttemptsOf {
       if (!client.isAlive) throw endedAtOnce();
       const since = performance.now();
       place.rest.succeeded(since);
+      place.open++;
       return { client, place, since, counted: true, retired: false, used: true, quiet: false };
     } catch (error) {
       place.load--;
@@ -284,9 +288,11 @@ export class Slots<Request, Response, Endpoint> implements AttemptsOf {
   ): void {
     const { live } = slot;
     const { place } = member;
-    if (place.since === undefined || place.unsure) place.since = member.since;
+    const news = place.since === undefined || place.unsure;
+    if (news) place.since = member.since;
+    // One for a key that is not wanted changes nothing for other calls.
+    if (news ? place.wanted : !slot.extra) this.endpoints.stale = true;
     place.unsure = false;
-    this.endpoints.stale = true;
     slot.member = member;
     this.#members.add(member);
     if (live) leave(live);
@@ -345,7 +351,7 @@ export class Slots<Request, Response, Endpoint> implements AttemptsOf {
     this.#members.delete(member);
     if (this.#members.size === 0) this.#idle.stop();
     if (slot.member === member) slot.member = undefined;
-    this.endpoints.stale = true;
+    if (!slot.extra || place.wanted) this.endpoints.stale = true;
     const ours = member.retired || endedHere(reason) || this.#stop.signal.aborted;
     retire(member);
     this.#tell((observer) => observer.onDisconnected?.(place.endpoint, reason));
@@ -373,10 +379,6 @@ export class Slots<Request, Response, Endpoint> implements AttemptsOf {
 /** The error for a call on a pool that is closed or draining. */
 export function poolClosed(): RpcError {
   return new RpcError("connection-closed", "Cannot call: the pool is closed", { sent: false });
-}
-
-function endedAtOnce(): TransportError {
-  return new TransportError("reset", "The connection ended as soon as it was made");
 }
 
 function tooMany(maxWaitingCalls: number): RpcError {

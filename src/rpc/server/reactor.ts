@@ -1,4 +1,5 @@
 import type { CloseReason, Reactor, SendBudget, Sender } from "../../../mod.ts";
+import { checkFunction } from "../../check.ts";
 import { isAsyncIterable, isIterator, isPromise } from "./_answers.ts";
 import {
   aboutRequests,
@@ -14,8 +15,10 @@ import { Outgoing } from "./_outgoing.ts";
 import { Due, type RpcOwner, ServedRpc } from "./_served_rpc.ts";
 import { Streams } from "./_streams.ts";
 import { connectionClosed, RpcError } from "../errors.ts";
+import { ownMethods } from "./_own_methods.ts";
 import { refused, type RpcHandler, type RpcResult } from "./handler.ts";
 import {
+  checkMessages,
   ControlCode,
   readCode,
   readId,
@@ -33,7 +36,8 @@ import {
 /**
  * Makes a reactor that serves RPCs on one connection. {@linkcode serveRpc} does this for
  * each connection of a listener; use this for a Duplex from elsewhere. Throws a
- * `RangeError` for an option out of range.
+ * `RangeError` for an option out of range. It can be spread into a reactor that does something
+ * of its own first: `(sender) => ({ ...make(sender), onInboundMessage })`.
  *
  * @example
  * ```ts
@@ -59,6 +63,18 @@ export function rpcReactor<Request, Response>(
   handler: RpcHandler<Request, Response>,
   options: RpcReactorOptions<Request> = {},
 ): (sender: Sender<Response>) => Reactor<Request, Response> {
+  checkMessages(messages);
+  const make = makerOfReactors(messages, handler, options);
+  return (sender) => ownMethods(make(sender));
+}
+
+/** The same for reactors that nobody spreads, which are smaller. */
+export function makerOfReactors<Request, Response>(
+  messages: RpcMessages<Request, Response>,
+  handler: RpcHandler<Request, Response>,
+  options: RpcReactorOptions<Request>,
+): (sender: Sender<Response>) => RpcReactor<Request, Response> {
+  checkFunction("handler", handler, ": service: () => (request) => answer");
   const { remoteAddress, rpcObserver } = options;
   const settings = { ...checkRpcServerOptions(options), remoteAddress, rpcObserver };
   return (sender) => new RpcReactor(messages, handler, settings, sender);
@@ -119,6 +135,10 @@ class RpcReactor<Request, Response>
 
   get pending(): number {
     return this.#outgoing.pending;
+  }
+
+  get inFlight(): number {
+    return this.#outgoing.size;
   }
 
   onInboundMessage(request: Request, bytes: number): void | Promise<void> {

@@ -9,11 +9,12 @@ import {
   type Server,
   type SocketDuplex,
 } from "../../../mod.ts";
+import { checkFunction, checkListener } from "../../check.ts";
 import { checkConnectionOptions } from "../../options.ts";
 import type { RpcHandler } from "./handler.ts";
-import type { RpcMessages } from "../message.ts";
+import { checkMessages, type RpcMessages } from "../message.ts";
 import type { RpcObserver } from "../observer.ts";
-import { rpcReactor } from "./reactor.ts";
+import { makerOfReactors } from "./reactor.ts";
 import { checkRpcServerOptions, type RpcServerOptions } from "./server_options.ts";
 
 /** How {@linkcode serveRpc} runs each connection, with its limits and timeouts. */
@@ -73,13 +74,19 @@ export function serveRpc<Request, Response>(
   config: RpcServerConfig<Request, Response>,
 ): Server {
   // Otherwise each connection would be refused, one by one.
+  checkListener(listener);
+  checkFunction("codec", config.codec, " that makes one for each connection: () => json()");
+  checkFunction("service", config.service, " that makes the handler of a connection");
+  checkMessages(config.messages);
   checkConnectionOptions(config);
-  checkRpcServerOptions(config);
+  const { onError } = checkRpcServerOptions(config);
   return serve(listener, (duplex) => ({
     ...config,
     codec: config.codec(),
-    reactor: rpcReactor(config.messages, config.service(duplex), {
+    reactor: makerOfReactors(config.messages, config.service(duplex), {
       ...config,
+      // One log for all connections.
+      onError,
       remoteAddress: duplex.remoteAddress,
     }),
   }), config);

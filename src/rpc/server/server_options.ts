@@ -1,5 +1,6 @@
 import type { SocketAddress } from "../../../mod.ts";
 import { integer } from "../../check.ts";
+import { errorLog } from "../../error_log.ts";
 import { DEFAULT_MAX_BUFFERED_BYTES } from "../_flow.ts";
 import type { RpcId } from "../message.ts";
 import type { RpcObserver } from "../observer.ts";
@@ -33,7 +34,7 @@ export interface RpcServerOptions {
    * `maxOutboundLength`, and when a handler answered with a stream where the client expects one
    * response, or the reverse. What it throws, or rejects with, is ignored.
    *
-   * @default {console.error}
+   * @default {console.error} at most once a second for each code or name of an error
    */
   readonly onError?: (error: unknown, rpc: FailedRpc) => void;
 }
@@ -52,6 +53,8 @@ export interface FailedRpc {
   readonly id: RpcId;
   /** The client's address, if it is known. */
   readonly remoteAddress?: SocketAddress;
+  /** The method, where a service has told the requests apart. */
+  readonly method?: string;
 }
 
 /** Checks the options and fills in their defaults. */
@@ -59,7 +62,7 @@ export function checkRpcServerOptions(options: RpcServerOptions): Required<RpcSe
   const {
     maxConcurrentRpcs = DEFAULT_MAX_CONCURRENT_RPCS,
     maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES,
-    onError = (error, rpc) => console.error("protosocket: an rpc failed", rpc, error),
+    onError = errorLog("rpc"),
   } = options;
   return {
     maxConcurrentRpcs: integer("maxConcurrentRpcs", maxConcurrentRpcs, 1, 2 ** 31),

@@ -58,14 +58,14 @@ export interface DefineServiceOptions {
  * interface, as of zod, valibot and arktype. What arrives is validated at the end that receives it:
  * a request that is not valid fails with `invalid-argument`. Validators must not be asynchronous.
  *
- * @example With zod: `z.object({ symbol: z.string() })` in place of these
+ * @example
  * ```ts
  * import { createClient, defineService, implement, inMemory } from "@protosocket/protosocket/services";
- * import { number, text } from "../../../examples/support/schemas.ts";
+ * import { z } from "zod"; // or valibot, arktype …
  *
  * const Words = defineService("example.Words", {
- *   count: { request: text, response: number },
- *   split: { kind: "server_streaming", request: text, response: text },
+ *   count: { request: z.string(), response: z.number() },
+ *   split: { kind: "server_streaming", request: z.string(), response: z.string() },
  * });
  * const words = implement(Words, {
  *   count: (line) => line.split(" ").length,

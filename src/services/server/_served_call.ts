@@ -7,14 +7,14 @@ import { type ServiceRequest, ServiceResponse, type WireStatus } from "../envelo
 import { INTERNAL, received, serviceError, statusOf, tooLate, unreadable } from "../_errors.ts";
 import { Metadata } from "../metadata.ts";
 import { ServiceError } from "../status.ts";
-import { type Responses, responsesOf, TypedRequests } from "./_streams.ts";
+import { type Responses, responsesOf, type StreamedCall, TypedRequests } from "./_streams.ts";
 import type { ServedMethod } from "./method_table.ts";
 
 /** What calls tell of errors to. */
 export type OnCallError = (error: unknown, context: ServerContext) => void;
 
 /** A call at a server: what its handler knows of it, and how it is answered. */
-export class ServedCall implements ServerContext {
+export class ServedCall implements ServerContext, StreamedCall {
   readonly #method: ServedMethod;
   readonly #request: ServiceRequest;
   readonly #rpc: RpcContext<ServiceRequest>;
@@ -52,6 +52,10 @@ export class ServedCall implements ServerContext {
 
   get method(): MethodDefinition {
     return this.#method.definition;
+  }
+
+  get path(): string {
+    return this.#method.path;
   }
 
   get peer(): Peer {

@@ -1,7 +1,6 @@
 import type { RpcContext } from "../../rpc/mod.ts";
 import { serviceError, tooLate, unreadable } from "../_errors.ts";
 import type { ServiceRequest, ServiceResponse, WireMethod } from "../envelope/messages.ts";
-import type { ServedCall } from "./_served_call.ts";
 
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
@@ -42,11 +41,23 @@ export class TypedRequests implements AsyncIterableIterator<unknown, undefined> 
   }
 }
 
+/** What a stream needs of its call. */
+export interface StreamedCall {
+  readonly path: string;
+  readonly deadline: number | undefined;
+  item(value: unknown): ServiceResponse;
+  failure(error: unknown): ServiceResponse;
+  trailing(): ServiceResponse | undefined;
+  onLate(late: () => void): void;
+  throwIfLate(): void;
+  leave(): void;
+}
+
 /** The responses of a stream as messages, and at last what comes before its end. */
 export type Responses = SyncResponses | AsyncResponses;
 
 /** Makes messages of what a handler that answers with a stream has returned. */
-export function responsesOf(answer: unknown, call: ServedCall): Responses {
+export function responsesOf(answer: unknown, call: StreamedCall): Responses {
   const iterable = answer as Partial<AsyncIterable<unknown> & Iterable<unknown>> | undefined;
   if (iterable?.[Symbol.asyncIterator] !== undefined) {
     return new AsyncResponses(iterable[Symbol.asyncIterator]!(), call);
@@ -54,15 +65,15 @@ export function responsesOf(answer: unknown, call: ServedCall): Responses {
   if (iterable?.[Symbol.iterator] !== undefined) {
     return new SyncResponses(iterable[Symbol.iterator]!(), call);
   }
-  throw new TypeError(`The handler of ${call.method.path} must return an iterable`);
+  throw new TypeError(`The handler of ${call.path} must return an iterable`);
 }
 
 class SyncResponses implements IterableIterator<ServiceResponse> {
   readonly #iterator: Iterator<unknown>;
-  readonly #call: ServedCall;
+  readonly #call: StreamedCall;
   #over = false;
 
-  constructor(iterator: Iterator<unknown>, call: ServedCall) {
+  constructor(iterator: Iterator<unknown>, call: StreamedCall) {
     this.#iterator = iterator;
     this.#call = call;
   }
@@ -96,12 +107,12 @@ class SyncResponses implements IterableIterator<ServiceResponse> {
 
 class AsyncResponses implements AsyncIterableIterator<ServiceResponse> {
   readonly #iterator: AsyncIterator<unknown>;
-  readonly #call: ServedCall;
+  readonly #call: StreamedCall;
   #over = false;
   /** Settles a `next()` that waits, with the failure. */
   #giveUp: (() => void) | undefined;
 
-  constructor(iterator: AsyncIterator<unknown>, call: ServedCall) {
+  constructor(iterator: AsyncIterator<unknown>, call: StreamedCall) {
     this.#iterator = iterator;
     this.#call = call;
     if (call.deadline !== undefined) call.onLate(() => this.#giveUp?.());

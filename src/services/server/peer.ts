@@ -1,15 +1,9 @@
 import type { ConnectionControl, SocketDuplex } from "../../../mod.ts";
-import type { Peer, PeerCertificate, PeerRequest, ServiceConnection } from "../context.ts";
-
-/** A duplex as adapters make it that know more of their peers. */
-interface KnowingDuplex extends SocketDuplex {
-  readonly peerCertificate?: PeerCertificate;
-  readonly request?: PeerRequest;
-}
+import type { Peer, ServiceConnection } from "../context.ts";
 
 /** What is known of the client of a connection. */
 export class DuplexPeer implements Peer {
-  readonly #duplex: KnowingDuplex;
+  readonly #duplex: SocketDuplex;
 
   constructor(duplex: SocketDuplex) {
     this.#duplex = duplex;
@@ -19,15 +13,15 @@ export class DuplexPeer implements Peer {
     return this.#duplex.remoteAddress;
   }
 
-  get alpnProtocol(): string | undefined {
+  get alpnProtocol(): Peer["alpnProtocol"] {
     return this.#duplex.alpnProtocol;
   }
 
-  get certificate(): PeerCertificate | undefined {
+  get certificate(): Peer["certificate"] {
     return this.#duplex.peerCertificate;
   }
 
-  get request(): PeerRequest | undefined {
+  get request(): Peer["request"] {
     return this.#duplex.request;
   }
 }

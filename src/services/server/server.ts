@@ -17,6 +17,7 @@ import {
   type RpcServerOptions,
 } from "../../rpc/mod.ts";
 import { checkConnectionOptions } from "../../options.ts";
+import { errorLog } from "../../error_log.ts";
 import { tell } from "../../user_callback.ts";
 import type { ServerContext, ServiceConnection } from "../context.ts";
 import { serverCodec } from "../envelope/codec.ts";
@@ -51,7 +52,7 @@ export interface ServicesOptions extends Omit<RpcServerOptions, "onError">, Meta
   readonly onError?: (error: unknown, context: ServerContext | undefined) => void;
 }
 
-/** Options of {@linkcode serviceReactor}: also those of each connection. */
+/** Options of {@linkcode serviceConnector}: also those of each connection. */
 export interface ServiceServerOptions extends ServicesOptions, ConnectionOptions {
   /**
    * Called for each connection before its first call; it may keep `values` for the handlers. If it
@@ -83,9 +84,11 @@ export type ServiceConnector = (
  * import { connect, listen } from "@protosocket/protosocket/node"; // or /deno, /bun
  * import { createClient, defineService, implement } from "@protosocket/protosocket/services";
  * import { serveServices, serviceClient } from "@protosocket/protosocket/services";
- * import { text } from "../../../examples/support/schemas.ts";
+ * import { z } from "zod"; // or valibot, arktype …
  *
- * const Greeter = defineService("example.Greeter", { hello: { request: text, response: text } });
+ * const Greeter = defineService("example.Greeter", {
+ *   hello: { request: z.string(), response: z.string() },
+ * });
  *
  * await using server = serveServices(await listen({ port: 0 }), {
  *   services: [implement(Greeter, { hello: (name) => `hello, ${name}` })],
@@ -185,7 +188,7 @@ export class Services {
   constructor(options: ServicesOptions) {
     this.#limits = checkMetadataLimits(options);
     this.#methods = new MethodTable(options.services, options.interceptors ?? []);
-    this.#onError = options.onError ?? sayFailed;
+    this.#onError = options.onError ?? logFailed();
   }
 
   /** Tells of a response that could not be encoded. */
@@ -240,6 +243,8 @@ function refusal(
   return rpc.expectsStream ?? method?.givesStream ?? true ? once(response) : response;
 }
 
-function sayFailed(error: unknown, context: ServerContext | undefined): void {
-  console.error("protosocket: a call failed", context?.method.path, context?.peer.address, error);
+function logFailed(): (error: unknown, context: ServerContext | undefined) => void {
+  const log = errorLog("call");
+  return (error, context) =>
+    log(error, { method: context?.method.path, remoteAddress: context?.peer.address });
 }
