@@ -43,7 +43,7 @@ export interface Ends {
 
 /** Registers a test with a server and a client of its own. */
 export function conformanceTest(name: string, run: (ends: Ends) => Promise<void>): void {
-  test(`services conformance: ${name}`, async () => {
+  test(`services: ${name}`, async () => {
     const { connect, listen } = await sockets();
     const listener = await listen({ port: 0 });
     const notes = new Notes();
