@@ -36,6 +36,7 @@
  * @module
  */
 export type {
+  DistinguishedName,
   Duplex,
   PeerCertificate,
   ProxyInfo,
@@ -43,6 +44,7 @@ export type {
   Receiver,
   SocketAddress,
   SocketDuplex,
+  SubjectAltName,
   Transport,
   UpgradeInfo,
 } from "./src/duplex/duplex.ts";
@@ -66,7 +68,7 @@ export {
   DEFAULT_MESSAGE_TIMEOUT,
   DEFAULT_WRITE_TIMEOUT,
 } from "./src/options.ts";
-export type { Listener } from "./src/duplex/listener.ts";
+export type { Listener, ServerCertificate, SocketListener } from "./src/duplex/listener.ts";
 export {
   type Connector,
   DEFAULT_CONNECTOR_TIMEOUT,

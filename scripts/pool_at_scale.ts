@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { draw } from "../bench/run/draw.ts";
+import { draw, type Spec } from "../bench/run/draw.ts";
 import { WAYS } from "../tests/simulator/scale/callers.ts";
 import { spreadKeys } from "../tests/simulator/scale/keys.ts";
 import { keysTable, plot, table } from "../tests/simulator/scale/plot.ts";
@@ -72,7 +72,7 @@ async function run(): Promise<void> {
   if (values.write) write(tables, plot(phases, seconds, scale.rate * scale.clients));
 }
 
-function write(tables: string, spec: object): void {
+function write(tables: string, spec: Spec): void {
   const file = `${root}docs/fleet.md`;
   const marks = /(<!-- pool-at-scale -->\n)[^]*?(\n<!-- \/pool-at-scale -->)/;
   const page = readFileSync(file, "utf8");

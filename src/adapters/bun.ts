@@ -29,7 +29,7 @@
 import { lookup } from "node:dns/promises";
 import type { SocketAddress, SocketDuplex } from "../duplex/duplex.ts";
 import { TransportError } from "../errors.ts";
-import type { Listener } from "../duplex/listener.ts";
+import type { SocketListener } from "../duplex/listener.ts";
 import { AcceptQueue } from "./base/_accept_queue.ts";
 import { toTransportError } from "./base/_errors.ts";
 import {
@@ -38,6 +38,7 @@ import {
   type ConnectOptions,
   describe,
   type ListenOptions,
+  noCertificate,
   placeOf,
   type SocketPlace,
   unsupported,
@@ -107,7 +108,7 @@ export async function connect(options: ConnectOptions): Promise<SocketDuplex> {
  * Listens on a TCP address or a Unix socket. Rejects with a
  * {@linkcode TransportError}. Bun cannot set the `backlog`.
  */
-export async function listen(options: ListenOptions): Promise<Listener> {
+export async function listen(options: ListenOptions): Promise<SocketListener> {
   if (asksForTls(options)) return (await import("./sockets/_tls.ts")).listenTls(options);
   if (options.proxyProtocol !== undefined) {
     return (await import("./sockets/_net_listen.ts")).listenProxied(options);
@@ -146,6 +147,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       ? { transport: "unix", path: place.path }
       : { transport: "tcp", hostname: listener.hostname, port: listener.port },
     close,
+    setCertificate: noCertificate,
     [Symbol.asyncIterator]: () => accepted[Symbol.asyncIterator](),
     [Symbol.asyncDispose]: close,
   };

@@ -31,7 +31,7 @@
  */
 import type { SocketAddress, SocketDuplex } from "../duplex/duplex.ts";
 import { TransportError } from "../errors.ts";
-import type { Listener } from "../duplex/listener.ts";
+import type { SocketListener } from "../duplex/listener.ts";
 import { toTransportError } from "./base/_errors.ts";
 import {
   asksForTls,
@@ -40,6 +40,7 @@ import {
   type ConnectOptions,
   describe,
   type ListenOptions,
+  noCertificate,
   placeOf,
   type SocketPlace,
   unsupported,
@@ -129,7 +130,7 @@ export async function connect(options: ConnectOptions): Promise<SocketDuplex> {
  * {@linkcode TransportError}. `reusePort` needs `--unstable-net`; Deno cannot set
  * the `backlog` of a Unix socket.
  */
-export async function listen(options: ListenOptions): Promise<Listener> {
+export async function listen(options: ListenOptions): Promise<SocketListener> {
   if (asksForTls(options)) return (await import("./sockets/_tls.ts")).listenTls(options);
   if (options.proxyProtocol !== undefined) {
     return (await import("./sockets/_net_listen.ts")).listenProxied(options);
@@ -162,6 +163,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   return {
     address: addressOf(listener.addr),
     close,
+    setCertificate: noCertificate,
     [Symbol.asyncIterator]: () => accept(listener, options, () => closed),
     [Symbol.asyncDispose]: close,
   };

@@ -29,7 +29,7 @@
  */
 import * as net from "node:net";
 import type { SocketDuplex } from "../duplex/duplex.ts";
-import type { Listener } from "../duplex/listener.ts";
+import type { SocketListener } from "../duplex/listener.ts";
 import { AcceptQueue } from "./base/_accept_queue.ts";
 import { dial, listening, NetDuplex, tcpAddressOf, TcpDuplex, toListener } from "./sockets/_net.ts";
 import {
@@ -64,7 +64,7 @@ export async function connect(options: ConnectOptions): Promise<SocketDuplex> {
  * {@linkcode TransportError}. `reusePort` needs Node 23.1 or later; with Bun's
  * `node:net`, `backlog` is not supported.
  */
-export async function listen(options: ListenOptions): Promise<Listener> {
+export async function listen(options: ListenOptions): Promise<SocketListener> {
   if (asksForTls(options)) return (await import("./sockets/_tls.ts")).listenTls(options);
   if (options.proxyProtocol !== undefined) {
     return (await import("./sockets/_net_listen.ts")).listenProxied(options);

@@ -30,13 +30,14 @@
  * @module
  */
 import type { SocketDuplex } from "../duplex/duplex.ts";
-import type { Listener } from "../duplex/listener.ts";
+import type { SocketListener } from "../duplex/listener.ts";
 import { TransportError } from "../errors.ts";
 import { type ConnectOptions, type ListenOptions, placeOf, unsupported } from "./base/_options.ts";
 
 export type {
   ConnectOptions,
   ListenOptions,
+  ProxyProtocolOptions,
   TlsConnectOptions,
   TlsListenOptions,
 } from "./base/_options.ts";
@@ -44,7 +45,7 @@ export type {
 /** What the adapters of the servers' runtimes have in common. */
 interface Sockets {
   connect(options: ConnectOptions): Promise<SocketDuplex>;
-  listen(options: ListenOptions): Promise<Listener>;
+  listen(options: ListenOptions): Promise<SocketListener>;
 }
 
 /** What tells the runtimes apart. Bun and Deno have a `process`, too. */
@@ -70,7 +71,7 @@ export async function connect(options: ConnectOptions): Promise<SocketDuplex> {
  * Listens on a TCP address or a Unix socket. Rejects with a {@linkcode TransportError}; with the
  * code `unsupported` where nobody can listen, as in browsers and in Workers of Cloudflare.
  */
-export async function listen(options: ListenOptions): Promise<Listener> {
+export async function listen(options: ListenOptions): Promise<SocketListener> {
   if (isCloudflare()) throw absent("A Worker of Cloudflare cannot listen");
   return (await adapter()).listen(options);
 }

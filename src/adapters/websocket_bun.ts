@@ -163,12 +163,15 @@ export interface BunWebSocketHandlers {
  * ```ts ignore
  * import { serve } from "@protosocket/protosocket";
  * import { lengthDelimited } from "@protosocket/protosocket/length-delimited";
- * import { upgradeListener } from "@protosocket/protosocket/websocket-bun";
+ * import { type BunUpgrader, upgradeListener } from "@protosocket/protosocket/websocket-bun";
  *
+ * // `Bun` itself, where its types are installed.
+ * // deno-lint-ignore no-explicit-any
+ * const { Bun } = globalThis as any;
  * const sockets = upgradeListener({ pathname: "/rpc" });
  * const http = Bun.serve({
  *   port: 0,
- *   fetch(request, server) {
+ *   fetch(request: Request, server: BunUpgrader) {
  *     if (sockets.takes(request)) return sockets.upgrade(request, server);
  *     return new Response("Hello\n");
  *   },

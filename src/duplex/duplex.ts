@@ -2,7 +2,14 @@ import type { TransportError } from "../errors.ts";
 import type { SocketAddress } from "../socket_address.ts";
 import type { PeerCertificate, ProxyInfo, UpgradeInfo } from "./peer.ts";
 
-export type { PeerCertificate, ProxyInfo, ProxyTlv, UpgradeInfo } from "./peer.ts";
+export type {
+  DistinguishedName,
+  PeerCertificate,
+  ProxyInfo,
+  ProxyTlv,
+  SubjectAltName,
+  UpgradeInfo,
+} from "./peer.ts";
 export type { SocketAddress } from "../socket_address.ts";
 
 /**

@@ -216,6 +216,11 @@ export abstract class DuplexBase implements SocketDuplex, Transport {
     return this.#flowing || this.#unread;
   }
 
+  /** How many bytes wait for somebody who takes them. */
+  protected get stored(): number {
+    return this.#storedBytes;
+  }
+
   /** How many bytes have arrived that nobody has taken, with what they cost in memory. */
   protected get held(): number {
     const stored = this.#store ? this.#storedBytes + this.#store.length * CHUNK_BYTES : 0;

@@ -16,3 +16,21 @@ export interface Listener extends AsyncIterable<SocketDuplex>, AsyncDisposable {
    */
   close(): Promise<void>;
 }
+
+/** A {@linkcode Listener} of sockets, with TLS or without. */
+export interface SocketListener extends Listener {
+  /**
+   * Takes another certificate, such as the renewed one, for handshakes that begin from now on;
+   * connections stay open. Throws a `TypeError` for one that cannot be used, after which the
+   * listener goes on with the one that it has, and if the listener has no TLS.
+   */
+  setCertificate(certificate: ServerCertificate): void;
+}
+
+/** The certificate of a server. */
+export interface ServerCertificate {
+  /** The certificate in PEM, followed by its intermediates. */
+  readonly cert: string;
+  /** The private key of `cert` in PEM, unencrypted. */
+  readonly key: string;
+}

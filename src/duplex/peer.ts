@@ -35,12 +35,12 @@ export interface UpgradeInfo {
 
 /** Who a TLS client is, by the certificate that it proved to have the key of. */
 export interface PeerCertificate {
-  /** Whom it names, such as `{ CN: "client-7", O: "Example" }`. Several values are an array. */
-  readonly subject: Readonly<Record<string, string | readonly string[]>>;
+  /** Whom it names, such as `{ CN: "client-7", O: "Example" }`. */
+  readonly subject: DistinguishedName;
   /** Who signed it. */
-  readonly issuer: Readonly<Record<string, string | readonly string[]>>;
-  /** Its alternative names (SANs), such as `DNS:client-7.example.com` or `URI:spiffe://…`. */
-  readonly subjectAltNames: readonly string[];
+  readonly issuer: DistinguishedName;
+  /** Its alternative names (SANs); only those of these types. */
+  readonly subjectAltNames: readonly SubjectAltName[];
   /** The SHA-256 of `raw`: 32 bytes in hexadecimal, in capitals, with colons between them. */
   readonly fingerprint256: string;
   /** Its serial number, in hexadecimal. */
@@ -52,10 +52,21 @@ export interface PeerCertificate {
   /** The certificate itself, in DER. */
   readonly raw: Uint8Array;
   /**
-   * The certificates in DER from this one to a root that the server trusts, as far as the
-   * runtime tells: this one alone on Bun and Deno.
+   * In DER, the certificates from this one to the root that the server trusts. A session that
+   * is resumed may have this one alone.
    */
   readonly chain: readonly Uint8Array[];
+}
+
+/** A name in a certificate, by attribute, such as `CN`. Several values of one are an array. */
+export type DistinguishedName = Readonly<Record<string, string | readonly string[]>>;
+
+/** One of a certificate's alternative names. */
+export interface SubjectAltName {
+  /** What it is the name of. */
+  readonly type: "dns" | "ip" | "uri" | "email";
+  /** The name, such as `client-7.example.com`, `192.0.2.1` or `spiffe://example.com/client-7`. */
+  readonly value: string;
 }
 
 /** One of the additional values in a PROXY protocol header of version 2. */

@@ -6,6 +6,7 @@ import { abortCases } from "../conformance/abort.ts";
 import type { Adapter } from "../conformance/adapter.ts";
 import { backpressureCases } from "../conformance/backpressure.ts";
 import { bytesCases } from "../conformance/bytes.ts";
+import { faceCases } from "../conformance/face.ts";
 import { halfCloseCases } from "../conformance/half_close.ts";
 import { answerIn } from "../support/case_registry.ts";
 
@@ -67,6 +68,7 @@ for (const adapter of [webSocket, stream, port, broadcast]) {
   halfCloseCases(adapter);
   backpressureCases(adapter);
   abortCases(adapter);
+  faceCases(adapter);
 }
 
 answerIn(globalThis);

@@ -1,10 +1,9 @@
 import { portDuplex } from "../../src/adapters/message_port.ts";
-import { STREAMS_ONLY } from "./adapter.ts";
 import { conformance } from "./suite.ts";
 
 conformance({
   name: "message port",
-  gaps: { face: STREAMS_ONLY },
+  gaps: {},
   open() {
     const { port1, port2 } = new MessageChannel();
     const [client, server] = [portDuplex(port1), portDuplex(port2)];
@@ -16,7 +15,7 @@ let channels = 0;
 
 conformance({
   name: "broadcast channel",
-  gaps: { face: STREAMS_ONLY },
+  gaps: {},
   open() {
     const name = `protosocket-${channels++}`;
     const [one, other] = [new BroadcastChannel(name), new BroadcastChannel(name)];

@@ -3,16 +3,19 @@ import { WebSocket as WsWebSocket } from "ws";
 import { connect, type ConnectOptions } from "../../src/adapters/websocket.ts";
 import { runtime } from "../support/runtime.ts";
 import { listenWebSocket } from "../websocket/support.ts";
-import { type Adapter, STREAMS_ONLY } from "./adapter.ts";
+import type { Adapter } from "./adapter.ts";
 import { accept } from "./sockets.ts";
 import { conformance } from "./suite.ts";
 
 const NO_WAIT = "a WebSocket of this kind has no way to make the other end wait";
 
+/** A reset is: see tests/websocket/let_go_test.ts. */
+const UNNOTICED = "an abort of `ws` ends its socket, and an end behind unread bytes is not noticed";
+
 function adapter(name: string, options: ConnectOptions, inbound?: string): Adapter {
   return {
     name: `websocket, ${name}`,
-    gaps: { inbound, face: STREAMS_ONLY },
+    gaps: { inbound, unnoticed: UNNOTICED },
     async open() {
       const listener = await listenWebSocket({ port: 0 });
       const { port } = listener.address as { port: number };

@@ -6,6 +6,7 @@ import { abortCases } from "../conformance/abort.ts";
 import type { Adapter } from "../conformance/adapter.ts";
 import { backpressureCases } from "../conformance/backpressure.ts";
 import { bytesCases } from "../conformance/bytes.ts";
+import { faceCases } from "../conformance/face.ts";
 import { halfCloseCases } from "../conformance/half_close.ts";
 import { answer } from "../support/case_registry.ts";
 
@@ -13,7 +14,10 @@ let relayPort = 0;
 
 const tcp: Adapter = {
   name: "cloudflare, TCP",
-  gaps: { reset: "workerd tells of an abort by an end, unless bytes were unread" },
+  gaps: {
+    reset: "workerd tells of an abort by an end, unless bytes were unread",
+    unnoticed: "workerd tells of a reset to who reads or writes only",
+  },
   // Two connections one behind the other, each with all that a kernel may hold.
   holds: 96 * 1024 * 1024,
   async open() {
@@ -47,6 +51,7 @@ for (const adapter of [tcp, pair]) {
   halfCloseCases(adapter);
   backpressureCases(adapter);
   abortCases(adapter);
+  faceCases(adapter);
 }
 
 export default {

@@ -126,11 +126,26 @@ test("port protocol: cancelling the readable stops the peer's writer, and this e
   assertEquals(peer.heard.slice(2), [{ kind: "stop" }, bytes(3), { kind: "end" }]);
 });
 
-test("port protocol: a peer that stops reading fails our writes, and we can still read", async () => {
+test("port protocol: a peer that stops reading can still write, until we do", async () => {
   using peer = new Scripted();
-  peer.post(hello, { kind: "stop" });
+  peer.post(hello, { kind: "stop" }, bytes(5));
+  assertEquals((await peer.end.readExactly(5)).length, 5);
   const write = await soon(outcome(peer.end.writer.write(new Uint8Array(20))), "the write");
   assertEquals(write.kind === "error" && (write.error as TransportError).code, "reset");
-  peer.post(bytes(5), { kind: "end" });
+});
+
+test("port protocol: a peer that stops reading and ends is answered by an end", async () => {
+  using peer = new Scripted();
+  peer.post(hello, { kind: "stop" }, bytes(5), { kind: "end" });
   assertEquals((await peer.end.readAll()).length, 5);
+  await peer.end.close();
+  assertEquals(await peer.until(2), { kind: "end" });
+});
+
+test("port protocol: a peer that stops reading fails a write that waits for credit", async () => {
+  using peer = new Scripted();
+  const write = outcome(peer.end.writer.write(new Uint8Array(20)));
+  peer.post(hello, { kind: "stop" });
+  const result = await soon(write, "the write");
+  assertEquals(result.kind === "error" && (result.error as TransportError).code, "reset");
 });

@@ -9,7 +9,7 @@ import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { sockets } from "../../examples/support/sockets.ts";
 import { ReportSchema, ScriptSchema } from "../support/proto/gen/conformance_pb.ts";
-import type { Request } from "./proto/gen/services_pb.ts";
+import type { Request } from "../support/proto/gen/services_pb.ts";
 import { outcome, turn, until, within } from "../support/within.ts";
 import { assertFailed, type ConformanceClient } from "./conformance_ends.ts";
 import { Conformance } from "./conformance_service.ts";

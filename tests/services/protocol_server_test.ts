@@ -2,7 +2,7 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { assert, assertEquals } from "@std/assert";
 import { ReportSchema, ScriptSchema } from "../support/proto/gen/conformance_pb.ts";
-import type { RequestSchema, Response } from "./proto/gen/services_pb.ts";
+import type { RequestSchema, Response } from "../support/proto/gen/services_pb.ts";
 import { conformanceTest, type ScriptInit } from "./conformance_ends.ts";
 import type { Notes } from "./conformance_service.ts";
 import {

@@ -1,7 +1,7 @@
 import { codeOf, type Failure } from "./code_of.ts";
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { sockets } from "../../examples/support/sockets.ts";
-import type { Listener, SocketAddress, SocketDuplex, TransportError } from "../../mod.ts";
+import type { SocketAddress, SocketDuplex, SocketListener, TransportError } from "../../mod.ts";
 import type {
   ConnectOptions,
   TlsConnectOptions,
@@ -33,14 +33,14 @@ export interface Failed {
 
 /** A TLS listener, and the failed handshakes that it reported. */
 export class TlsServer implements AsyncDisposable {
-  readonly listener: Listener;
+  readonly listener: SocketListener;
   readonly port: number;
   readonly #accepted: AsyncIterator<SocketDuplex>;
   readonly #told: Failed[];
   #taken = 0;
   readonly #waiting: Set<() => void>;
 
-  private constructor(listener: Listener, told: Failed[], waiting: Set<() => void>) {
+  private constructor(listener: SocketListener, told: Failed[], waiting: Set<() => void>) {
     const { address } = listener;
     assert(address.transport === "tcp");
     this.listener = listener;

@@ -144,6 +144,11 @@ export function unsupported(option: string, why: string): TransportError {
   return new TransportError("unsupported", `The option ${option} is not supported here: ${why}`);
 }
 
+/** Refuses a certificate for a listener that has no use for one. */
+export function noCertificate(): never {
+  throw wrong("The listener has no TLS: it was made without the option tls");
+}
+
 /** Makes the error for a signal that fired while connecting. */
 export function connectAborted(signal: AbortSignal): TransportError {
   return new TransportError("aborted", "Connecting was aborted", { cause: signal.reason });

@@ -2,9 +2,9 @@ import { existsSync } from "node:fs";
 import * as net from "node:net";
 import { dirname } from "node:path";
 import process from "node:process";
-import type { ProxyInfo, SocketAddress } from "../../duplex/duplex.ts";
+import type { PeerCertificate, ProxyInfo, SocketAddress } from "../../duplex/duplex.ts";
 import { TransportError } from "../../errors.ts";
-import type { Listener } from "../../duplex/listener.ts";
+import type { SocketListener } from "../../duplex/listener.ts";
 import { onAbort } from "../../waits/on_abort.ts";
 import type { AcceptQueue } from "../base/_accept_queue.ts";
 import { toTransportError } from "../base/_errors.ts";
@@ -13,6 +13,7 @@ import {
   type ConnectOptions,
   describe,
   type ListenOptions,
+  noCertificate,
   type SocketPlace,
   unsupported,
 } from "../base/_options.ts";
@@ -73,7 +74,8 @@ export function toListener(
   address: SocketAddress,
   accepted: AcceptQueue,
   onClose: () => void = () => {},
-): Listener {
+  setCertificate: SocketListener["setCertificate"] = noCertificate,
+): SocketListener {
   // One accept that failed, for want of memory or descriptors, does not end a listener.
   server.on("error", (error) => {
     if (!server.listening) accepted.close(toTransportError("Cannot accept", error));
@@ -93,6 +95,7 @@ export function toListener(
   return {
     address,
     close,
+    setCertificate,
     [Symbol.asyncIterator]: () => accepted[Symbol.asyncIterator](),
     [Symbol.asyncDispose]: close,
   };
@@ -135,6 +138,8 @@ export class NetDuplex extends SocketBase {
   readonly socket: net.Socket;
   /** See {@linkcode SocketDuplex.proxy}. */
   proxy?: ProxyInfo;
+  /** See {@linkcode SocketDuplex.peerCertificate}. */
+  peerCertificate?: PeerCertificate;
   #started = false;
   /** How many writes have not called back yet. */
   #unwritten = 0;

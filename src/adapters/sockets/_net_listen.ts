@@ -1,11 +1,11 @@
-import type { Listener } from "../../duplex/listener.ts";
+import type { SocketListener } from "../../duplex/listener.ts";
 import { AcceptQueue } from "../base/_accept_queue.ts";
 import { checkListenOptions, type ListenOptions, placeOf } from "../base/_options.ts";
 import { listening, NetDuplex, TcpDuplex, toListener } from "./_net.ts";
 import { proxiedServer } from "./_proxied.ts";
 
 /** Listens behind a proxy that speaks the PROXY protocol. */
-export async function listenProxied(options: ListenOptions): Promise<Listener> {
+export async function listenProxied(options: ListenOptions): Promise<SocketListener> {
   const place = placeOf(options, 0);
   checkListenOptions(options);
   const accepted = new AcceptQueue();

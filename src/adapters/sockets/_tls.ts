@@ -4,11 +4,13 @@ import process from "node:process";
 import * as tls from "node:tls";
 import type { SocketAddress, SocketDuplex } from "../../duplex/duplex.ts";
 import { TransportError } from "../../errors.ts";
-import type { Listener } from "../../duplex/listener.ts";
+import type { SocketListener } from "../../duplex/listener.ts";
 import { onAbort } from "../../waits/on_abort.ts";
 import { AcceptQueue } from "../base/_accept_queue.ts";
 import { toTransportError } from "../base/_errors.ts";
 import { Handshakes } from "../base/_handshakes.ts";
+import { certificateOf } from "./_certificate.ts";
+import { checkIdentity } from "./_pem.ts";
 import { type Proxied, proxiedServer } from "./_proxied.ts";
 import { dial, EMPTY, ending, listening, NetDuplex, tcpAddressOf, toListener } from "./_net.ts";
 import {
@@ -110,7 +112,7 @@ function notUsable(cause: unknown): TypeError {
 }
 
 /** Listens; a connection is accepted once its handshake is done. */
-export async function listenTls(options: ListenOptions): Promise<Listener> {
+export async function listenTls(options: ListenOptions): Promise<SocketListener> {
   const place = tcpPlaceOf(options, 0);
   checkListenOptions(options);
   const settings = checkTlsListen(options.tls);
@@ -140,35 +142,53 @@ export async function listenTls(options: ListenOptions): Promise<Listener> {
     })
     .on("secureConnection", (socket) => {
       const raw = rawOf(socket);
+      const certificate = clientCa && certificateOf(socket);
+      // Every runtime should have refused it by now; this is the last line of defence.
+      if (clientCa && !certificate) {
+        handshakes.failed(raw, new TransportError("tls", "The client's certificate is unreadable"));
+        return void socket.destroy();
+      }
       const handshake = handshakes.done(raw);
       if (!handshake) return void socket.destroy();
       if (clientCa) endWhenDestroyed(raw);
       socket.allowHalfOpen = true;
       const duplex = new TlsDuplex(socket, raw, true, handshake.remoteAddress);
       duplex.proxy = proxies.get(raw)?.proxy;
+      duplex.peerCertificate = certificate;
       accepted.push(duplex);
     });
   const listens = front?.server ?? server;
   const address = await listening(listens, place, options);
-  return toListener(listens, address, accepted, () => {
+  const onClose = () => {
     front?.close();
     handshakes.close();
+  };
+  return toListener(listens, address, accepted, onClose, ({ cert, key }) => {
+    const renewed = contextOf({ ...settings, ...checkIdentity(cert, key) });
+    try {
+      server.setSecureContext(renewed);
+    } catch (error) {
+      throw notUsable(error);
+    }
   });
 }
 
+/** What a handshake of a server is made with. */
+function contextOf({ cert, key, clientCa }: TlsServer): tls.SecureContextOptions {
+  return { cert, key, ca: clientCa, minVersion: MIN_VERSION };
+}
+
 function createServer(
-  { cert, key, clientCa, alpnProtocols, handshakeTimeout }: TlsServer,
+  settings: TlsServer,
   { noDelay = true, keepAlive = false }: ListenOptions,
 ): tls.Server {
+  const { clientCa, alpnProtocols, handshakeTimeout } = settings;
   try {
     return tls.createServer({
-      cert,
-      key,
-      ca: clientCa,
+      ...contextOf(settings),
       requestCert: clientCa !== undefined,
       rejectUnauthorized: clientCa !== undefined,
       ALPNProtocols: alpnProtocols,
-      minVersion: MIN_VERSION,
       // Node's counts from the last byte, and a client can trickle bytes, so ours comes first.
       // Deno's runs on after a failed handshake, and keeps its memory until then.
       handshakeTimeout: Math.min(handshakeTimeout + LATER, MAX_DELAY),
@@ -247,6 +267,13 @@ class TlsDuplex extends NetDuplex {
   protected override flow(): void {
     if (runtime === "deno") handleOf(this.#raw)?.readStart();
     super.flow();
+  }
+
+  /** Others read on, or tell by themselves. */
+  protected override probe(): void {
+    const { writable, writableLength } = this.#raw;
+    if (runtime !== "node" || !writable || writableLength > 0) return;
+    this.#raw.write(EMPTY, (error) => void (error && this.fail(this.toError(error))));
   }
 
   /** Resets the connection, which a TLS socket cannot do itself. */

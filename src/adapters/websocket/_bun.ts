@@ -10,17 +10,10 @@ export interface BunWebSocket {
   terminate(): void;
 }
 
-/** How many sends in a row may succeed at once before yielding to the event loop. */
-const SENDS_A_TURN = 16;
-/** The wait ends with a drain or the close; this is only how often the state is rechecked. */
-const A_MINUTE = 60_000;
-
 /** A WebSocket of Bun's server, which reports when it has room (`drain`). */
 export class BunTransport extends WebSocketTransport {
   readonly #socket: BunWebSocket;
-  #sends = 0;
   #full = false;
-  #onDrain: () => void = () => {};
 
   constructor(socket: BunWebSocket, use: WebSocketUse) {
     super(use);
@@ -30,24 +23,19 @@ export class BunTransport extends WebSocketTransport {
 
   /** What was buffered has been sent. */
   onDrain(): void {
+    if (!this.#full) return;
     this.#full = false;
-    this.wake();
+    this.sent();
   }
 
-  protected override send(bytes: Uint8Array): void | Promise<void> {
+  protected override sendMessage(bytes: Uint8Array): boolean {
     const sent = this.#socket.send(bytes);
-    if (sent === 0 && bytes.length > 0) {
-      throw new TransportError("reset", "The WebSocket was closed while sending");
+    this.#full = sent < 0;
+    if (sent > 0 || (sent === 0 && bytes.length === 0)) return true;
+    if (sent === 0) {
+      this.fail(new TransportError("reset", "The WebSocket was closed while sending"));
     }
-    if (sent < 0) return this.#drained();
-    if (++this.#sends < SENDS_A_TURN) return;
-    this.#sends = 0;
-    return this.changed(0);
-  }
-
-  async #drained(): Promise<void> {
-    this.#full = true;
-    while (this.#full && !this.gone) await this.changed(A_MINUTE);
+    return false;
   }
 
   protected override close(code: number, reason: string): void {

@@ -31,65 +31,78 @@ const CONNECTING = 0;
 const CLOSING = 2;
 /** The close code for an abort by this end; 4000 to 4999 are for applications. */
 const ABORTED = 4000;
-/** How many sends in a row may succeed at once before yielding to the event loop. */
-const SENDS_A_TURN = 16;
 /** The longest time between polls of `bufferedAmount`, in milliseconds; it doubles up to this. */
 const LONGEST_PAUSE = 16;
+/** For empty writes, which send nothing but fail if the connection is gone. */
+const EMPTY = new Uint8Array(0);
+
+/** What `ws` has below a WebSocket that is open. */
+interface RawSocket {
+  readonly writable: boolean;
+  readonly writableLength: number;
+  write(bytes: Uint8Array): void;
+}
 
 /** A WebSocket that delivers messages as events. It has no drain event, so room is polled. */
 export class EventTransport<Socket extends WebSocketLike> extends WebSocketTransport {
   protected readonly socket: Socket;
   #error: unknown;
-  #sends = 0;
+  /** What was sent before the WebSocket was open. */
+  #early: Uint8Array | undefined;
   /** Whether `send` copies the bytes at once, as the standard requires; others may read them later. */
   readonly #copies: boolean;
+  /** `ws` can be paused, and then hears of no reset. Others do not need it. */
+  protected override probe?: () => void;
 
   constructor(socket: Socket, use: WebSocketUse) {
     super(use);
     this.socket = socket;
     const { WebSocket } = globalThis as { WebSocket?: unknown };
     this.#copies = typeof WebSocket === "function" && socket instanceof WebSocket;
+    if (socket.pause) this.probe = () => this.#ask();
     socket.binaryType = "arraybuffer";
-    socket.addEventListener("message", ({ data }: { data: unknown }) => {
-      this.#sends = 0;
-      this.received(data);
-    });
+    socket.addEventListener("message", ({ data }: { data: unknown }) => this.received(data));
     socket.addEventListener("error", (event: { error?: unknown }) => this.#error = event.error);
     socket.addEventListener("close", ({ code, reason }: { code: number; reason: string }) => {
       // Some runtimes wait for our close even though the peer has closed.
       if (socket.readyState === CLOSING) this.close(1000, "");
       this.closed(code, reason, this.#error);
     });
+    if (socket.readyState === CONNECTING) socket.addEventListener("open", () => this.#onOpen());
     if (socket.readyState >= CLOSING) this.closed(1006, "");
+    else this.setPaused(true);
   }
 
-  protected override send(bytes: Uint8Array): void | Promise<void> {
-    if (this.socket.readyState === CONNECTING) return this.#sendOnceOpen(bytes);
-    this.socket.send((this.#copies ? bytes : bytes.slice()) as Uint8Array<ArrayBuffer>);
-    if (this.#unsent > this.limits.maxUnsentBytes) return this.#room();
-    // Between two sends there may be only microtasks, which would starve timers.
-    if (++this.#sends < SENDS_A_TURN) return;
-    this.#sends = 0;
-    return this.changed(0);
-  }
-
-  get #unsent(): number {
+  protected override get buffered(): number {
     return this.socket.bufferedAmount ?? 0;
   }
 
-  async #sendOnceOpen(bytes: Uint8Array): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.socket.addEventListener("open", () => resolve());
-      this.socket.addEventListener("close", () => resolve());
-    });
-    if (!this.gone) await this.send(bytes);
+  protected override sendMessage(bytes: Uint8Array): boolean {
+    if (this.socket.readyState === CONNECTING) {
+      this.#early = bytes;
+      return false;
+    }
+    this.socket.send((this.#copies ? bytes : bytes.slice()) as Uint8Array<ArrayBuffer>);
+    if (this.#hasRoom) return true;
+    this.#pollRoom(1);
+    return false;
   }
 
-  async #room(): Promise<void> {
-    for (let ms = 1; !this.gone; ms = Math.min(ms * 2, LONGEST_PAUSE)) {
-      await this.changed(ms);
-      if (this.#unsent <= this.limits.maxUnsentBytes) return;
-    }
+  #onOpen(): void {
+    const early = this.#early;
+    this.#early = undefined;
+    if (early && !this.gone && this.sendMessage(early)) this.sent();
+  }
+
+  get #hasRoom(): boolean {
+    return this.buffered <= this.limits.maxUnsentBytes;
+  }
+
+  #pollRoom(ms: number): void {
+    this.after(ms, () => {
+      if (this.#hasRoom) this.sent();
+      else this.#pollRoom(Math.min(ms * 2, LONGEST_PAUSE));
+    });
   }
 
   protected override close(code: number, reason: string): void {
@@ -106,8 +119,15 @@ export class EventTransport<Socket extends WebSocketLike> extends WebSocketTrans
     else this.close(ABORTED, "aborted");
   }
 
-  protected override hold(hold: boolean): void {
-    if (hold) this.socket.pause?.();
+  protected override setPaused(paused: boolean): void {
+    if (paused) this.socket.pause?.();
     else this.socket.resume?.();
+  }
+
+  /** Asks the system whether the connection is still there. */
+  #ask(): void {
+    const { _socket: raw } = this.socket as { readonly _socket?: RawSocket };
+    // While a write waits, the system is being asked already.
+    if (raw?.writable && raw.writableLength === 0) raw.write(EMPTY);
   }
 }

@@ -68,7 +68,7 @@ export class NodeUpgrades {
   #open(webSocket: WebSocket, request: IncomingMessage, origin: Origin | undefined): void {
     const remoteAddress = origin ? origin.remoteAddress : addressOf(request.socket);
     const use = { ...this.#options, halfClose: offersHalfClose(asked(request)), remoteAddress };
-    const { duplex } = new NodeTransport(webSocket, use, request.socket);
+    const { duplex } = new NodeTransport(webSocket, use);
     const { url = "/", rawHeaders: raw } = request;
     this.accepted.push(described(duplex, new Upgrade(url, () => rawHeaders(raw)), origin?.proxy));
   }

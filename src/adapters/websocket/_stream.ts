@@ -20,35 +20,35 @@ export type WebSocketStreamClass = new (
 
 type Opened = Awaited<WebSocketStreamLike["opened"]>;
 
-/** How many sends in a row may succeed at once before yielding to the event loop. */
-const SENDS_A_TURN = 16;
-
 /** A WebSocket with backpressure in both directions. */
 export class StreamTransport extends WebSocketTransport {
   protected override readonly holds = true;
   readonly #socket: WebSocketStreamLike;
+  readonly #reader: ReadableStreamDefaultReader<unknown>;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
-  #held = false;
-  #sends = 0;
-  #go: () => void = () => {};
+  #paused = true;
+  #reading = false;
 
   constructor(socket: WebSocketStreamLike, { readable, writable }: Opened, use: WebSocketUse) {
     super(use);
     this.#socket = socket;
+    this.#reader = readable.getReader();
     this.#writer = writable.getWriter();
     this.#writer.closed.catch(() => {});
-    // Everything that has arrived is passed on before the close is reported.
-    this.#read(readable.getReader()).catch(() => {}).then(() => this.#tellClose());
   }
 
-  async #read(reader: ReadableStreamDefaultReader<unknown>): Promise<void> {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      this.received(value);
-      while (this.#held) await new Promise<void>((resolve) => this.#go = resolve);
-    }
+  #read(): void {
+    this.#reading = true;
+    // Everything that has arrived is passed on before the close is reported.
+    this.#reader.read().then(this.#onRead, () => this.#tellClose());
   }
+
+  readonly #onRead = ({ done, value }: ReadableStreamReadResult<unknown>) => {
+    if (done) return void this.#tellClose();
+    this.#reading = false;
+    this.received(value);
+    if (!this.#paused && !this.#reading) this.#read();
+  };
 
   async #tellClose(): Promise<void> {
     try {
@@ -59,18 +59,18 @@ export class StreamTransport extends WebSocketTransport {
     }
   }
 
-  protected override async send(bytes: Uint8Array): Promise<void> {
+  protected override sendMessage(bytes: Uint8Array): boolean {
     // A copy, since the browser may still use it after the write has settled.
-    const sent = this.#writer.write(bytes.slice()).catch((cause) => {
-      throw new TransportError("reset", "The WebSocket was closed while sending", { cause });
-    });
-    // A write that waits for the peer ends when the WebSocket does.
-    await Promise.race([sent, this.changed()]);
-    // Between two sends there may be only microtasks, which would starve timers.
-    if (++this.#sends < SENDS_A_TURN) return;
-    this.#sends = 0;
-    await this.changed(0);
+    this.#writer.write(bytes.slice()).then(this.#onSent, this.#onNotSent);
+    return false;
   }
+
+  readonly #onSent = () => this.sent();
+
+  readonly #onNotSent = (cause: unknown) => {
+    if (this.gone) return;
+    this.fail(new TransportError("reset", "The WebSocket was closed while sending", { cause }));
+  };
 
   protected override close(code: number, reason: string): void {
     try {
@@ -82,13 +82,11 @@ export class StreamTransport extends WebSocketTransport {
   }
 
   protected override kill(): void {
-    // The peer's reply to the close comes after what it has sent.
-    this.hold(false);
     this.close(4000, "aborted");
   }
 
-  protected override hold(hold: boolean): void {
-    this.#held = hold;
-    if (!hold) this.#go();
+  protected override setPaused(paused: boolean): void {
+    this.#paused = paused;
+    if (!paused && !this.#reading) this.#read();
   }
 }

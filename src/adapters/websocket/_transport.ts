@@ -1,6 +1,6 @@
-import type { SocketAddress } from "../../duplex/duplex.ts";
+import { DuplexBase } from "../../duplex/duplex_base.ts";
+import type { SocketAddress, SocketDuplex } from "../../duplex/duplex.ts";
 import { TransportError } from "../../errors.ts";
-import { PushDuplex, type PushTransport } from "../base/_push_duplex.ts";
 import { limitsOf, type WebSocketLimits, type WebSocketOptions } from "./_settings.ts";
 
 /** The longest message that is sent: peers have limits too. */
@@ -21,41 +21,61 @@ export interface WebSocketUse extends WebSocketOptions {
 }
 
 /** The common part of all WebSockets: messages are bytes, and their boundaries mean nothing. */
-export abstract class WebSocketTransport implements PushTransport {
-  readonly duplex: PushDuplex;
+export abstract class WebSocketTransport extends DuplexBase {
   protected readonly limits: WebSocketLimits;
-  /** Whether {@linkcode hold} is certain to stop the peer. */
+  /** Whether {@linkcode setPaused} is certain to stop the peer. */
   protected readonly holds: boolean = false;
   readonly #halfClose: boolean;
+  /** What of the write under way has not been passed on, and how long the message is that waits. */
+  #rest: Uint8Array | undefined;
+  #waiting = 0;
+  /** Whether all that arrives is read, since the reply to our close is behind it. */
+  #readsOn = false;
   #closed = false;
   #destroyed = false;
   #farewell: [code: number, reason: string] | undefined;
-  #wake: () => void = () => {};
-  /** Runs from a close that nobody here waits for until it is answered. */
-  #closing: ReturnType<typeof setTimeout> | undefined;
+  /** One at a time: for room, or for the reply to a close. */
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(use: WebSocketUse) {
+    super(use.remoteAddress);
     this.limits = limitsOf(use);
     this.#halfClose = use.halfClose;
-    this.duplex = new PushDuplex(this, use.remoteAddress);
   }
 
-  /** Sends a message without keeping a reference to it; then waits until there is room again. */
-  protected abstract send(bytes: Uint8Array): void | Promise<void>;
+  /**
+   * Sends a message. Returns whether its memory is no longer needed, and more may be sent; if
+   * not, calls {@linkcode sent} later.
+   */
+  protected abstract sendMessage(bytes: Uint8Array): boolean;
   /** Closes with a code, in order. */
   protected abstract close(code: number, reason: string): void;
   /** Aborts, so that the peer does not see an orderly end. */
   protected abstract kill(): void;
   /** Stops or resumes reading, where that is possible. */
-  protected hold(_hold: boolean): void {}
+  protected setPaused(_paused: boolean): void {}
+
+  /** How many bytes the WebSocket has buffered, if it tells. */
+  protected get buffered(): number {
+    return Infinity;
+  }
 
   /** Whether the WebSocket can no longer send. */
   protected get gone(): boolean {
     return this.#closed || this.#destroyed;
   }
 
+  /** The duplex that this is. */
+  get duplex(): SocketDuplex {
+    return this;
+  }
+
+  override get unsent(): number {
+    return (this.#rest?.length ?? 0) + Math.min(this.#waiting, this.buffered);
+  }
+
   /** A message has arrived. */
-  received(data: unknown): void {
+  override received(data: unknown): void {
     if (this.gone) return;
     const bytes = data instanceof ArrayBuffer ? new Uint8Array(data) : data;
     if (!(bytes instanceof Uint8Array)) return this.#refuse(1003, "text is not taken");
@@ -65,105 +85,114 @@ export abstract class WebSocketTransport implements PushTransport {
       return this.#refuse(1009, `${length} bytes in a message, maxFrameBytes is ${maxFrameBytes}`);
     }
     if (length === 0) {
-      if (this.#halfClose) this.duplex.end();
+      if (this.#halfClose) this.ended();
       return;
     }
-    const { held } = this.duplex;
-    if (!this.holds && held > 0 && held + length > maxBufferedBytes) {
+    const { held } = this;
+    if ((!this.holds || this.#readsOn) && held > 0 && held + length > maxBufferedBytes) {
       return this.#refuse(1009, `nobody read, maxBufferedBytes is ${maxBufferedBytes}`);
     }
-    this.duplex.push(bytes);
+    super.received(bytes);
   }
 
   /** The WebSocket has closed. `error` is the platform's, if it reported one. */
   closed(code: number, reason: string, error?: unknown): void {
     if (this.#closed) return;
     this.#closed = true;
-    clearTimeout(this.#closing);
-    if (IN_ORDER.includes(code)) this.duplex.end();
-    else this.duplex.fail(closedWith(code, reason, error));
-    this.#wake();
+    clearTimeout(this.#timer);
+    if (!IN_ORDER.includes(code)) return this.fail(closedWith(code, reason, error));
+    this.#rest = undefined;
+    this.#waiting = 0;
+    this.ended();
+    // Nobody receives the rest. The next write tells, if there is one.
+    this.drained();
   }
 
-  /** Resolves when the WebSocket's state changes, or after `ms` milliseconds. */
-  protected changed(ms?: number): Promise<void> {
-    return new Promise((resolve) => {
-      if (ms === undefined) return void (this.#wake = resolve);
-      const timer = setTimeout(resolve, ms);
-      this.#wake = () => (clearTimeout(timer), resolve());
-    });
+  /** The message that {@linkcode sendMessage} returned `false` for needs to wait no longer. */
+  protected sent(): void {
+    if (this.gone) return;
+    this.#waiting = 0;
+    if (this.#sendRest()) this.drained();
   }
 
-  /** Wakes whoever waits for a change. */
-  protected wake(): void {
-    this.#wake();
+  /** Calls back after `ms` milliseconds, unless the WebSocket closes, or this is called again. */
+  protected after(ms: number, callback: () => void): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(callback, ms);
   }
 
-  pause(): void {
-    this.hold(true);
+  protected override flow(): void {
+    this.setPaused(false);
   }
 
-  resume(): void {
-    this.hold(false);
+  protected override hold(): void {
+    if (!this.#readsOn) this.setPaused(true);
   }
 
-  write(bytes: Uint8Array): void | Promise<void> {
-    if (bytes.length > MAX_SENT) return this.#writeMuch(bytes);
-    // An empty message would end the direction.
-    if (bytes.length > 0) return this.#send(bytes);
+  #readOn(): void {
+    this.#readsOn = true;
+    this.setPaused(false);
   }
 
-  async #writeMuch(bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.length; at += MAX_SENT) {
-      await this.#send(bytes.subarray(at, at + MAX_SENT));
+  protected override send(bytes: Uint8Array): boolean {
+    if (this.gone) {
+      const message = "The other end has closed the WebSocket and takes no more";
+      this.fail(new TransportError("reset", message));
+      return false;
     }
+    this.#rest = bytes;
+    return this.#sendRest();
   }
 
-  #send(bytes: Uint8Array): void | Promise<void> {
-    if (!this.gone) return this.send(bytes);
-    throw new TransportError("reset", "The other end has closed the WebSocket and takes no more");
+  #sendRest(): boolean {
+    while (this.#rest) {
+      const bytes = this.#rest;
+      const whole = bytes.length <= MAX_SENT;
+      this.#rest = whole ? undefined : bytes.subarray(MAX_SENT);
+      const message = whole ? bytes : bytes.subarray(0, MAX_SENT);
+      if (this.sendMessage(message)) continue;
+      this.#waiting = message.length;
+      return false;
+    }
+    return true;
   }
 
-  async end(): Promise<void> {
+  protected override sendEnd(): boolean {
     // A peer that has closed in order receives nothing any more.
-    if (this.gone) return;
-    if (this.#halfClose) return this.send(EMPTY);
+    if (this.gone) return true;
+    if (this.#halfClose) return this.sendMessage(EMPTY);
     this.close(1000, "");
-    // Stop holding back what arrives: the peer's reply is behind it.
-    this.hold(false);
-    const timer = setTimeout(() => this.duplex.fail(notAnswered()), CLOSE_TIMEOUT);
-    while (!this.gone) await new Promise<void>((resolve) => this.#wake = resolve);
-    clearTimeout(timer);
+    this.#readOn();
+    this.after(CLOSE_TIMEOUT, () => this.fail(notAnswered()));
+    return false;
   }
 
-  release(): void {
+  protected override release(): void {
     if (this.gone) return;
-    this.hold(false);
+    this.#readOn();
     this.close(1000, "");
     this.#killUnlessClosed();
   }
 
   /** A peer that does not answer a close must not keep the socket, nor the process. */
   #killUnlessClosed(): void {
-    this.#closing = setTimeout(() => this.kill(), RELEASE_TIMEOUT);
+    this.after(RELEASE_TIMEOUT, () => this.kill());
   }
 
-  destroy(): void {
+  protected override destroy(): void {
     this.#destroyed = true;
-    if (!this.#closed) {
-      if (!this.#farewell) this.kill();
-      else {
-        this.hold(false);
-        this.close(...this.#farewell);
-        this.#killUnlessClosed();
-      }
-    }
-    this.#wake();
+    this.#rest = undefined;
+    clearTimeout(this.#timer);
+    if (this.#closed) return;
+    this.#readOn();
+    if (!this.#farewell) return this.kill();
+    this.close(...this.#farewell);
+    this.#killUnlessClosed();
   }
 
   #refuse(code: number, why: string): void {
     this.#farewell = [code, why];
-    this.duplex.fail(new TransportError("other", `The WebSocket was closed by this end: ${why}`));
+    this.fail(new TransportError("other", `The WebSocket was closed by this end: ${why}`));
   }
 }
 

@@ -109,7 +109,7 @@ export interface RpcStream<Response>
  * @example
  * ```ts
  * import { json } from "@protosocket/protosocket/json";
- * import { connect, listen } from "@protosocket/protosocket/node"; // or /deno, /bun
+ * import { connect, listen } from "@protosocket/protosocket/sockets";
  * import { RpcClient, rpcFields, serveRpc } from "@protosocket/protosocket/rpc";
  *
  * type Message = { id?: number; code?: number; text?: string };

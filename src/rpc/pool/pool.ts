@@ -51,7 +51,7 @@ const NONE: PoolCallOptions<never> = {};
  * @example
  * ```ts
  * import { json } from "@protosocket/protosocket/json";
- * import { connect, listen } from "@protosocket/protosocket/node"; // or /deno, /bun
+ * import { connect, listen } from "@protosocket/protosocket/sockets";
  * import { RpcClient, rpcFields, RpcPool, serveRpc } from "@protosocket/protosocket/rpc";
  *
  * type Message = { id?: number; code?: number; text?: string };

@@ -8,6 +8,7 @@ import {
   reservedEnd,
   reservedValue,
 } from "../_flow.ts";
+import { checkEmpty } from "./_empty_start.ts";
 import { FurtherRequests } from "./_further.ts";
 import { Intake } from "./_intake.ts";
 import type { ItemStream } from "../_item_stream.ts";
@@ -97,6 +98,8 @@ class RpcReactor<Request, Response>
   #itemsWaited = false;
   /** How many requests have been begun, or were cancelled before. */
   #taken = 0;
+  /** How many of them were empty, if the connection began with those; see `_empty_start.ts`. */
+  #empty = 0;
   /** Whether new requests are refused, or ignored, as the client has been told. */
   #draining = false;
   #peerEnded = false;
@@ -145,6 +148,7 @@ class RpcReactor<Request, Response>
     const id = readId(this.#request, request);
     const code = readCode(this.#request, request);
     if (code === ControlCode.normal) {
+      if (bytes === 1 && this.#taken === this.#empty) this.#empty = checkEmpty(this.#empty);
       if (this.#ignoring && this.#outgoing.window !== undefined) return;
       if (!this.#isFull() && this.#intake.length === 0) return this.#open(id, request);
       return this.#intake.hold(id, request, bytes);

@@ -14,6 +14,7 @@ import { checkConnectionOptions } from "../../options.ts";
 import type { RpcHandler } from "./handler.ts";
 import { checkMessages, type RpcMessages } from "../message.ts";
 import type { RpcObserver } from "../observer.ts";
+import { Load } from "./_load.ts";
 import { makerOfReactors } from "./reactor.ts";
 import { checkRpcServerOptions, type RpcServerOptions } from "./server_options.ts";
 
@@ -34,6 +35,15 @@ export interface RpcServerConfig<Request, Response>
    * `messages.response.ended(0)`.
    */
   readonly heartbeat?: Heartbeat<Response>;
+  /**
+   * How many RPCs of all connections together may be in progress. Further ones are refused at
+   * once, before their handlers are called, rather than made to wait in a queue that grows: a
+   * server that is overloaded answers what it can, and clients go elsewhere. An RPC counts until
+   * it has been answered or cancelled. From 1 to 2^31.
+   *
+   * @default {undefined} no limit but that of each connection
+   */
+  readonly maxRpcs?: number;
   /** Observes the connections, for metrics and logs. */
   readonly observer?: ConnectionObserver;
   /** Observes the RPCs, for traces and metrics. */
@@ -47,7 +57,7 @@ export interface RpcServerConfig<Request, Response>
  * @example
  * ```ts
  * import { json } from "@protosocket/protosocket/json";
- * import { listen } from "@protosocket/protosocket/node"; // or /deno, /bun
+ * import { listen } from "@protosocket/protosocket/sockets";
  * import { refused, rpcFields, serveRpc } from "@protosocket/protosocket/rpc";
  *
  * type Message = { id?: number; code?: number; text?: string };
@@ -80,14 +90,21 @@ export function serveRpc<Request, Response>(
   checkMessages(config.messages);
   checkConnectionOptions(config);
   const { onError } = checkRpcServerOptions(config);
-  return serve(listener, (duplex) => ({
-    ...config,
-    codec: config.codec(),
-    reactor: makerOfReactors(config.messages, config.service(duplex), {
+  const { messages, service, rpcObserver, maxRpcs } = config;
+  const load = maxRpcs === undefined ? undefined : new Load(maxRpcs);
+  const observer = load ? load.observer(rpcObserver) : rpcObserver;
+  return serve(listener, (duplex) => {
+    const handler = service(duplex);
+    return {
       ...config,
-      // One log for all connections.
-      onError,
-      remoteAddress: duplex.remoteAddress,
-    }),
-  }), config);
+      codec: config.codec(),
+      reactor: makerOfReactors(messages, load ? load.handler(handler) : handler, {
+        ...config,
+        // One log for all connections.
+        onError,
+        rpcObserver: observer,
+        remoteAddress: duplex.remoteAddress,
+      }),
+    };
+  }, config);
 }

@@ -53,8 +53,6 @@ export interface FailedRpc {
   readonly id: RpcId;
   /** The client's address, if it is known. */
   readonly remoteAddress?: SocketAddress;
-  /** The method, where a service has told the requests apart. */
-  readonly method?: string;
 }
 
 /** Checks the options and fills in their defaults. */

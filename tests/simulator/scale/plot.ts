@@ -1,4 +1,5 @@
 // What a fleet's calls met, as a Vega-Lite specification and as a table.
+import type { Spec } from "../../../bench/run/draw.ts";
 import type { KeysResult } from "./keys.ts";
 import { type PhaseResult, PHASES, type SecondResult } from "./run.ts";
 
@@ -9,7 +10,7 @@ export function plot(
   phases: readonly PhaseResult[],
   seconds: readonly SecondResult[],
   rate: number,
-): object {
+): Spec {
   const ways = [...new Set(phases.map(({ way }) => way))];
   const color = { field: "way", type: "nominal", title: null, sort: ways };
   const x = { field: "phase", type: "nominal", sort: PHASES, title: null };
