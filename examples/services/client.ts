@@ -4,13 +4,13 @@
 //   bun examples/services/client.ts 127.0.0.1:9000
 //   npx tsx examples/services/client.ts 127.0.0.1:9000
 import process from "node:process";
-import { anyUnpack } from "@bufbuild/protobuf/wkt";
+import { fromBinary } from "@bufbuild/protobuf";
 import { createClient, serviceClient, ServiceError } from "@protosocket/protosocket/services";
-import { parseAddress, sockets } from "../support/sockets.ts";
+import { connect } from "@protosocket/protosocket/sockets";
+import { parseAddress } from "../support/sockets.ts";
 import { MissingSchema } from "./gen/prices_pb.ts";
 import { Prices } from "./service.ts";
 
-const { connect } = await sockets();
 const address = parseAddress(process.argv[2] ?? "127.0.0.1:9000");
 await using connection = serviceClient(await connect(address));
 const prices = createClient(Prices, connection);
@@ -34,5 +34,7 @@ try {
   await prices.getQuote({ symbol: "NONE" });
 } catch (error) {
   if (!(error instanceof ServiceError)) throw error;
-  console.log(`${error.code}: ${error.message}`);
+  const [detail] = error.details;
+  const { symbol } = fromBinary(MissingSchema, detail!.value);
+  console.log(`${error.code}: ${error.message} (${symbol})`);
 }

@@ -7,10 +7,10 @@
 // SIGTERM ends it in order.
 import process from "node:process";
 import { serveServices } from "@protosocket/protosocket/services";
-import { formatAddress, parseAddress, sockets } from "../support/sockets.ts";
+import { listen } from "@protosocket/protosocket/sockets";
+import { formatAddress, parseAddress } from "../support/sockets.ts";
 import { prices } from "./service.ts";
 
-const { listen } = await sockets();
 const listener = await listen(parseAddress(process.argv[2] ?? "127.0.0.1:9000"));
 const server = serveServices(listener, {
   services: [prices],

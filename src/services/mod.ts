@@ -41,7 +41,13 @@ export type {
 } from "./client/types.ts";
 export { createClient, type ServiceTransport } from "./client/client.ts";
 export { serviceClient, type ServiceConnectionOptions } from "./client/service_client.ts";
-export type { ServiceRequest, ServiceResponse } from "./envelope/messages.ts";
+export type {
+  Entries,
+  ServiceRequest,
+  ServiceResponse,
+  WireMethod,
+  WireStatus,
+} from "./envelope/messages.ts";
 export type { MetadataOptions } from "./metadata_options.ts";
 export {
   serveServices,

@@ -54,6 +54,7 @@ import {
   type ServiceDefinition,
 } from "./definition.ts";
 
+export type { DescMessage, DescService, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 export type { DecodeOptions } from "../codecs/object_budget.ts";
 export type { MethodDefinition, MethodKind, ServiceDefinition } from "./definition.ts";
 export type { Implementation } from "./handlers.ts";

@@ -9,7 +9,7 @@ const SAYS = `ACME costs 100
 2 orders: 370
 2 ACME at 100
 4 BOND at 42.5
-not-found: There is no NONE
+not-found: There is no NONE (NONE)
 `;
 
 test("example services: each method, and a failure with a detail", async () => {

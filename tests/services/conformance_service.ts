@@ -41,10 +41,10 @@ export class Notes {
     return this.#notes;
   }
 
-  /** Waits until that has been noted. */
-  async until(note: string): Promise<void> {
-    while (!this.#notes.includes(note)) {
-      await soon(this.#more.promise, `"${note}" after ${JSON.stringify(this.#notes)}`);
+  /** Waits until one of these has been noted. */
+  async until(...notes: string[]): Promise<void> {
+    while (!notes.some((note) => this.#notes.includes(note))) {
+      await soon(this.#more.promise, `"${notes}" after ${JSON.stringify(this.#notes)}`);
     }
   }
 }

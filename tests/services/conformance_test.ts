@@ -9,7 +9,7 @@ import {
 } from "@protosocket/protosocket/services";
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { DetailSchema } from "../support/proto/gen/conformance_pb.ts";
-import { outcome } from "../support/within.ts";
+import { outcome, turn, until } from "../support/within.ts";
 import {
   assertFailed,
   call,
@@ -108,8 +108,7 @@ for (const kind of KINDS) {
     const { error } = await call(client, kind, [{ hang: true }], { timeout: 50 });
     assertFailed(error, "deadline-exceeded");
     // Whose clock was first is not known.
-    const signals = ["deadline-exceeded", "cancelled"].map((code) => `${kind}: signal: ${code}`);
-    await Promise.any(signals.map((note) => notes.until(note)));
+    await notes.until(`${kind}: signal: deadline-exceeded`, `${kind}: signal: cancelled`);
     assertEquals(errors, []);
   });
 
@@ -149,7 +148,8 @@ for (const kind of KINDS) {
     abort();
     const error = assertFailed((await called).error, "unavailable");
     assert(error.begun !== false, "a handler has seen it");
-    await notes.until(`${kind}: signal: unavailable`);
+    // Its requests may have failed before it came to wait for its signal.
+    await notes.until(`${kind}: signal: unavailable`, `${kind}: requests: 0`);
     const late = assertFailed((await call(client, kind, [{}])).error, "unavailable");
     assertEquals(late.begun, false);
   });
@@ -258,7 +258,7 @@ conformanceTest("bidi: answers when it is asked (full duplex)", async ({ client 
       // It is asked for the next one only when the last was answered.
       assertEquals(answered.length, i);
       yield { count: 1 };
-      while (answered.length <= i) await new Promise((resolve) => setTimeout(resolve, 1));
+      await until(() => answered.length > i, () => `${answered.length} answers`);
     }
   }
   for await (const { number } of client.bidi(scripts())) answered.push(number);
@@ -274,13 +274,13 @@ conformanceTest("bidi: answers after the half-close (half duplex)", async ({ cli
 for (const kind of UPLOADS) {
   /** Requests without end, and whether they were left. */
   function endless(first: ScriptInit) {
-    const seen = { left: false };
+    const seen = { asked: 0, left: false };
     async function* scripts() {
       try {
         yield first;
-        for (;;) {
+        for (;; seen.asked++) {
           yield {};
-          await new Promise((resolve) => setTimeout(resolve, 1));
+          await turn();
         }
       } finally {
         seen.left = true;
@@ -296,7 +296,7 @@ for (const kind of UPLOADS) {
       : await outcome(client.clientStream(scripts));
     assert(error.kind === "error");
     assertFailed(error.error, "permission-denied");
-    while (!seen.left) await new Promise((resolve) => setTimeout(resolve, 1));
+    await until(() => seen.left, () => "its requests are left");
   });
 
   conformanceTest(
@@ -324,12 +324,12 @@ for (const kind of UPLOADS) {
     const called = kind === "bidi"
       ? outcome(client.bidi(scripts, options).next())
       : outcome(client.clientStream(scripts, options));
-    await notes.until(`${kind}: begun`);
+    await until(() => seen.asked > 2, () => `${seen.asked} requests`);
     controller.abort(new Error("enough"));
     const ended = await called;
     assertStrictEquals(ended.kind === "error" && ended.error, controller.signal.reason);
     await notes.until(`${kind}: signal: cancelled`);
-    while (!seen.left) await new Promise((resolve) => setTimeout(resolve, 1));
+    await until(() => seen.left, () => "its requests are left");
   });
 
   conformanceTest(`${kind}: a handler that does not read stops only its client`, async (ends) => {

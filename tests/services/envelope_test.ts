@@ -12,7 +12,7 @@ import {
   TOO_MUCH,
   type WireMethod,
 } from "../../src/services/envelope/messages.ts";
-import { RequestSchema, ResponseSchema } from "./proto/gen/services_pb.ts";
+import { RequestSchema, ResponseSchema } from "../support/proto/gen/services_pb.ts";
 
 const LIMITS = { maxMetadataEntries: 3, maxMetadataBytes: 1000 };
 const utf8 = (text: string) => new TextEncoder().encode(text);

@@ -10,7 +10,7 @@ import { test } from "node:test";
 import { sockets } from "../../examples/support/sockets.ts";
 import { ReportSchema, ScriptSchema } from "../support/proto/gen/conformance_pb.ts";
 import type { Request } from "../support/proto/gen/services_pb.ts";
-import { outcome, within } from "../support/within.ts";
+import { outcome, turn, until, within } from "../support/within.ts";
 import { assertFailed, type ConformanceClient } from "./conformance_ends.ts";
 import { Conformance } from "./conformance_service.ts";
 import {
@@ -280,7 +280,7 @@ clientTest("no more items are wanted", async (client, server) => {
     try {
       for (;;) {
         yield {};
-        await new Promise((resolve) => setTimeout(resolve, 1));
+        await turn();
       }
     } finally {
       left = true;
@@ -292,7 +292,7 @@ clientTest("no more items are wanted", async (client, server) => {
   await server.send({ id: ITEM + id, code: END });
   await server.take("an item", of(ITEM + id));
   await server.send({ id: HALF_CLOSE + id, code: END });
-  while (!left) await new Promise((resolve) => setTimeout(resolve, 1));
+  await until(() => left, () => "its requests are left");
   await server.send({ id, payload: report(9) });
   assertEquals((await called).number, 9);
 });

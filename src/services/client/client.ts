@@ -5,6 +5,7 @@ import type { MethodDefinition, ServiceDefinition } from "../definition.ts";
 import { ServiceRequest, type ServiceResponse, type WireMethod } from "../envelope/messages.ts";
 import type { InterceptedCall, Next } from "../interceptor.ts";
 import { Metadata, metadataOf } from "../metadata.ts";
+import { hedged } from "./_hedged.ts";
 import { ClientContext, fillRequest } from "./_context.ts";
 import { LateStream, readResponse, requestsOf, TypedStream } from "./_streams.ts";
 import type { Client, ServiceCallOptions, ServiceClientOptions } from "./types.ts";
@@ -49,9 +50,10 @@ export function createClient<Service extends ServiceDefinition>(
   transport: ServiceTransport,
   options: ServiceClientOptions = {},
 ): Client<Service> {
-  const { timeout, interceptors = [] } = options;
+  const { timeout, hedgeAfter, interceptors = [] } = options;
   const defaults: Defaults = {
     timeout: timeout === undefined ? undefined : delay("timeout", timeout, 1),
+    hedgeAfter: hedgeAfter === undefined ? undefined : delay("hedgeAfter", hedgeAfter, 1),
     metadata: metadataOf(options.metadata),
   };
   const client: Record<string, unknown> = {};
@@ -78,6 +80,7 @@ export function createClient<Service extends ServiceDefinition>(
 
 interface Defaults {
   readonly timeout: number | undefined;
+  readonly hedgeAfter: number | undefined;
   readonly metadata: Metadata | undefined;
 }
 
@@ -114,9 +117,9 @@ class CallableMethod implements WireMethod {
 
   /** Makes a call with one response. */
   unary(value: unknown, options?: ServiceCallOptions): Promise<unknown> {
-    const { timeout, metadata } = this.#defaults;
+    const { timeout, metadata, hedgeAfter } = this.#defaults;
     if (options === undefined && timeout === undefined && metadata === undefined) {
-      if (!this.#takesStream) {
+      if (!this.#takesStream && hedgeAfter === undefined) {
         return this.#transport.unary(this.#newRequest(value), this.#plain).then(
           this.#read,
           failed,
@@ -147,10 +150,16 @@ class CallableMethod implements WireMethod {
   async #unary(context: ClientContext, value: unknown): Promise<unknown> {
     let response: ServiceResponse;
     try {
-      response = await this.#transport.unary(
-        this.#requestOf(context, value),
-        this.#optionsOf(context, value),
-      );
+      const options = this.#optionsOf(context, value);
+      const { hedgeAfter = this.#defaults.hedgeAfter } = context.options;
+      response = hedgeAfter !== undefined && options.idempotent === true && !this.#takesStream
+        ? await hedged(
+          (signal) =>
+            this.#transport.unary(this.#requestOf(context, value), { ...options, signal }),
+          delay("hedgeAfter", hedgeAfter, 1),
+          options.signal,
+        )
+        : await this.#transport.unary(this.#requestOf(context, value), options);
     } catch (error) {
       return failed(error);
     }

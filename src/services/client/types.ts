@@ -25,6 +25,13 @@ export interface ServiceCallOptions {
    * @default {idempotent} of the method
    */
   readonly idempotent?: boolean;
+  /**
+   * Milliseconds after which a call that has no answer yet is made once more, beside the first; the
+   * first answer counts, and the other is cancelled. Only for calls that are idempotent and have
+   * one request and one response; others ignore it. Without it, the client's `hedgeAfter` applies.
+   * From 1 to 2,147,483,647.
+   */
+  readonly hedgeAfter?: number;
   /** Receives what the server sends beside the beginning of its answer. */
   readonly onMetadata?: (metadata: Metadata) => void;
   /** Receives what the server sends beside the end of its answer, also of one that failed. */
@@ -39,6 +46,13 @@ export interface ServiceClientOptions {
    * @default {undefined} that of the `RpcClient` or `RpcPool`
    */
   readonly timeout?: number;
+  /**
+   * The default `hedgeAfter` of calls, in milliseconds, for a pool whose servers are slow now and
+   * then: somewhat more than most calls take. From 1 to 2,147,483,647.
+   *
+   * @default {undefined} no call is made twice
+   */
+  readonly hedgeAfter?: number;
   /** Travels beside every request. */
   readonly metadata?: MetadataInit;
   /** Stand between the caller and the connection; the first is the outermost. */

@@ -1,6 +1,7 @@
 import { type CancelReason, ControlCode, type RpcId, type RpcMessage } from "../../rpc/mod.ts";
 import type { Body } from "../definition.ts";
 import type { MetadataValue } from "../metadata.ts";
+import type { Detail } from "../status.ts";
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -12,19 +13,26 @@ export const TOO_MUCH: Entries = [];
 
 /** A method, as far as its messages need it. */
 export interface WireMethod {
+  /** `package.Service/Method`. */
   readonly path: string;
   /** The path in UTF-8. */
   readonly pathBytes: Uint8Array;
+  /** How payloads are encoded. */
   readonly encoding: number;
+  /** How requests are encoded and decoded. */
   readonly request: Body<unknown, unknown>;
+  /** How responses are. */
   readonly response: Body<unknown, unknown>;
 }
 
 /** A `Status` on the wire. */
 export interface WireStatus {
+  /** One of `google.rpc.Code`. */
   readonly code: number;
+  /** What went wrong, for people. */
   readonly message: string;
-  readonly details: readonly { readonly typeUrl: string; readonly value: Uint8Array }[];
+  /** Messages that say more. */
+  readonly details: readonly Detail[];
 }
 
 /**
@@ -42,15 +50,21 @@ export class ServiceRequest {
   path = "";
   /** Whether there is a value to encode, and how. */
   body: Body<unknown, unknown> | undefined = undefined;
+  /** The value to encode. */
   value: unknown = undefined;
   /** Where the payload is. */
   bytes: Uint8Array = NO_BYTES;
+  /** Where it begins in them. */
   start = 0;
+  /** Where it ends. */
   end = 0;
   /** The deadline as `performance.now()` counts, or 0. */
   deadline = 0;
+  /** What travels beside it. */
   metadata: Entries | undefined = undefined;
+  /** Whether the requests are a stream. */
   stream = false;
+  /** How payloads are encoded. */
   encoding = 0;
 }
 
@@ -62,14 +76,21 @@ export class ServiceResponse {
   code = 0;
   /** Whether there is a value to encode, and how. */
   body: Body<unknown, unknown> | undefined = undefined;
+  /** The value to encode. */
   value: unknown = undefined;
   /** Where the payload is. */
   bytes: Uint8Array = NO_BYTES;
+  /** Where it begins in them. */
   start = 0;
+  /** Where it ends. */
   end = 0;
+  /** How the call has ended, if it has not with this response. */
   status: WireStatus | undefined = undefined;
+  /** What travels beside the beginning of the answer. */
   metadata: Entries | undefined = undefined;
+  /** What travels beside its end. */
   trailers: Entries | undefined = undefined;
+  /** Whether no handler has seen the request. */
   unbegun = false;
 }
 

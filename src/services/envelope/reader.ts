@@ -151,23 +151,28 @@ export class EnvelopeReader {
   #entry(before: Entries | undefined): Entries {
     const end = this.#length();
     this.#entries++;
-    this.#entryBytes += end - this.#at;
     const { maxMetadataEntries, maxMetadataBytes } = this.#limits;
-    if (
-      before === TOO_MUCH || this.#entries > maxMetadataEntries ||
-      this.#entryBytes > maxMetadataBytes
-    ) {
-      this.#at = end;
-      return TOO_MUCH;
-    }
+    let isTooMuch = before === TOO_MUCH || this.#entries > maxMetadataEntries;
     let key = "";
     let value: MetadataValue = "";
-    while (this.#at < end) {
+    while (this.#at < end && !isTooMuch) {
       const tag = this.#varint();
-      if (tag === 0x0a) key = this.#text();
+      if (tag !== 0x0a && tag !== 0x12) {
+        this.#skip(tag);
+        continue;
+      }
+      const last = this.#length();
+      this.#entryBytes += last - this.#at;
+      isTooMuch = this.#entryBytes > maxMetadataBytes;
+      if (isTooMuch) break;
+      if (tag === 0x0a) key = readText(this.#bytes, this.#at, last);
       // A copy, as it is small and may live long.
-      else if (tag === 0x12) value = this.#view().slice();
-      else this.#skip(tag);
+      else value = this.#bytes.slice(this.#at, last);
+      this.#at = last;
+    }
+    if (isTooMuch) {
+      this.#at = end;
+      return TOO_MUCH;
     }
     const entries = (before ?? []) as [string, MetadataValue][];
     entries.push([key, value]);
