@@ -2,11 +2,11 @@
 import { writeFileSync } from "node:fs";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { draw } from "../bench/run/page.ts";
+import { draw } from "../bench/run/draw.ts";
 import { haproxyVersion } from "../tests/fleet/parts.ts";
 import { play } from "../tests/fleet/play.ts";
 import { plot } from "../tests/fleet/plot.ts";
-import { root } from "./support/runtimes.ts";
+import { root } from "../tools/runtimes.ts";
 
 const HELP = `Usage: npm run fleet -- [options]
 

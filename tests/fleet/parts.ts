@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { createServer } from "node:net";
 import process from "node:process";
-import { command, root, runArgs, type Runtime } from "../../scripts/support/runtimes.ts";
+import { command, root, runArgs, type Runtime } from "../../tools/runtimes.ts";
 import { json } from "@protosocket/protosocket/json";
 import { RpcClient } from "@protosocket/protosocket/rpc";
 import { plain } from "../../examples/support/plain_messages.ts";

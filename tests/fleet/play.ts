@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { setTimeout } from "node:timers/promises";
-import { RUNTIMES } from "../../scripts/support/runtimes.ts";
+import { RUNTIMES } from "../../tools/runtimes.ts";
 import { authority, certified } from "../support/certificates.ts";
 import { Load, type Step } from "./load.ts";
 import { FleetServer, freePorts, startHaproxy } from "./parts.ts";

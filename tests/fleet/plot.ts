@@ -1,10 +1,11 @@
 // Who answered the calls of a fleet over time, as a Vega-Lite specification.
+import type { Spec } from "../../bench/run/draw.ts";
 import type { Step } from "./load.ts";
 import { STEP } from "./load.ts";
 import type { Event } from "./play.ts";
 
 /** A plot for each pool, one above the other, with what happened when. */
-export function plot(steps: readonly Step[], events: readonly Event[]): object {
+export function plot(steps: readonly Step[], events: readonly Event[]): Spec {
   const pools = [...new Set(steps.map(({ pool }) => pool))];
   return {
     config: { view: { stroke: null }, title: { anchor: "start", fontSize: 12 } },

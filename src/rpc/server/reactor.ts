@@ -10,7 +10,7 @@ import {
 } from "../_flow.ts";
 import { checkEmpty } from "./_empty_start.ts";
 import { FurtherRequests } from "./_further.ts";
-import { Intake } from "./_intake.ts";
+import { Intake } from "./intake/_intake.ts";
 import type { ItemStream } from "../_item_stream.ts";
 import { Outgoing } from "./_outgoing.ts";
 import { Due, type RpcOwner, ServedRpc } from "./_served_rpc.ts";

@@ -28,7 +28,9 @@ const encoder = new TextEncoder();
 const NONE: ServiceCallOptions = {};
 
 /**
- * Makes a typed client of a service, whose methods are called by their names. Any number of
+ * Makes a typed client of a service, whose methods are called by their names: with a service
+ * `Prices`, `await prices.getQuote(request)` for one response, and for a stream of them
+ * `for await (const quote of prices.watchQuotes(request))`. Any number of
  * clients, also of other services, may share the transport. Their calls reject with a
  * {@linkcode ServiceError}, or with the reason of `signal`.
  *

@@ -1,6 +1,6 @@
-import { Fifo } from "../../waits/fifo.ts";
-import { IdTable } from "./_id_table.ts";
-import type { RpcId } from "../message.ts";
+import { Fifo } from "../../../waits/fifo.ts";
+import { IdTable } from "../_id_table.ts";
+import type { RpcId } from "../../message.ts";
 
 /** What a request takes in memory besides its bytes, roughly. */
 const OVERHEAD = 64;

@@ -1,5 +1,5 @@
 import { HeldRequests } from "./_held_requests.ts";
-import type { RpcId } from "../message.ts";
+import type { RpcId } from "../../message.ts";
 
 /** What {@linkcode Intake} asks of whom it belongs to. */
 export interface IntakeEvents<Request> {
