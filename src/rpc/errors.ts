@@ -18,7 +18,8 @@ import type { RpcId } from "./message.ts";
  * - `stream-overflow`: the reader of a stream is more than `maxBufferedBytes` behind, and the
  *   server, which is not one of this package, does not wait for it.
  * - `unavailable`: a pool has no connection and cannot make one now; the `cause` is the
- *   error of the last attempt to connect. Nothing was sent.
+ *   error of the last attempt to connect. Or `maxWaitingCalls` are waiting for one. Nothing
+ *   was sent.
  */
 export type RpcErrorCode =
   | "cancelled"

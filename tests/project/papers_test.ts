@@ -74,7 +74,7 @@ test("npm and deno commands that are mentioned exist", () => {
   const { scripts } = json("package.json");
   const { tasks } = json("deno.json");
   const missing = [
-    ...named(/\bnpm run (?:--silent )?([a-z][a-z:]*)/g).filter(([, name]) => !(name in scripts)),
+    ...named(/\bnpm run (?:--silent )?([a-z][a-z:-]*)/g).filter(([, name]) => !(name in scripts)),
     ...named(/\bdeno task ([a-z][a-z:]*)/g).filter(([, name]) => !(name in tasks)),
   ];
   assertEquals(missing, []);
