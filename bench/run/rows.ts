@@ -84,6 +84,21 @@ function crate(name: string, what: string, ...args: string[]): Row {
   return { name, ...run(), needs: ["rust"], fanOut: run("--fan-out") };
 }
 
+/** What rows of services are called besides their engines, and how their service is defined. */
+const SERVICES: Readonly<Record<string, readonly string[]>> = {
+  "services": [],
+  "services-ts-proto": ["--ts-proto"],
+  "services-json": ["--json"],
+};
+
+/** Typed services. */
+function services(name: string, engine: Engine, ...args: readonly string[]): Row {
+  return {
+    ...folder(name, "rows/services", engine),
+    ...programs("rows/services", engine, ...args),
+  };
+}
+
 const rust = crate("rust", "protosocket");
 /** With a receive buffer that grows in small steps: less memory, and it is read more often. */
 const rustSmall = crate("rust-16k", "protosocket", "--step", "16384");
@@ -112,6 +127,9 @@ export const ROWS: readonly Row[] = [
     ["protobuf-es", "messagepack"].map((name) =>
       folder(`${engine}-${name}`, `rows/${name}`, engine)
     )
+  ),
+  ...ENGINES.flatMap((engine) =>
+    Object.entries(SERVICES).map(([name, args]) => services(`${engine}-${name}`, engine, ...args))
   ),
   {
     ...folder("grpc-js", "peers/grpc-js", "node26", ["grpc-js"]),

@@ -34,6 +34,7 @@ const named = (suffix: string) => (engines: readonly string[]) =>
   engines.map((engine) => `${engine}-${suffix}`);
 const floors = named("floor");
 const streams = named("streams");
+const services = named("services");
 
 const ECHO = { kind: "echo", connections: 4, inFlight: 256, bytes: 0 } as const;
 const LONE = { kind: "echo", connections: 1, inFlight: 1, bytes: 0 } as const;
@@ -97,6 +98,8 @@ export const SUITES: readonly Suite[] = [
       ...[...ENGINES, ...streams(ENGINES), ...floors(ENGINES), "rust"],
       ...RUNTIMES.flatMap((name) => [`${name}-to-rust`, `rust-to-${name}`]),
       ...RUNTIMES.flatMap((name) => [`${name}-protobuf-es`, `${name}-messagepack`]),
+      ...[...services(ENGINES), ...named("services-ts-proto")(ENGINES)],
+      ...named("services-json")(ENGINES),
       ...["tonic", "grpc-js", "connect", "ws-json", "capnweb"],
     ],
     steps: [{ label: "256 in flight over 4 connections", work: ECHO }],
@@ -106,6 +109,7 @@ export const SUITES: readonly Suite[] = [
     title: "One unary echo in flight on each connection",
     unit: "rpcs",
     rows: [
+      ...services(ENGINES),
       ...[...ENGINES, ...streams(ENGINES), ...floors(ENGINES), "rust", "rust-16k"],
       ...["tonic", "grpc-js", "ws-json"],
     ],
@@ -165,10 +169,21 @@ export const SUITES: readonly Suite[] = [
     title: "Streams of 1,000 items of 64 bytes, one after another on one connection",
     unit: "items",
     rows: [
+      ...services(ENGINES),
       ...[...ENGINES, ...streams(ENGINES), ...floors(ENGINES), "rust"],
       ...["tonic", "grpc-js", "connect"],
     ],
     steps: [{ label: "1 connection", work: { ...STREAMS, items: 1000 } }],
+  },
+  {
+    name: "bidi",
+    title: "Streams of 1,000 requests of 64 bytes, each answered, one after another",
+    unit: "items",
+    rows: [
+      ...[...services(ENGINES), ...named("services-ts-proto")(ENGINES)],
+      ...["tonic", "grpc-js", "connect"],
+    ],
+    steps: [{ label: "1 connection", work: { ...STREAMS, kind: "bidi", items: 1000 } }],
   },
   {
     name: "doublings-size",
