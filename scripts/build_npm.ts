@@ -157,6 +157,16 @@ function nameTypes(): void {
   }
 }
 
+/** Types that are Node's say so: TypeScript 7 knows of no others by itself. */
+function nameNodesTypes(): void {
+  for (const file of readdirSync(OUT, { recursive: true, encoding: "utf8" })) {
+    if (!file.endsWith(".d.ts")) continue;
+    const text = readFileSync(`${OUT}/${file}`, "utf8");
+    if (!/(?:from |import\()"node:/.test(text)) continue;
+    writeFileSync(`${OUT}/${file}`, `/// <reference types="node" />\n${text}`);
+  }
+}
+
 const BUILDERS = { dnt: buildWithDnt, tsc: buildWithTsc };
 
 const { values } = parseArgs({
@@ -178,6 +188,7 @@ if (values.help) {
     mkdirSync(OUT);
     await BUILDERS[builder](entryPoints(readDenoJson()));
     nameTypes();
+    nameNodesTypes();
     const files = filesOnTheWeb();
     for (const file of NPM_FILES) {
       writeFileSync(`${OUT}/${file}`, npmPaper(readFileSync(`${root}${file}`, "utf8"), files));

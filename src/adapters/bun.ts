@@ -32,6 +32,7 @@ import { TransportError } from "../errors.ts";
 import type { SocketListener } from "../duplex/listener.ts";
 import { AcceptQueue } from "./base/_accept_queue.ts";
 import { toTransportError } from "./base/_errors.ts";
+import { checkKeepAlive } from "./base/_keep_alive.ts";
 import {
   asksForTls,
   checkListenOptions,
@@ -48,6 +49,7 @@ import { SocketFile } from "./base/_socket_file.ts";
 
 export type {
   ConnectOptions,
+  KeepAliveOptions,
   ListenOptions,
   ProxyProtocolOptions,
   TlsConnectOptions,
@@ -71,7 +73,7 @@ interface BunSocket {
   pause(): void;
   resume(): void;
   setNoDelay(noDelay: boolean): void;
-  setKeepAlive(keepAlive: boolean): void;
+  setKeepAlive(keepAlive: boolean, idle?: number): void;
 }
 
 interface BunListener {
@@ -117,6 +119,7 @@ export async function listen(options: ListenOptions): Promise<SocketListener> {
   checkListenOptions(options);
   if (options.backlog !== undefined) throw unsupported("backlog", "Bun cannot set it");
   const accepted = new AcceptQueue();
+  checkKeepAlive(options.keepAlive, ["idle"]);
   const peerPath = place.kind === "unix" ? "" : undefined;
   let listener: BunListener;
   try {
@@ -168,10 +171,11 @@ function target(place: SocketPlace): object {
 
 /** The callbacks for Bun; `path` is the peer's, for a Unix socket. */
 function handlers(
-  { noDelay = true, keepAlive = false }: ConnectOptions | ListenOptions,
+  { noDelay = true, keepAlive: probes }: ConnectOptions | ListenOptions,
   path: string | undefined,
   onOpen?: (duplex: SocketDuplex) => void,
 ): object {
+  const keepAlive = checkKeepAlive(probes, ["idle"]);
   return {
     // Not a Buffer, whose `slice` does not copy.
     binaryType: "uint8array",
@@ -179,7 +183,7 @@ function handlers(
       const duplex = socket.data = new BunDuplex(socket, addressOf(socket, path));
       if (path === undefined) {
         socket.setNoDelay(noDelay);
-        if (keepAlive) socket.setKeepAlive(true);
+        if (keepAlive) socket.setKeepAlive(true, keepAlive.idle ?? 0);
       }
       onOpen?.(duplex);
     },

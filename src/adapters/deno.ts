@@ -33,6 +33,7 @@ import type { SocketAddress, SocketDuplex } from "../duplex/duplex.ts";
 import { TransportError } from "../errors.ts";
 import type { SocketListener } from "../duplex/listener.ts";
 import { toTransportError } from "./base/_errors.ts";
+import { checkKeepAlive } from "./base/_keep_alive.ts";
 import {
   asksForTls,
   checkListenOptions,
@@ -51,6 +52,7 @@ import { SocketFile } from "./base/_socket_file.ts";
 
 export type {
   ConnectOptions,
+  KeepAliveOptions,
   ListenOptions,
   ProxyProtocolOptions,
   TlsConnectOptions,
@@ -110,6 +112,8 @@ export async function connect(options: ConnectOptions): Promise<SocketDuplex> {
   if (asksForTls(options)) return (await import("./sockets/_tls.ts")).connectTls(options);
   const place = placeOf(options, 1);
   const { signal } = options;
+  // Those of `node:net`, which ./node has, can set more.
+  checkKeepAlive(options.keepAlive, []);
   if (signal?.aborted) throw connectAborted(signal);
   let conn: DenoConn;
   try {
@@ -137,6 +141,7 @@ export async function listen(options: ListenOptions): Promise<SocketListener> {
   }
   const place = placeOf(options, 0);
   checkListenOptions(options);
+  checkKeepAlive(options.keepAlive, []);
   const { backlog, reusePort = false } = options;
   if (backlog !== undefined && place.kind === "unix") {
     throw unsupported("backlog", "Deno cannot set it for Unix sockets");
@@ -202,7 +207,7 @@ function addressOf(addr: DenoAddr): SocketAddress {
 
 function toDuplex(
   conn: DenoConn,
-  { noDelay = true, keepAlive = false }: ConnectOptions | ListenOptions,
+  { noDelay = true, keepAlive }: ConnectOptions | ListenOptions,
 ): SocketDuplex {
   try {
     conn.setNoDelay?.(noDelay);

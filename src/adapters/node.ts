@@ -31,6 +31,7 @@ import * as net from "node:net";
 import type { SocketDuplex } from "../duplex/duplex.ts";
 import type { SocketListener } from "../duplex/listener.ts";
 import { AcceptQueue } from "./base/_accept_queue.ts";
+import { netKeepAlive, setKeepAlive } from "./sockets/_keep_alive.ts";
 import { dial, listening, NetDuplex, tcpAddressOf, TcpDuplex, toListener } from "./sockets/_net.ts";
 import {
   asksForTls,
@@ -42,6 +43,7 @@ import {
 
 export type {
   ConnectOptions,
+  KeepAliveOptions,
   ListenOptions,
   ProxyProtocolOptions,
   TlsConnectOptions,
@@ -71,13 +73,14 @@ export async function listen(options: ListenOptions): Promise<SocketListener> {
   }
   const place = placeOf(options, 0);
   checkListenOptions(options);
-  const { noDelay = true, keepAlive = false } = options;
+  const { noDelay = true } = options;
+  const keepAlive = netKeepAlive(options.keepAlive);
   const accepted = new AcceptQueue();
   const peerPath = place.kind === "unix" ? "" : undefined;
-  const server = net.createServer(
-    { allowHalfOpen: true, noDelay, keepAlive },
-    (socket) => accepted.push(socketDuplex(socket, peerPath)),
-  );
+  const server = net.createServer({ allowHalfOpen: true, noDelay }, (socket) => {
+    if (place.kind === "tcp") setKeepAlive(socket, keepAlive);
+    accepted.push(socketDuplex(socket, peerPath));
+  });
   return toListener(server, await listening(server, place, options), accepted);
 }
 

@@ -36,6 +36,7 @@ import { type ConnectOptions, type ListenOptions, placeOf, unsupported } from ".
 
 export type {
   ConnectOptions,
+  KeepAliveOptions,
   ListenOptions,
   ProxyProtocolOptions,
   TlsConnectOptions,

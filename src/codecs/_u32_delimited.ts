@@ -44,7 +44,7 @@ class U32DelimitedEncoder<Outbound> implements Encoder<Outbound> {
     const size = out.length - before;
     if (size > MAX_U32) throw new RangeError(`Cannot encode a body of ${size} bytes: over 4 GiB`);
     // The reserved bytes may have moved meanwhile.
-    out.view.setUint32(out.offset - size - 4, size, this.#littleEndian);
+    out.view.setUint32(out.locate(before - 4), size, this.#littleEndian);
   }
 }
 

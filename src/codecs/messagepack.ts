@@ -153,7 +153,9 @@ const U32 = 0xce;
  * string, got nil`. So does a body whose value is longer or shorter than announced. Encoding
  * throws a `TypeError` for a message that does not match its schema.
  *
- * Inbound, a message may have values that are 100 levels deep, and `maxObjects` objects, so that
+ * Outbound, byte fields of 64 KiB and more are not copied: their bytes must not be changed until
+ * the message has been sent. Inbound, byte fields are views of the bytes as they arrived. A
+ * message may have values that are 100 levels deep, and `maxObjects` objects, so that
  * small messages do not take a lot of memory. Throws a `RangeError` for a bad option.
  */
 export function messagePack<Inbound, Outbound>(

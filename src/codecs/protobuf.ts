@@ -38,7 +38,7 @@ export interface MessageType<Message> {
   readonly $type?: string;
   /** The name of the class, as in protobufjs; for errors. */
   readonly name?: string;
-  /** Encodes a message; `finish()` returns its bytes. */
+  /** Encodes a message; `finish()` returns its bytes, which are not written again. */
   encode(message: Message): { finish(): Uint8Array };
   /** Decodes a message, which may keep views of `bytes`. Throws if they are not a message. */
   decode(bytes: Uint8Array): Message;
@@ -53,7 +53,7 @@ export function protobuf<Inbound, Outbound>(
   outbound: Pick<MessageType<Outbound>, "encode">,
 ): Codec<Inbound, Outbound> {
   return delimited<Inbound, Outbound>({
-    encode: (message, out) => out.write(outbound.encode(message).finish()),
+    encode: (message, out) => out.lend(outbound.encode(message).finish()),
     decode: (bytes, start, end) => inbound.decode(bytes.subarray(start, end)),
     name: inbound.$type ?? inbound.name,
   });

@@ -47,7 +47,9 @@ export type { DescMessage, MessageShape } from "@bufbuild/protobuf";
  * message that cannot be decoded ends the connection with `invalid-message`, and a reason
  * that names its type.
  *
- * Inbound, a message may have `maxObjects` objects, so that small messages do not take a lot of
+ * Outbound, byte fields of 64 KiB and more are not copied: their bytes must not be changed until
+ * the message has been sent. Inbound, byte fields are views of the bytes as they arrived. A
+ * message may have `maxObjects` objects, so that small messages do not take a lot of
  * memory. Throws a `RangeError` for a bad option.
  */
 export function protobufEs<In extends DescMessage, Out extends DescMessage>(

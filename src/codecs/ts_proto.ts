@@ -88,8 +88,10 @@ export interface TsProtoType<Message> {
 /**
  * Makes a codec from the type of inbound messages and the type of outbound messages. A
  * message that cannot be decoded ends the connection with `invalid-message` and the reason;
- * so do strings that are not UTF-8, and bytes after the end of a message. Byte fields are
- * views of the bytes as they arrived.
+ * so do strings that are not UTF-8, and bytes after the end of a message.
+ *
+ * Outbound, byte fields of 64 KiB and more are not copied: their bytes must not be changed until
+ * the message has been sent. Inbound, byte fields are views of the bytes as they arrived.
  *
  * Inbound, a message may have `maxObjects` objects, so that small messages do not take a lot of
  * memory. (Code by a ts-proto without a recursion limit does not tell where messages begin, and

@@ -33,11 +33,6 @@ export function putLength(out: EncodeBuffer, before: number, guessed: number): v
     return;
   }
   const width = varintWidth(size);
-  if (width !== guessed) {
-    out.reserve(MAX_VARINT);
-    const start = out.offset - size;
-    out.bytes.copyWithin(start + width - guessed, start, out.offset);
-    out.offset += width - guessed;
-  }
-  putVarint(out.bytes, out.offset - size - width, size);
+  if (width !== guessed) out.shift(before, width - guessed);
+  putVarint(out.bytes, out.locate(before - guessed), size);
 }

@@ -1,9 +1,9 @@
 import { Outbox, SENT } from "./_outbox.ts";
 import { StreamLink } from "./_stream_link.ts";
-import { Timeouts } from "./_timeouts.ts";
+import { type Timed, Timeouts } from "./_timeouts.ts";
 import { TurnLink } from "./_turn_link.ts";
 import type { CloseReason } from "../close_reason.ts";
-import type { ConnectionConfig } from "./connection_config.ts";
+import type { ConnectionConfig, Heartbeat } from "./connection_config.ts";
 import { DecoderStream } from "../streams/decoder_stream.ts";
 import type { Duplex, SocketAddress, SocketDuplex } from "../duplex/duplex.ts";
 import { EncoderStream } from "../streams/encoder_stream.ts";
@@ -32,7 +32,7 @@ const ROOM: QueuingStrategy = { highWaterMark: 2 ** 30 };
  * turns ({@linkcode TurnLink}) and by streams ({@linkcode StreamLink}), have in common. A link
  * moves bytes and calls this; it does not know of states, limits or time-outs.
  */
-export class ConnectionCore<Inbound, Outbound, Logical> {
+export class ConnectionCore<Inbound, Outbound, Logical> implements Timed {
   readonly closed: Promise<CloseReason>;
   readonly outbox: Outbox<Outbound, Logical>;
   readonly decoder: DecoderStream<Inbound>;
@@ -56,6 +56,7 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
   /** Fires when a drain has taken too long. */
   #deadline: AbortController | undefined;
   readonly #timeouts: Timeouts;
+  readonly #heartbeat: Heartbeat<Logical> | undefined;
   readonly #maxPipelinedBytes: number;
   /** Bytes read while something waited to be sent; see `maxPipelinedBytes`. */
   #pipelined = 0;
@@ -109,12 +110,8 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
     this.outbox.onGathered = () => this.#link.flush();
     this.outbox.onFailed = (error) => this.fail(error);
 
-    this.#timeouts = new Timeouts(options, heartbeat?.interval, {
-      fail: (error) => this.fail(error),
-      beat: () => this.#beat(heartbeat!.message),
-      arrived: () => this.decoder.core.arrived,
-      unsent: () => this.#link.unsent,
-    });
+    this.#heartbeat = heartbeat;
+    this.#timeouts = new Timeouts(options, heartbeat?.interval, this);
 
     this.#observer?.onOpen?.();
     this.outbox.attach(reactor, this.encoder.core);
@@ -134,6 +131,16 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
   /** How much work the reactor says is in progress. */
   get inFlight(): number {
     return this.#reactor.inFlight ?? 0;
+  }
+
+  /** What has arrived, if that is not even one message; for errors. */
+  get arrived(): string {
+    return this.decoder.core.arrived;
+  }
+
+  /** How many bytes of what is being written the transport has not taken. */
+  get unsent(): number {
+    return this.#link.unsent;
   }
 
   /** The wait for bytes begins. */
@@ -299,10 +306,11 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
     mark.resolve();
   }
 
-  #beat(message: () => Logical): void {
+  /** Nothing has been sent for a heartbeat's interval. */
+  beat(): void {
     if (this.#state !== "open") return;
     try {
-      this.outbox.trySend(message());
+      this.outbox.trySend(this.#heartbeat!.message());
     } catch (cause) {
       this.fail(reactorThrew(cause));
     }

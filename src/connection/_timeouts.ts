@@ -18,9 +18,9 @@ export interface Timed {
   /** This end has sent nothing for a heartbeat's interval. */
   beat(): void;
   /** Describes what has arrived, if that is not even one message. */
-  arrived(): string;
+  readonly arrived: string;
   /** How many bytes of what is being written the transport has not taken. */
-  unsent(): number;
+  readonly unsent: number;
 }
 
 /** All time-outs of a connection, and its heartbeat: a timer for each that is set. */
@@ -90,12 +90,12 @@ export class Timeouts {
   #onLate(option: keyof PatienceLimits, limit: number): void {
     const what = option === "messageTimeout" ? "finished a message" : "begun its first message";
     const message = `The peer has not ${what} within ${option}, ${limit} ms`;
-    this.#timed.fail(new ConnectionError("message-timeout", message + this.#timed.arrived()));
+    this.#timed.fail(new ConnectionError("message-timeout", message + this.#timed.arrived));
   }
 
   #onUnread(): void {
     // Progress, however slow, is not silence.
-    const unsent = this.#timed.unsent();
+    const unsent = this.#timed.unsent;
     const progress = unsent < this.#lastUnsent;
     this.#lastUnsent = unsent;
     if (progress && unsent > 0) return;

@@ -178,7 +178,7 @@ class PairEnd extends DuplexBase {
     const bytes = this.#rest!;
     const size = this.#options.chunkSize();
     this.#rest = size < bytes.length ? bytes.subarray(size) : undefined;
-    this.#peer.#arrive(bytes.slice(0, size));
+    this.#peer.#arrive(new Uint8Array(bytes.subarray(0, size)));
   }
 
   get #hasRoom(): boolean {

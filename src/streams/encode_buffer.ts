@@ -10,8 +10,14 @@ const MAX_KEPT = 2 * MAX_SLAB;
 const MIN_LENT = 64 * 1024;
 
 const EMPTY = new Uint8Array(0);
-const NO_PIECES: Uint8Array[] = [];
+const NO_LOANS: Loan[] = [];
 const EMPTY_VIEW = new DataView(EMPTY.buffer);
+
+/** Bytes that were lent, and how many of the slab's that have not been taken come before them. */
+interface Loan {
+  readonly bytes: Uint8Array;
+  after: number;
+}
 
 /**
  * A growing buffer that encoders append to.
@@ -40,10 +46,9 @@ export class EncodeBuffer {
   /** Where the next byte goes. Advance it only over bytes that were {@linkcode reserve}d. */
   offset = 0;
   #start = 0;
-  /** What comes before `#start`: bytes that were lent, and those of the slab between them. */
-  #pieces: Uint8Array[] = NO_PIECES;
+  #loans: Loan[] = NO_LOANS;
   /** How many bytes these are. */
-  #before = 0;
+  #loaned = 0;
   /** Bytes of this slab that have been taken and not released. */
   #lent = 0;
   #nextSlab = MIN_SLAB;
@@ -53,7 +58,7 @@ export class EncodeBuffer {
 
   /** How many bytes have been appended but not taken. */
   get length(): number {
-    return this.#before + this.offset - this.#start;
+    return this.#loaned + this.offset - this.#start;
   }
 
   /**
@@ -79,15 +84,51 @@ export class EncodeBuffer {
    */
   lend(bytes: Uint8Array): void {
     if (bytes.length < MIN_LENT) return this.write(bytes);
-    if (this.#pieces === NO_PIECES) this.#pieces = [];
-    if (this.offset > this.#start) this.#addPiece(this.#cut());
-    this.#addPiece(bytes);
+    if (this.#loans === NO_LOANS) this.#loans = [];
+    // Not one of its subclasses: `slice` of a Buffer is no copy.
+    const plain = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.#loans.push({ bytes: plain, after: this.offset - this.#start });
+    this.#loaned += bytes.length;
+  }
+
+  /**
+   * Where in {@linkcode bytes} a position is. A position is what {@linkcode length} was when
+   * it was there. For a length that is written before bytes of which some may be lent.
+   */
+  locate(position: number): number {
+    let lent = 0;
+    for (const { bytes, after } of this.#loans) {
+      if (after + lent >= position) break;
+      lent += bytes.length;
+    }
+    return this.#start + position - lent;
+  }
+
+  /** Moves all that was appended from a position on, by `by` bytes, back if it is negative. */
+  shift(position: number, by: number): void {
+    if (by > 0) this.reserve(by);
+    const at = this.locate(position);
+    this.bytes.copyWithin(at + by, at, this.offset);
+    this.offset += by;
+    for (const loan of this.#loans) {
+      if (loan.after >= at - this.#start) loan.after += by;
+    }
   }
 
   /** Keeps the first `length` of the bytes not yet taken, and discards the rest. */
   truncate(length: number): void {
-    while (length < this.#before) this.#reopen(length);
-    this.offset = this.#start + length - this.#before;
+    while (this.#loaned > 0) {
+      const { bytes, after } = this.#loans.at(-1)!;
+      const before = after + this.#loaned - bytes.length;
+      if (length >= before + bytes.length) break;
+      this.#loans.pop();
+      this.#loaned -= bytes.length;
+      if (length <= before) continue;
+      this.#loans.push({ bytes: bytes.subarray(0, length - before), after });
+      this.#loaned += length - before;
+      break;
+    }
+    this.offset = this.#start + length - this.#loaned;
   }
 
   /**
@@ -95,37 +136,28 @@ export class EncodeBuffer {
    * call it until {@linkcode length} is 0. The caller owns it, for good or until it releases it.
    */
   take(): Uint8Array {
-    if (this.#before === 0) return this.#cut();
-    const piece = this.#pieces.shift()!;
-    this.#before -= piece.length;
-    return piece;
-  }
-
-  /** Takes the last piece back, but for its part of the first `length` bytes. */
-  #reopen(length: number): void {
-    const piece = this.#pieces.pop()!;
-    this.#before -= piece.length;
-    if (piece.buffer === this.bytes.buffer) {
-      this.#start = piece.byteOffset;
-      this.#lent -= piece.length;
-    } else if (length > this.#before) {
-      this.#addPiece(piece.subarray(0, length - this.#before));
+    const loan = this.#loans[0];
+    if (!loan) return this.#cut(this.offset);
+    const { bytes, after } = loan;
+    if (after > 0) {
+      for (const loan of this.#loans) loan.after -= after;
+      return this.#cut(this.#start + after);
     }
+    this.#loans.shift();
+    this.#loaned -= bytes.length;
+    return bytes;
   }
 
-  #addPiece(piece: Uint8Array): void {
-    this.#pieces.push(piece);
-    this.#before += piece.length;
-  }
-
-  #cut(): Uint8Array {
-    const taken = this.bytes.subarray(this.#start, this.offset);
-    this.#start = this.offset;
+  #cut(end: number): Uint8Array {
+    const taken = this.bytes.subarray(this.#start, end);
+    this.#start = end;
     this.#lent += taken.length;
     // A slab with little room left would have to be replaced soon, and the slab of a
     // large message should be freed as soon as it has been written.
     const { length } = this.bytes;
-    if (length - this.offset < MIN_SLAB / 4 || length > MAX_KEPT) this.#use(EMPTY);
+    if (end === this.offset && (length - end < MIN_SLAB / 4 || length > MAX_KEPT)) {
+      this.#use(EMPTY);
+    }
     return taken;
   }
 

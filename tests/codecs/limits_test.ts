@@ -27,7 +27,7 @@ import { protobufEs } from "@protosocket/protosocket/protobuf-es";
 import { tsProto } from "@protosocket/protosocket/ts-proto";
 import { KeyedMaps } from "../support/proto/gen/maps.ts";
 import { KeyedMapsSchema } from "../support/proto/gen/maps_pb.ts";
-import { decodeOne, encodeAll, fromHex, joined } from "../support/codec.ts";
+import { decodeOne, encodeAll, fromHex, joined, takeAll } from "../support/codec.ts";
 
 /** What a decoder makes of bytes, and the reason if they are not a message. */
 function reasonFor(codec: Codec<unknown, never>, frame: Uint8Array): string {
@@ -47,7 +47,7 @@ function delimitedBody(body: Uint8Array): Uint8Array {
   const out = new EncodeBuffer();
   const type = { encode: (body: Uint8Array) => ({ finish: () => body }) };
   protobuf({ decode: (body) => body }, type).encoder.encode(body, out);
-  return out.take();
+  return takeAll(out);
 }
 
 function repeated(unit: number[], times: number): Uint8Array {

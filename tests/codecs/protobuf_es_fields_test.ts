@@ -19,7 +19,7 @@ import { RequestSchema, ResponseSchema } from "../../examples/proto/gen/echo_pb.
 import { MessagePlan } from "../../src/codecs/protobuf/_plan.ts";
 import { ProtobufReader } from "../../src/codecs/protobuf/_reader.ts";
 import { writeMessage } from "../../src/codecs/protobuf/_writer.ts";
-import { fromHex, toHex } from "../support/codec.ts";
+import { fromHex, takeAll, toHex } from "../support/codec.ts";
 import { message, wire } from "../support/proto/arbitrary.ts";
 import * as editions from "../support/proto/gen/editions_pb.ts";
 import * as proto2 from "../support/proto/gen/proto2_pb.ts";
@@ -53,7 +53,7 @@ function encode(schema: DescMessage, message: Message) {
     const { encoder } = protobufEs(schema, schema);
     encoder.encode(message, out);
     // Past the length.
-    const bytes = out.take();
+    const bytes = takeAll(out);
     return toHex(bytes.subarray(bytes.findIndex((byte) => byte < 128) + 1));
   });
 }
@@ -129,7 +129,7 @@ for (const schema of SCHEMAS) {
     fc.assert(fc.property(message(schema), (message) => {
       const out = new EncodeBuffer();
       writeMessage(plan, message as never, out);
-      const bytes = out.length > 0 ? out.take() : new Uint8Array();
+      const bytes = takeAll(out);
       // Text of a Struct's names, and of the names of maps, may be __proto__.
       if (
         JSON.stringify(message, (_, value) => typeof value === "bigint" ? 0 : value)

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { EncodeBuffer } from "@protosocket/protosocket";
 import { SlabReader } from "../../src/codecs/ts_proto/reader.ts";
 import { SlabWriter } from "../../src/codecs/ts_proto/writer.ts";
-import { toHex } from "../support/codec.ts";
+import { takeAll, toHex } from "../support/codec.ts";
 
 const i32 = fc.oneof(fc.integer(), fc.integer({ min: -3, max: 300 }));
 const u32 = fc.oneof(fc.nat({ max: 2 ** 32 - 1 }), fc.nat(300));
@@ -74,7 +74,7 @@ function written(steps: readonly Step[]): Uint8Array {
   const out = new EncodeBuffer();
   const encode = (message: readonly Step[], writer: BinaryWriter) => write(writer, message);
   new SlabWriter().write({ encode }, steps, out);
-  return out.take();
+  return takeAll(out);
 }
 
 /** What comes of the same calls, or that they throw. */

@@ -21,7 +21,12 @@ export function plot(steps: readonly Step[], events: readonly Event[]): Spec {
           },
           mark: { type: "bar", width: 760 / ((steps.at(-1)?.second ?? 1) * 1000 / STEP) },
           encoding: {
-            x: { field: "second", type: "quantitative", title: "seconds" },
+            x: {
+              field: "second",
+              type: "quantitative",
+              title: "seconds",
+              scale: { domain: [0, steps.at(-1)?.second ?? 1], nice: false },
+            },
             y: { field: "rate", type: "quantitative", title: null },
             color: { field: "what", type: "nominal", title: null },
           },

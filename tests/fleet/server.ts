@@ -31,7 +31,11 @@ const proxyProtocol = { trust: ["127.0.0.0/8"] };
 const servers = [
   serveRpc(await listen({ port: Number(port) }), config),
   // All clients come from the proxy, and so do its health checks.
-  serveRpc(await listen({ port: Number(proxied), tls, proxyProtocol }), config),
+  serveRpc(await listen({ port: Number(proxied), tls, proxyProtocol }), {
+    ...config,
+    // So that connections through the proxy move to servers that are new, or back.
+    maxConnectionAge: 6000,
+  }),
 ];
 process.on("SIGTERM", () => {
   for (const server of servers) server.close({ timeout: 10_000 });

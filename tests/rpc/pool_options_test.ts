@@ -38,8 +38,7 @@ test("numbers out of their range are RangeErrors", () => {
       [0, 2, 65537],
     ],
     ["subset.size", (size) => ({ subset: { size, client: 0 } }), [undefined, 0, -1, 65537]],
-    ["subset.client", (client) => ({ subset: { size: 1, client } }), [undefined, -1, "", true]],
-    ["zone", (zone) => ({ zone }), ["", 7, null]],
+    ["subset.client", (client) => ({ subset: { size: 1, client } }), [-1, 0.5]],
     ["hashBalanceFactor", (factor) => ({ hashBalanceFactor: factor }), [1, 99, -1, 1_000_001]],
     ["slowStartWindow", (slowStartWindow) => ({ slowStartWindow }), [-1, 2 ** 31]],
     ["maxWaitingCalls", (maxWaitingCalls) => ({ maxWaitingCalls }), [-1, 2 ** 31]],
@@ -59,9 +58,8 @@ test("numbers out of their range are RangeErrors", () => {
     ["backoff.max", (max) => ({ backoff: { initial: 100, max } }), [0, 99, 2 ** 31]],
   ];
   for (const [name, options, values] of wrong) {
-    // Any text will do as a client's name, or as a zone.
-    const isText = name === "subset.client" || name === "zone";
-    for (const value of [...values, ...isText ? [] : fractions]) {
+    // Any text will do as a client's name.
+    for (const value of [...values, ...name === "subset.client" ? [] : fractions]) {
       assertThrows(() => make(options(value)), RangeError, name);
     }
   }
@@ -72,9 +70,19 @@ test("numbers out of their range are RangeErrors", () => {
     assertThrows(() => make({ retryBudget: { ratio } }), RangeError, "retryBudget.ratio");
   }
   assertThrows(() => make({ waitForReady: "yes" }), TypeError, "waitForReady");
-  for (const endpoint of [{ weight: 0 }, { priority: 0.5 }, { zone: "" }]) {
+  for (const endpoint of [{ weight: 0 }, { priority: 0.5 }]) {
     const [name] = Object.keys(endpoint);
     assertThrows(() => make({ endpoints: [endpoint] }), RangeError, `${name} of an endpoint`);
+  }
+  assertThrows(() => make({ endpoints: [{ zone: "" }] }), TypeError, "zone of an endpoint");
+  for (const zone of ["", 7, null]) assertThrows(() => make({ zone }), TypeError, "zone");
+  for (const client of [undefined, "", true]) {
+    assertThrows(() => make({ subset: { size: 1, client } }), TypeError, "subset.client");
+  }
+  for (const value of [true, 5, null, "no"]) {
+    assertThrows(() => make({ subset: value }), TypeError, "subset must be");
+    assertThrows(() => make({ retryBudget: value }), TypeError, "retryBudget must be");
+    assertThrows(() => make({ outlierDetection: value }), TypeError, "outlierDetection must be");
   }
   for (const jitter of [-0.1, 1.1, NaN, Infinity, "0"]) {
     assertThrows(() => make({ backoff: { jitter } }), RangeError, "backoff.jitter");

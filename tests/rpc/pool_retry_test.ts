@@ -3,88 +3,19 @@ import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { test } from "node:test";
 import { duplexPair, TransportError } from "@protosocket/protosocket";
 import { RpcClient, RpcError, RpcPool, type RpcStream } from "@protosocket/protosocket/rpc";
-import {
-  type Asked,
-  asked,
-  bodyOf,
-  type Host,
-  pass,
-  poolAndHosts,
-  unavailable,
-} from "../support/pool.ts";
+import { asked, bodyOf, pass, poolAndHosts, unavailable } from "../support/pool.ts";
 import {
   body,
-  cancel,
   clientAndPeer,
-  closeClient,
   jsonCodec,
   type Message,
   messages,
-  normal,
   Peer,
   rpcError,
 } from "../support/rpc.ts";
-import { deferred, outcome, soon } from "../support/within.ts";
+import { outcome, soon } from "../support/within.ts";
 
 const LARGE = "x".repeat(64 * 1024);
-
-test("sent: a call on a connection that has ended was not sent", async () => {
-  const { client, peer } = clientAndPeer();
-  await closeClient(client, peer);
-  for (const call of [client.unary(body("x")), client.streaming(body("x")).next()]) {
-    assertEquals((await rpcError(outcome<unknown>(call), "connection-closed")).sent, false);
-  }
-});
-
-test("sent: when a connection breaks, what was encoded may have been sent, and nothing else", async () => {
-  const { client, peer } = clientAndPeer({ maxQueuedMessages: 4 }, { capacity: 1 });
-  const calls = Array.from({ length: 20 }, () => outcome(client.unary(body(LARGE))));
-  const { id } = await peer.next();
-  peer.abort();
-  const errors = await Promise.all(calls.map((call) => rpcError(call, "connection-closed")));
-  const sent = errors.map((error) => error.sent);
-  assertEquals([id, sent[0], sent.at(-1)], [2, true, false]);
-  // They leave in order.
-  assertEquals(sent, [...sent].sort((a, b) => Number(b) - Number(a)));
-});
-
-test("sent: when the server ends, what is still queued never leaves", async () => {
-  const { client, peer } = clientAndPeer({ maxQueuedMessages: 8 }, { capacity: 1 });
-  const calls = Array.from({ length: 50 }, () => outcome(client.unary(body(LARGE))));
-  const first = await peer.next();
-  await peer.end();
-  const errors = await Promise.all(calls.map((call) => rpcError(call, "connection-closed")));
-  const rest = [first, ...await peer.rest()];
-  assertEquals((await soon(client.closed, "the end")).kind, "peer");
-  const arrived = new Set(rest.filter(({ code }) => code === 0).map(({ id }) => id));
-  for (const { id, sent } of errors) {
-    assert(typeof sent === "boolean");
-    if (!sent) assert(!arrived.has(id!), `The request ${id} has arrived, and it was not sent`);
-  }
-  // What was queued is replaced by Cancels, which the server ignores.
-  const cancels = rest.filter(({ code }) => code === 1).map(({ id }) => id);
-  assert(cancels.every((id) => !arrived.has(id)));
-  assert(errors.filter(({ sent }) => !sent).length >= 40);
-});
-
-test("sent: when this end closes, what has not left is not sent", async () => {
-  const { client, peer } = clientAndPeer();
-  const before = outcome(client.unary(body(1)));
-  assertEquals(await peer.next(), normal(2, 1));
-  const after = outcome(client.unary(body(2)));
-  assertEquals(await closeClient(client, peer), [cancel(2)]);
-  assertEquals((await rpcError(before, "connection-closed")).sent, true);
-  assertEquals((await rpcError(after, "connection-closed")).sent, false);
-});
-
-test("sent: other errors leave it undefined", async () => {
-  const { client, peer } = clientAndPeer();
-  const calls = [client.unary(body("x")), client.unary(body(1n))].map(outcome);
-  await peer.send(cancel((await peer.next()).id));
-  assertEquals((await rpcError(calls[0]!, "cancelled")).sent, undefined);
-  assertEquals((await rpcError(calls[1]!, "encode-failed")).sent, undefined);
-  await closeClient(client, peer);
-});
 
 /**
  * A pool of two slots. The first connection is to a server that reads one request and
@@ -361,68 +292,5 @@ test("a signal that fires between attempts ends the call with its reason", async
   controller.abort("enough");
   assertEquals(await soon(call, "the end of the call"), { kind: "error", error: "enough" });
   for (const host of hosts) host.release();
-  await soon(pool.close(), "the end");
-});
-
-test("a stream of which a response has arrived is not retried", async () => {
-  const { pool, hosts } = poolAndHosts(2, { slots: 2 });
-  let calls = 0;
-  const begun = deferred<Host>();
-  for (const host of hosts) {
-    host.handler = async function* () {
-      calls++;
-      yield body("first");
-      begun.resolve(host);
-      await new Promise(() => {});
-    };
-  }
-  const stream = pool.streaming(body("x"), { idempotent: true });
-  assertEquals((await soon(stream.next(), "the first item")).value?.body, "first");
-  (await begun.promise).breakAll();
-  assertEquals((await rpcError(outcome(stream.next()), "connection-closed")).sent, true);
-  assertEquals((await stream.next()).done, true);
-  assertEquals(calls, 1);
-  await soon(pool.close(), "the end");
-});
-
-test("one of several reads gets the error, and the others see the end", async () => {
-  const { pool, hosts: [host] } = poolAndHosts(1);
-  host!.down();
-  const stream = pool.streaming(body("x"));
-  const reads = [1, 2, 3].map(() => outcome(stream.next()));
-  await rpcError(reads[0]!, "unavailable");
-  for (const read of reads.slice(1)) {
-    const result = await soon(read, "a read");
-    assert(result.kind === "value" && result.value.done);
-  }
-  await soon(pool.close(), "the end");
-});
-
-test("a stream that nobody reads fails without an unhandled rejection", async () => {
-  const { pool, hosts: [host] } = poolAndHosts(1);
-  host!.down();
-  const stream = pool.streaming(body("x"));
-  await new Promise((resolve) => setTimeout(resolve, 5));
-  await rpcError(outcome(stream.next()), "unavailable");
-  await soon(pool.close(), "the end");
-});
-
-test("a server that drains: what it refuses is cancelled, what comes after goes elsewhere", async () => {
-  const { pool, hosts } = poolAndHosts(2, { slots: 2 });
-  const clients = await Promise.all([pool.client({ key: 0 }), pool.client({ key: 1 })]);
-  const next = asked(...hosts);
-  const calls = Array.from({ length: 4 }, () => pool.unary(body("x")));
-  const inFlight: Asked[] = [];
-  for (const _ of calls) inFlight.push(await next());
-  const [leaving, staying] = hosts as [Host, Host];
-  const drained = [...leaving.connections].map((connection) => connection.drain());
-  for (const { answer, host } of inFlight) answer(host.name);
-  const answers = await soon(Promise.all(calls), "the answers");
-  assertEquals(answers.filter(({ body }) => body === leaving.name).length, 2);
-  await soon(Promise.all(drained), "the drained connection");
-  leaving.down();
-  await soon(Promise.race(clients.map(({ closed }) => closed)), "its end at the client");
-  staying.handler = () => body("stayed");
-  for (let i = 0; i < 20; i++) assertEquals(await bodyOf(pool.unary(body("x"))), "stayed");
   await soon(pool.close(), "the end");
 });

@@ -9,7 +9,14 @@ export function encodeAll<Message>(
 ): Uint8Array {
   const out = new EncodeBuffer();
   for (const message of messages) codec.encoder.encode(message, out);
-  return out.take();
+  return takeAll(out);
+}
+
+/** All that has been appended, which is in several parts if some of it was lent. */
+export function takeAll(out: EncodeBuffer): Uint8Array {
+  const parts: Uint8Array[] = [];
+  while (out.length > 0) parts.push(out.take());
+  return parts.length === 1 ? parts[0]! : concat(parts);
 }
 
 /** The one message that is all of `bytes`. */

@@ -1,8 +1,10 @@
 import { integer, wrong } from "../../check.ts";
 import { TransportError } from "../../errors.ts";
+import type { KeepAliveOptions } from "./_keep_alive.ts";
 import type { ProxyProtocolOptions } from "./_proxy_options.ts";
 import type { TlsConnectOptions, TlsListenOptions } from "./_tls_options.ts";
 
+export type { KeepAliveOptions } from "./_keep_alive.ts";
 export type { ProxyProtocolOptions } from "./_proxy_options.ts";
 export type { TlsConnectOptions, TlsListenOptions } from "./_tls_options.ts";
 
@@ -25,11 +27,11 @@ export interface ConnectOptions {
    */
   readonly noDelay?: boolean;
   /**
-   * Lets the operating system probe a silent peer (SO_KEEPALIVE).
+   * Lets the operating system probe a silent peer (SO_KEEPALIVE); an object says how.
    *
    * @default {false}
    */
-  readonly keepAlive?: boolean;
+  readonly keepAlive?: boolean | KeepAliveOptions;
   /**
    * Uses TLS 1.2 or later; not for Unix sockets. `true` is the same as `{}`: the server's
    * certificate must be signed by a public root and be for the hostname.
@@ -64,11 +66,11 @@ export interface ListenOptions {
   readonly noDelay?: boolean;
   /**
    * Lets the operating system probe a silent peer (SO_KEEPALIVE), on each accepted
-   * connection.
+   * connection; an object says how.
    *
    * @default {false}
    */
-  readonly keepAlive?: boolean;
+  readonly keepAlive?: boolean | KeepAliveOptions;
   /**
    * How many connections the system queues that have not been accepted: 1 to 65535.
    *

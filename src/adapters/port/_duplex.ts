@@ -148,7 +148,8 @@ export class PortDuplex extends DuplexBase {
   #sendRest(): boolean {
     while (this.#rest && this.#credit > 0) {
       const bytes = this.#rest;
-      const copy = bytes.slice(0, this.#credit);
+      // Not by `slice`, which is no copy if it is a Buffer.
+      const copy = new Uint8Array(bytes.subarray(0, this.#credit));
       this.#rest = copy.length < bytes.length ? bytes.subarray(copy.length) : undefined;
       this.#credit -= copy.length;
       this.#post(copy.buffer, [copy.buffer]);

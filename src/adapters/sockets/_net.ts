@@ -17,6 +17,7 @@ import {
   type SocketPlace,
   unsupported,
 } from "../base/_options.ts";
+import { netKeepAlive, setKeepAlive } from "./_keep_alive.ts";
 import { SocketBase } from "./_socket_base.ts";
 import { SocketFile } from "../base/_socket_file.ts";
 
@@ -25,9 +26,10 @@ export const EMPTY: Uint8Array = new Uint8Array(0);
 
 /** Connects a `node:net` socket. */
 export async function dial(place: SocketPlace, options: ConnectOptions): Promise<net.Socket> {
-  const { noDelay = true, keepAlive = false, signal } = options;
+  const { noDelay = true, signal } = options;
+  const keepAlive = netKeepAlive(options.keepAlive);
   if (signal?.aborted) throw connectAborted(signal);
-  const socket = net.connect({ ...target(place), noDelay, keepAlive, allowHalfOpen: true });
+  const socket = net.connect({ ...target(place), noDelay, allowHalfOpen: true });
   await new Promise<void>((resolve, reject) => {
     const settle = (error?: TransportError) => {
       endWait?.();
@@ -43,6 +45,7 @@ export async function dial(place: SocketPlace, options: ConnectOptions): Promise
       socket.on("error", () => {}).destroy();
     });
   });
+  if (place.kind === "tcp") setKeepAlive(socket, keepAlive);
   return socket;
 }
 

@@ -5,6 +5,7 @@ import { TransportError } from "../../errors.ts";
 import { inNetworks } from "../../ip_networks.ts";
 import { Handshakes } from "../base/_handshakes.ts";
 import type { ListenOptions } from "../base/_options.ts";
+import { netKeepAlive, setKeepAlive } from "./_keep_alive.ts";
 import { checkProxyProtocol, type ProxySettings } from "../base/_proxy_options.ts";
 import { parseProxyHeader } from "../proxy/_parse.ts";
 import type { ProxyHeader } from "../proxy/_result.ts";
@@ -32,7 +33,7 @@ const FIRST_BYTES = 256;
  * with the bytes that came after. A connection without a header that is to be believed ends.
  */
 export function proxiedServer(
-  { proxyProtocol, path, noDelay = true, keepAlive = false }: Pick<
+  { proxyProtocol, path, noDelay = true, keepAlive: probes }: Pick<
     ListenOptions,
     "proxyProtocol" | "path" | "noDelay" | "keepAlive"
   >,
@@ -41,7 +42,9 @@ export function proxiedServer(
   const settings = checkProxyProtocol(proxyProtocol, path !== undefined);
   const { trusted, timeout, maxHeaderBytes, onHeaderError } = settings;
   const headers = new Handshakes(timeout, onHeaderError, "The PROXY header");
-  const server = net.createServer({ allowHalfOpen: true, noDelay, keepAlive }, (socket) => {
+  const keepAlive = netKeepAlive(probes);
+  const server = net.createServer({ allowHalfOpen: true, noDelay }, (socket) => {
+    if (path === undefined) setKeepAlive(socket, keepAlive);
     const address = addressOf(socket, path !== undefined);
     // Proxies have few addresses, so connections are not counted by them.
     headers.begin(socket, address, trusted === undefined);

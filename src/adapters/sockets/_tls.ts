@@ -10,6 +10,7 @@ import { AcceptQueue } from "../base/_accept_queue.ts";
 import { toTransportError } from "../base/_errors.ts";
 import { Handshakes } from "../base/_handshakes.ts";
 import { certificateOf } from "./_certificate.ts";
+import { netKeepAlive, setKeepAlive } from "./_keep_alive.ts";
 import { checkIdentity } from "./_pem.ts";
 import { type Proxied, proxiedServer } from "./_proxied.ts";
 import { dial, EMPTY, ending, listening, NetDuplex, tcpAddressOf, toListener } from "./_net.ts";
@@ -119,6 +120,7 @@ export async function listenTls(options: ListenOptions): Promise<SocketListener>
   const { clientCa, handshakeTimeout, onHandshakeError } = settings;
   const handshakes = new Handshakes(handshakeTimeout, onHandshakeError);
   const accepted = new AcceptQueue();
+  const keepAlive = netKeepAlive(options.keepAlive);
   const server = createServer(settings, options);
   const proxies = new WeakMap<net.Socket, Proxied>();
   const front = options.proxyProtocol === undefined
@@ -129,6 +131,7 @@ export async function listenTls(options: ListenOptions): Promise<SocketListener>
     });
   server
     .on("connection", (raw) => {
+      setKeepAlive(raw, keepAlive);
       handshakes.begin(
         raw,
         (proxies.get(raw) ?? { remoteAddress: tcpAddressOf(raw) }).remoteAddress,
@@ -180,7 +183,7 @@ function contextOf({ cert, key, clientCa }: TlsServer): tls.SecureContextOptions
 
 function createServer(
   settings: TlsServer,
-  { noDelay = true, keepAlive = false }: ListenOptions,
+  { noDelay = true }: ListenOptions,
 ): tls.Server {
   const { clientCa, alpnProtocols, handshakeTimeout } = settings;
   try {
@@ -195,7 +198,6 @@ function createServer(
       // Do not wait for a client that ends in the middle of the handshake.
       allowHalfOpen: false,
       noDelay,
-      keepAlive,
     });
   } catch (error) {
     throw notUsable(error);

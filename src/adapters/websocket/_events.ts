@@ -82,7 +82,7 @@ export class EventTransport<Socket extends WebSocketLike> extends WebSocketTrans
       this.#early = bytes;
       return false;
     }
-    this.socket.send((this.#copies ? bytes : bytes.slice()) as Uint8Array<ArrayBuffer>);
+    this.socket.send((this.#copies ? bytes : new Uint8Array(bytes)) as Uint8Array<ArrayBuffer>);
     if (this.#hasRoom) return true;
     this.#pollRoom(1);
     return false;

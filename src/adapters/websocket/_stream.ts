@@ -61,7 +61,7 @@ export class StreamTransport extends WebSocketTransport {
 
   protected override sendMessage(bytes: Uint8Array): boolean {
     // A copy, since the browser may still use it after the write has settled.
-    this.#writer.write(bytes.slice()).then(this.#onSent, this.#onNotSent);
+    this.#writer.write(new Uint8Array(bytes)).then(this.#onSent, this.#onNotSent);
     return false;
   }
 

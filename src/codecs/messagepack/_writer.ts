@@ -122,14 +122,17 @@ function stringHeader(size: number): number {
   return size < 0x20 ? 1 : size <= 0xff ? 2 : size <= 0xffff ? 3 : 5;
 }
 
-/** Writes bytes. */
+/**
+ * Writes bytes. From 64 KiB on they are not copied, and must not be changed until the message
+ * has been sent.
+ */
 export function writeBytes(bytes: Uint8Array, out: EncodeBuffer): void {
   const at = out.reserve(5);
   out.offset = at + putLength(out.view, at, 0xc4, bytes.length);
-  out.write(bytes);
+  out.lend(bytes);
 }
 
-/** Writes an extension: its type, from -128 to 127, and its bytes. */
+/** Writes an extension: its type, from -128 to 127, and its bytes, as {@linkcode writeBytes} does. */
 export function writeExtension(type: number, data: Uint8Array, out: EncodeBuffer): void {
   const at = out.reserve(6);
   const fixed = [1, 2, 4, 8, 16].indexOf(data.length);
@@ -137,7 +140,7 @@ export function writeExtension(type: number, data: Uint8Array, out: EncodeBuffer
   const end = fixed >= 0 ? at + 1 : at + putLength(out.view, at, 0xc7, data.length);
   out.view.setInt8(end, type);
   out.offset = end + 1;
-  out.write(data);
+  out.lend(data);
 }
 
 /** Writes the header of an array: so many values have to follow. */

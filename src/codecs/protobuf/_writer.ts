@@ -43,7 +43,7 @@ export function writeMessage(plan: MessagePlan, message: Fields, out: EncodeBuff
 function writeForeign(plan: MessagePlan, name: string, value: unknown, out: EncodeBuffer): void {
   const message = plan.create();
   message[name] = value;
-  out.write(toBinary(plan.desc, message as MessageShape<DescMessage>));
+  out.lend(toBinary(plan.desc, message as MessageShape<DescMessage>));
 }
 
 /** An unknown field: its bytes after the tag. */
@@ -56,7 +56,7 @@ interface Unknown {
 function writeUnknown(fields: readonly Unknown[], out: EncodeBuffer): void {
   for (const { no, wireType, data } of fields) {
     writeTag(no * 8 + wireType, out);
-    out.write(data);
+    out.lend(data);
   }
 }
 
@@ -160,7 +160,7 @@ function writeValue(field: FieldPlan, value: unknown, out: EncodeBuffer): void {
       const start = out.reserve(MAX_TAG_AND_NUMBER);
       const at = putVarint(out.bytes, start, tag);
       out.offset = putVarint(out.bytes, at, value.length);
-      out.write(value);
+      out.lend(value);
       return;
     }
     default:

@@ -22,7 +22,7 @@ export function encoder<Desc extends DescMessage>(
   schema: Desc,
 ): (message: MessageShape<Desc>, out: EncodeBuffer) => void {
   // The library can be configured to avoid bigints; then it handles everything.
-  if (!protoInt64.supported) return (message, out) => out.write(toBinary(schema, message));
+  if (!protoInt64.supported) return (message, out) => out.lend(toBinary(schema, message));
   const plan = MessagePlan.of(schema);
   return (message, out) => {
     const before = out.length;
@@ -30,7 +30,7 @@ export function encoder<Desc extends DescMessage>(
       writeMessage(plan, message, out);
     } catch {
       out.truncate(before);
-      out.write(toBinary(schema, message));
+      out.lend(toBinary(schema, message));
     }
   };
 }

@@ -28,7 +28,7 @@ export class SlabWriter extends BinaryWriter {
     this.#out = out;
     try {
       const writer = type.encode(message, this);
-      if (writer !== this) out.write(writer.finish());
+      if (writer !== this) out.lend(writer.finish());
     } finally {
       this.#out = NOWHERE;
       this.#depth = 0;
@@ -54,7 +54,7 @@ export class SlabWriter extends BinaryWriter {
   }
 
   override raw(bytes: Uint8Array): this {
-    this.#out.write(bytes);
+    this.#out.lend(bytes);
     return this;
   }
 

@@ -1,4 +1,4 @@
-import { integer, MAX_DELAY } from "../../check.ts";
+import { integer, MAX_DELAY, wrong } from "../../check.ts";
 import type { RestOptions } from "./_backoff.ts";
 import type { RpcId } from "../message.ts";
 import {
@@ -108,7 +108,8 @@ export function checkKey(key: RpcId | string | undefined): void {
     return;
   }
   const integers = `an integer from 0 to ${Number.MAX_SAFE_INTEGER}, or a bigint from 0`;
-  throw new RangeError(`key must be a text that is not empty, ${integers}, not ${String(key)}`);
+  const message = `key must be a text that is not empty, ${integers}, not ${String(key)}`;
+  throw isNumber(key) ? new RangeError(message) : wrong(message);
 }
 
 /** Checks an optional `waitForReady` of a call. */
@@ -141,17 +142,29 @@ function notBoolean(value: unknown): TypeError {
 
 function checkZone(name: string, zone: unknown): void {
   if (typeof zone === "string" && zone !== "") return;
-  throw new RangeError(`The ${name} must be a text that is not empty, not ${String(zone)}`);
+  throw wrong(`The ${name} must be a text that is not empty, not ${String(zone)}`);
+}
+
+function isNumber(value: unknown): boolean {
+  return typeof value === "number" || typeof value === "bigint";
+}
+
+/** Refuses what is no object of options: spread, it would count as none. */
+function checkObject(name: string, value: unknown): void {
+  if (typeof value === "object" && value !== null) return;
+  throw wrong(`${name} must be an object of options, not ${String(value)}`);
 }
 
 function checkSubset(subset: SubsetOptions | undefined): SubsetOptions | undefined {
   if (subset === undefined) return undefined;
+  checkObject("subset", subset);
   const { size, client } = subset;
   integer("subset.size", size, 1, 65536);
   if (typeof client === "string" ? client === "" : !natural(client)) {
-    throw new RangeError(
-      `subset.client must be an integer from 0, or a text that is not empty, not ${String(client)}`,
-    );
+    const message = `subset.client must be an integer from 0, or a text that is not empty, not ${
+      String(client)
+    }`;
+    throw isNumber(client) ? new RangeError(message) : wrong(message);
   }
   return { size, client };
 }
@@ -165,6 +178,7 @@ function checkRetryBudget(
   options: RetryBudgetOptions | false = {},
 ): Required<RetryBudgetOptions> | undefined {
   if (options === false) return undefined;
+  checkObject("retryBudget", options);
   const { ratio, minPerSecond } = { ...DEFAULT_RETRY_BUDGET, ...given(options) };
   checkNumber("retryBudget.ratio", ratio, 0, 1);
   integer("retryBudget.minPerSecond", minPerSecond, 0, MANY);
@@ -175,6 +189,7 @@ function checkOutliers(
   options: OutlierDetectionOptions | false = {},
 ): OutlierSettings | undefined {
   if (options === false) return undefined;
+  checkObject("outlierDetection", options);
   const settings = { ...DEFAULT_OUTLIER_DETECTION, ...given(options) };
   const { baseEjectionTime } = settings;
   if (options.maxEjectionTime === undefined) {

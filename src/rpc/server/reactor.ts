@@ -1,6 +1,5 @@
 import type { CloseReason, Reactor, SendBudget, Sender } from "../../../mod.ts";
 import { checkFunction } from "../../check.ts";
-import { isAsyncIterable, isIterator, isPromise } from "./_answers.ts";
 import {
   aboutRequests,
   isForStream,
@@ -17,7 +16,14 @@ import { Due, type RpcOwner, ServedRpc } from "./_served_rpc.ts";
 import { Streams } from "./_streams.ts";
 import { connectionClosed, RpcError } from "../errors.ts";
 import { ownMethods } from "./_own_methods.ts";
-import { refused, type RpcHandler, type RpcResult } from "./handler.ts";
+import {
+  isAsyncIterable,
+  isIterator,
+  isPromise,
+  refused,
+  type RpcHandler,
+  type RpcResult,
+} from "./handler.ts";
 import {
   checkMessages,
   ControlCode,
