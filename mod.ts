@@ -37,10 +37,14 @@
  */
 export type {
   Duplex,
+  PeerCertificate,
+  ProxyInfo,
+  ProxyTlv,
   Receiver,
   SocketAddress,
   SocketDuplex,
   Transport,
+  UpgradeInfo,
 } from "./src/duplex/duplex.ts";
 export { duplexPair, type DuplexPairOptions } from "./src/duplex/duplex_pair.ts";
 export type { Codec, Decoder, DecodeResult, Encoder } from "./src/codec.ts";
@@ -72,6 +76,7 @@ export {
   type ServedConnection,
   type ServeOptions,
   type Server,
+  type ServerCloseOptions,
 } from "./src/server/server.ts";
 export {
   ConnectionError,

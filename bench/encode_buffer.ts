@@ -7,6 +7,8 @@
 // socket, and into one array, the least that it could cost. Prints nanoseconds a message,
 // the best of seven rounds in turns.
 import { EncodeBuffer } from "@protosocket/protosocket";
+import { inTurns } from "./in_turns.ts";
+import { columns } from "./run/table.ts";
 
 const BATCH = 64;
 const BYTES_A_ROUND = 1 << 28;
@@ -50,20 +52,10 @@ function array(message: Uint8Array, messages: number): number {
   return sum;
 }
 
-console.log("message bytes   kept ns   released ns   array ns");
-for (const size of [16, 64, 1024, 2048]) {
+const lines = [16, 64, 1024, 2048].map((size) => {
   const message = new Uint8Array(size);
   const messages = Math.min(BYTES_A_ROUND / size, 4_000_000);
-  const best = new Map([[kept, Infinity], [released, Infinity], [array, Infinity]]);
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const [way, before] of best) {
-      const started = performance.now();
-      way(message, messages);
-      best.set(way, Math.min(before, (performance.now() - started) * 1e6 / messages));
-    }
-  }
-  const [a, b, c] = [...best.values()].map((ns) => ns.toFixed(1));
-  console.log(
-    `${String(size).padStart(13)}   ${a!.padStart(7)}   ${b!.padStart(11)}   ${c!.padStart(8)}`,
-  );
-}
+  const works = [kept, released, array].map((way) => () => (way(message, messages), messages));
+  return [String(size), ...inTurns(works, ROUNDS).map((ns) => ns.toFixed(1))];
+});
+console.log(columns([["message bytes", "kept ns", "released ns", "array ns"], ...lines], 0));

@@ -22,9 +22,9 @@ import {
   u8,
 } from "@protosocket/protosocket/messagepack";
 import { Packr } from "msgpackr";
+import { compare, type Way } from "./in_turns.ts";
 
 const BATCH = 64;
-const BATCHES = 32;
 const ROUNDS = 150;
 
 const ten = struct("Ten", {
@@ -53,13 +53,6 @@ const values = Array.from({ length: BATCH }, (_, i) => ({
 }));
 type Value = typeof values[number];
 
-interface Way {
-  readonly name: string;
-  readonly encode: () => void;
-  readonly decode: () => void;
-  best: [encode: number, decode: number];
-}
-
 let sink: unknown;
 
 function ours(): Way {
@@ -81,7 +74,6 @@ function ours(): Way {
         at += result.bytesUsed;
       }
     },
-    best: [Infinity, Infinity],
   };
 }
 
@@ -101,7 +93,6 @@ function theirs<Form>(
     decode() {
       for (const bytes of sent) sink = decode(bytes);
     },
-    best: [Infinity, Infinity],
   };
 }
 
@@ -119,22 +110,5 @@ const ways = [
   theirs("@msgpack/msgpack, arrays", asArray, (v) => encoder.encode(v), (b) => decoder.decode(b)),
 ];
 
-function time(work: () => void): number {
-  const started = performance.now();
-  for (let i = 0; i < BATCHES; i++) work();
-  return (performance.now() - started) * 1e6 / BATCHES / BATCH;
-}
-
-for (let round = 0; round < ROUNDS; round++) {
-  for (const { encode, decode, best } of ways) {
-    best[0] = Math.min(best[0], time(encode));
-    best[1] = Math.min(best[1], time(decode));
-  }
-}
+compare(ways, BATCH, ROUNDS);
 if (sink === undefined) throw new Error("Nothing was decoded");
-
-console.log("                           encode ns   decode ns");
-for (const { name, best } of ways) {
-  const [encode, decode] = best.map((ns) => ns.toFixed(0).padStart(9));
-  console.log(`${name.padEnd(25)}  ${encode}   ${decode}`);
-}

@@ -20,9 +20,9 @@ import { tsProto } from "@protosocket/protosocket/ts-proto";
 import { Request, Response } from "../examples/proto/gen/echo.ts";
 import { RequestSchema, ResponseSchema } from "../examples/proto/gen/echo_pb.ts";
 import { delimited } from "../src/codecs/_delimited.ts";
+import { compare, type Way } from "./in_turns.ts";
 
 const BATCH = 64;
-const BATCHES = 32;
 const ROUNDS = 1000;
 
 function library<Desc extends DescMessage>(schema: Desc): Codec<MessageShape<Desc>> {
@@ -129,13 +129,6 @@ const plain = texts.map((text, i): Plain => ({
   body: { text, time: Number(text) },
 }));
 
-interface Way {
-  readonly name: string;
-  readonly encode: () => number;
-  readonly decode: () => number;
-  best: [encode: number, decode: number];
-}
-
 let sink: unknown;
 
 function way<Message>(name: string, codec: Codec<Message>, messages: Message[]): Way {
@@ -147,24 +140,16 @@ function way<Message>(name: string, codec: Codec<Message>, messages: Message[]):
   const sent = batch().slice();
   return {
     name,
-    encode: () => time(() => out.release(batch())),
-    decode: () =>
-      time(() => {
-        for (let at = 0; at < sent.length;) {
-          const result = codec.decoder.decode(sent, at);
-          if (result.kind !== "message") throw new Error(result.kind);
-          sink = result.message;
-          at += result.bytesUsed;
-        }
-      }),
-    best: [Infinity, Infinity],
+    encode: () => out.release(batch()),
+    decode() {
+      for (let at = 0; at < sent.length;) {
+        const result = codec.decoder.decode(sent, at);
+        if (result.kind !== "message") throw new Error(result.kind);
+        sink = result.message;
+        at += result.bytesUsed;
+      }
+    },
   };
-}
-
-function time(work: () => void): number {
-  const started = performance.now();
-  for (let i = 0; i < BATCHES; i++) work();
-  return (performance.now() - started) * 1e6 / BATCHES / BATCH;
 }
 
 const ways = [
@@ -178,16 +163,5 @@ const ways = [
   way("answer, tsProto", tsProto(Response, Response), tsAnswers),
   way("either, by hand", byHand(), plain),
 ];
-for (let round = 0; round < ROUNDS; round++) {
-  for (const { encode, decode, best } of ways) {
-    best[0] = Math.min(best[0], encode());
-    best[1] = Math.min(best[1], decode());
-  }
-}
+compare(ways, BATCH, ROUNDS);
 if (sink === undefined) throw new Error("Nothing was decoded");
-
-console.log("                           encode ns   decode ns");
-for (const { name, best } of ways) {
-  const [encode, decode] = best.map((ns) => ns.toFixed(0).padStart(9));
-  console.log(`${name.padEnd(25)}  ${encode}   ${decode}`);
-}

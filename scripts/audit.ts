@@ -6,7 +6,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { build } from "esbuild";
 import { entryPoints, npmPackageJson, readDenoJson } from "./support/npm_package.ts";
-import { command, root } from "./support/runtimes.ts";
+import { command, root } from "../tools/runtimes.ts";
 
 const HELP = `Usage: npm run audit
 

@@ -5,7 +5,8 @@ import { bundlePage } from "../examples/browser/bundle.ts";
 import { checkBundle } from "./support/bundle.ts";
 import { findChromium } from "./support/chromium.ts";
 import { buildRust, hasCargo } from "./support/rust.ts";
-import { close, runTests, testFiles } from "./support/test_runs.ts";
+import { testFiles } from "./support/test_files.ts";
+import { close, runOnAll } from "./support/test_runs.ts";
 
 const HELP = `Usage: npm run browser -- [options]
 
@@ -43,5 +44,5 @@ if (values.help) {
   if (values.headed) process.env.PROTOSOCKET_HEADED = "1";
   console.log(`pages are opened in ${program}`);
   const ok = checkBundle("the page of examples/browser", await bundlePage(), BUDGET);
-  close(await runTests("node", files), ok);
+  close(await runOnAll(["node"], files), ok);
 }

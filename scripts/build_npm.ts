@@ -1,7 +1,7 @@
 // Builds the npm package into npm/.
 import { spawnSync } from "node:child_process";
 import {
-  copyFileSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -9,16 +9,19 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
+import { basename } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import {
   type EntryPoint,
   entryPoints,
+  filesOnTheWeb,
   NPM_FILES,
   npmPackageJson,
   readDenoJson,
 } from "./support/npm_package.ts";
-import { command, packaged, root } from "./support/runtimes.ts";
+import { npmPaper } from "./support/npm_readme.ts";
+import { command, packaged, root } from "../tools/runtimes.ts";
 
 const HELP = `Usage: npm run build:npm
        deno run -A scripts/build_npm.ts [--with dnt|tsc]
@@ -143,6 +146,17 @@ function relocate(file: string): void {
   if (relocated !== text) writeFileSync(`${OUT}/${file}`, relocated);
 }
 
+/** Says in each file where its types are: Deno does not look, when it imports JavaScript by path. */
+function nameTypes(): void {
+  for (const file of readdirSync(OUT, { recursive: true, encoding: "utf8" })) {
+    const path = `${OUT}/${file}`;
+    const types = path.replace(/\.js$/, ".d.ts");
+    if (types === path || !existsSync(types)) continue;
+    const text = readFileSync(path, "utf8");
+    writeFileSync(path, `// @ts-self-types="./${basename(types)}"\n${text}`);
+  }
+}
+
 const BUILDERS = { dnt: buildWithDnt, tsc: buildWithTsc };
 
 const { values } = parseArgs({
@@ -163,7 +177,11 @@ if (values.help) {
     rmSync(OUT, { recursive: true, force: true });
     mkdirSync(OUT);
     await BUILDERS[builder](entryPoints(readDenoJson()));
-    for (const file of NPM_FILES) copyFileSync(`${root}${file}`, `${OUT}/${file}`);
+    nameTypes();
+    const files = filesOnTheWeb();
+    for (const file of NPM_FILES) {
+      writeFileSync(`${OUT}/${file}`, npmPaper(readFileSync(`${root}${file}`, "utf8"), files));
+    }
     console.log(`npm/ built with ${builder}`);
   } catch (error) {
     console.error((error as Error).message);

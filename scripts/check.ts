@@ -1,12 +1,12 @@
 // Static checks, and the documentation's examples. With --fix, formats the code first.
 import { spawnSync } from "node:child_process";
 import process from "node:process";
-import { command, packaged, root } from "./support/runtimes.ts";
+import { command, packaged, root } from "../tools/runtimes.ts";
 import { readFileSync } from "node:fs";
 
 const HELP = `Usage: npm run check -- [--fix]
 
-Checks formatting, lint, types (with Deno and with TypeScript), that public types are
+Checks the lists of entry points, formatting, lint, types (with Deno and with TypeScript), that public types are
 explicit (JSR's "no slow types"), that everything public is documented, and that the
 examples in the documentation run. Exits with 1 if anything is found.
 
@@ -26,9 +26,19 @@ const fix = process.argv.includes("--fix");
 const deno = command("deno");
 const runTs = "Deno" in globalThis ? ["run", "-A"] : ["--import", "tsx"];
 const steps: [name: string, program: string, args: string[]][] = [
+  ["entry points", process.execPath, [...runTs, "scripts/entries.ts", "--check"]],
   ["formatting", deno, fix ? ["fmt"] : ["fmt", "--check"]],
   ["lint", deno, ["lint"]],
-  ["types, Deno", deno, ["check", "mod.ts", "src", "tests", "examples", "bench", "scripts"]],
+  ["types, Deno", deno, [
+    "check",
+    "mod.ts",
+    "src",
+    "tests",
+    "examples",
+    "bench",
+    "scripts",
+    "tools",
+  ]],
   ["types, TypeScript", command("node"), [packaged("typescript/bin/tsc"), "-p", "."]],
   ["slow types", deno, ["publish", "--dry-run", "--allow-dirty"]],
   [DOC_LINT, deno, ["doc", "--lint", ...entries]],

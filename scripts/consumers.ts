@@ -4,9 +4,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { entryPoints, NPM_NAME, readDenoJson } from "./support/npm_package.ts";
-import { command, packaged, root, RUNTIMES } from "./support/runtimes.ts";
+import { command, packaged, root, RUNTIMES } from "../tools/runtimes.ts";
+import { type Command, runExamples, writeExamples } from "./support/readme_examples.ts";
 import { checkSizes } from "./support/sizes.ts";
 import { close } from "./support/test_runs.ts";
 
@@ -17,7 +19,7 @@ const HELP = `Usage: npm run consumers -- [--with dnt|tsc]
 
 Builds the npm package, checks it with publint and attw, and installs it into an empty
 project. There it imports every entry point and makes an RPC on Deno, Bun, this Node and
-Node ${NODE}, type-checks a consumer, and bundles every entry point, whose sizes it prints
+Node ${NODE}, runs the README's examples as printed, type-checks a consumer, and bundles every entry point, whose sizes it prints
 and compares with a budget. The package stays in npm/. Exits with 1 if anything fails.
 
   --with tsc       the package as \`npm run build:npm\` makes it (the default)
@@ -47,6 +49,15 @@ if (text !== "hello") throw new Error("the echo is " + text);
 await client.close();
 await server.close();
 `;
+
+/** JavaScript of the package that is imported by its path keeps its types; dnt has a folder. */
+const byPath = (folder: string) => {
+  const { output } = entryPoints(readDenoJson()).find(({ name }) => name === "./json")!;
+  return `import { json } from "${pathToFileURL(`${root}npm/${folder}${output}.js`)}";
+const codec = json<{ text: string }>();
+console.log(codec.encoder);
+`;
+};
 
 let passed = 0;
 let failed = 0;
@@ -103,25 +114,40 @@ async function consume(project: string, builder: string): Promise<void> {
   writeFileSync(join(project, "all.ts"), `${imports}\n${used}\n`);
   writeFileSync(join(project, "all.mjs"), `${imports}\n${used}\n`);
   writeFileSync(join(project, "echo.mjs"), ECHO);
+  writeFileSync(join(project, "by_path.ts"), byPath(builder === "dnt" ? "esm/" : ""));
+  const examples = writeExamples(project);
+  check("the README's examples are there", examples.length === 3, examples.join(", "));
   for (const runtime of RUNTIMES) {
     const run = runtime === "deno" ? ["run", "-A", "--quiet"] : [];
     step(`every entry point on ${runtime}`, project, command(runtime), [...run, "all.mjs"]);
     step(`an echo rpc on ${runtime}`, project, command(runtime), [...run, "echo.mjs"]);
   }
-  currentNode(project, names);
+  const current = currentNode(project, names);
+  const runs: Record<string, Command> = {
+    deno: [command("deno"), ["run", "-A", "--quiet"]],
+    bun: [command("bun"), ["run"]],
+    ...current && { [`Node ${NODE}`]: [current, []] },
+  };
+  for (const [runtime, run] of Object.entries(runs)) {
+    const wrong = await runExamples(project, run);
+    check(`the README's examples as printed, on ${runtime}`, wrong === "", wrong);
+  }
   for (const [resolution, module] of [["bundler", "preserve"], ["nodenext", "nodenext"]]) {
     step(`types, moduleResolution ${resolution}`, project, node, [
       join(project, "node_modules/typescript/bin/tsc"),
       ...["--noEmit", "--strict", "--target", "es2022", "--module", module!],
       ...["--lib", "es2023,dom,dom.iterable,dom.asynciterable,esnext.disposable"],
-      ...["--moduleResolution", resolution!, "all.ts"],
+      ...["--moduleResolution", resolution!, "all.ts", ...examples],
     ]);
   }
+  step("types on Deno, by name and by path", project, command("deno"), [
+    ...["check", "--quiet", "by_path.ts", ...examples],
+  ]);
   for (const ok of await checkSizes(project)) ok ? passed++ : failed++;
 }
 
-/** The newest Node, from npm, which also lets CommonJS require what is ESM. */
-function currentNode(project: string, names: readonly string[]): void {
+/** The newest Node, from npm, which also lets CommonJS require what is ESM. Returns its program. */
+function currentNode(project: string, names: readonly string[]): string | undefined {
   if (!step(`npm install of Node ${NODE}`, project, "npm", ["install", `node@${NODE}`])) return;
   const node = join(project, "node_modules/node/bin/node");
   step(`every entry point on Node ${NODE}`, project, node, ["all.mjs"]);
@@ -129,6 +155,7 @@ function currentNode(project: string, names: readonly string[]): void {
   const requires = names.map((name) => `require("${name}");`).join("\n");
   writeFileSync(join(project, "all.cjs"), requires);
   step(`require() on Node ${NODE}`, project, node, ["all.cjs"]);
+  return node;
 }
 
 const { values } = parseArgs({

@@ -2,7 +2,7 @@
 import process from "node:process";
 import { spawn } from "node:child_process";
 import { parseArgs } from "node:util";
-import { command, parseRuntime, root, runArgs } from "./support/runtimes.ts";
+import { command, parseRuntime, root, runArgs } from "../tools/runtimes.ts";
 
 const HELP = `Usage: npm run demo -- [options]
 

@@ -1,10 +1,10 @@
 // Type-checks and runs the examples in the documentation: those in docs/ and in the source's
-// comments. The README's are files of their own, which tests/readme_test.ts runs.
+// comments. The README's are files of their own, which tests/project/readme_test.ts runs.
 import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import process from "node:process";
 import { type Elsewhere, type Example, examplesOf, tryElsewhere } from "./support/doc_examples.ts";
-import { command, root } from "./support/runtimes.ts";
+import { command, root } from "../tools/runtimes.ts";
 
 const HELP = `Usage: npm run docs:test -- [file ...]
 

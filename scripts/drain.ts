@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { command, parseRuntime, root, runArgs, RUNTIMES } from "./support/runtimes.ts";
+import { command, parseRuntime, root, runArgs, RUNTIMES } from "../tools/runtimes.ts";
 
 const HELP = `Usage: npm run drain -- [options]
 

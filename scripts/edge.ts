@@ -2,7 +2,8 @@
 import { parseArgs } from "node:util";
 import { checkBundle } from "./support/bundle.ts";
 import { buildRust, hasCargo } from "./support/rust.ts";
-import { close, runTests, testFiles } from "./support/test_runs.ts";
+import { testFiles } from "./support/test_files.ts";
+import { close, runOnAll } from "./support/test_runs.ts";
 import { bundleWorker, installWorkerd } from "./support/workerd.ts";
 
 const HELP = `Usage: npm run edge [-- --help]
@@ -32,6 +33,6 @@ if (values.help) {
     else if (!buildRust()) throw new Error("The Rust program does not build");
     const worker = "examples/cloudflare/worker.ts";
     const ok = checkBundle(worker, await bundleWorker(worker, {}, true), BUDGET);
-    close(await runTests("node", files), ok);
+    close(await runOnAll(["node"], files), ok);
   }
 }

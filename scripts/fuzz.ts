@@ -1,16 +1,17 @@
-// Fuzzes the decoders, both ends of RPCs, and message ports.
+// Fuzzes the decoders, both ends of RPCs, message ports, and PROXY protocol headers.
 import process from "node:process";
 import { parseArgs } from "node:util";
 import fc from "fast-check";
 import { SUBJECTS } from "../tests/fuzz/codecs.ts";
 import { allocatesLittle, decodesAlike } from "../tests/fuzz/decoders.ts";
 import { portHolds } from "../tests/fuzz/ports.ts";
+import { headerHolds, headerIsRead } from "../tests/fuzz/proxy.ts";
 import { clientHearsAll, serverAnswersAll } from "../tests/fuzz/rpc.ts";
 
 const HELP = `Usage: npm run fuzz -- [options]
 
 Feeds random bytes, in random pieces, to every decoder, and random messages to RPC clients
-and servers and to message ports. Prints the seed of each step. A failure is printed with
+and servers, to message ports and to the parser of PROXY headers. Prints the seed of each step. A failure is printed with
 the smallest input that fails, and the path to reproduce it.
 
   --runs N    how many inputs in total (default 1100000)
@@ -42,6 +43,8 @@ const PARTS: Part[] = [
   { name: "rpc server", property: serverAnswersAll(), share: 1 },
   { name: "rpc client", property: clientHearsAll(), share: 1 },
   { name: "message port", property: erased(portHolds()), share: 1 },
+  { name: "proxy header in pieces", property: erased(headerHolds()), share: 3 },
+  { name: "proxy header made and read", property: erased(headerIsRead()), share: 1 },
 ];
 
 function erased<T>(property: fc.IAsyncProperty<T>): fc.IAsyncProperty<unknown> {

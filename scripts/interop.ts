@@ -1,8 +1,9 @@
 // Builds the Rust programs on the published crates and runs the interop tests with them.
 import { parseArgs } from "node:util";
-import { parseRuntime, RUNTIMES } from "./support/runtimes.ts";
+import { parseRuntime, RUNTIMES } from "../tools/runtimes.ts";
 import { buildRust, hasCargo } from "./support/rust.ts";
-import { close, runOnAll, testFiles } from "./support/test_runs.ts";
+import { testFiles } from "./support/test_files.ts";
+import { close, runOnAll } from "./support/test_runs.ts";
 
 const HELP = `Usage: npm run interop -- [options]
 

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
-import { root } from "./support/runtimes.ts";
+import { root } from "../tools/runtimes.ts";
 
 const HELP = `Usage: npm run lint:workflows
 

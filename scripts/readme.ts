@@ -1,6 +1,6 @@
 // Copies the examples that the README shows into it. A test fails when that is needed.
 import { readFileSync, writeFileSync } from "node:fs";
-import { root } from "./support/runtimes.ts";
+import { root } from "../tools/runtimes.ts";
 
 const README = `${root}README.md`;
 /** `<!-- examples/… -->`, then a code block. */

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import { readDenoJson } from "./support/npm_package.ts";
-import { command, root } from "./support/runtimes.ts";
+import { command, root } from "../tools/runtimes.ts";
 
 const HELP = `Usage: npm run score
 

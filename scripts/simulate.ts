@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import { type Mix, MIXES } from "../tests/simulator/plan.ts";
 import { type Result, run } from "../tests/simulator/run.ts";
-import { command, current, parseRuntime, root, runArgs } from "./support/runtimes.ts";
+import { command, current, parseRuntime, root, runArgs } from "../tools/runtimes.ts";
 
 const HELP = `Usage: npm run simulate -- [options]
 

@@ -1,21 +1,29 @@
 // Runs the same test files on Deno, Bun and Node.
 import { parseArgs } from "node:util";
-import { parseRuntime, RUNTIMES } from "./support/runtimes.ts";
-import { close, runOnAll, testFiles } from "./support/test_runs.ts";
+import { parseRuntime, RUNTIMES } from "../tools/runtimes.ts";
+import { isSlow, testFiles } from "./support/test_files.ts";
+import { close, runOnAll } from "./support/test_runs.ts";
 
 const HELP = `Usage: npm test -- [options] [part of a file's path ...]
+       npm run test:all
 
-Runs the tests on Deno, Bun and Node, or only those whose path contains one of the parts.
-Prints the counts for each runtime, after "figures:" what the tests have measured, and at
-the end "N passed, N failed, N skipped". A file that fails is run once more; if it then
-passes, it is listed after "FLAKY". Exits with 1 if anything failed twice.
+Runs the tests on Deno, Bun and Node side by side, or those whose path contains one of the
+parts. Without a part it leaves out the slow ones, which break connections, kill servers and
+crowd them (scripts/support/test_files.ts lists them); test:all runs everything.
 
+Prints how far it is, after "figures:" what the tests have measured, the slowest files, the
+counts for each runtime, and at the end "N passed, N failed, N skipped". A file that fails is
+run once more, alone; if it then passes, it is listed after "FLAKY". Exits with 1 if anything
+failed twice.
+
+  --all            also the slow ones
   --runtime NAME   only on deno, bun or node (may be repeated)
   --help           this text`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    all: { type: "boolean", default: false },
     runtime: { type: "string", multiple: true },
     help: { type: "boolean", default: false },
   },
@@ -23,7 +31,10 @@ const { values, positionals } = parseArgs({
 if (values.help) {
   console.log(HELP);
 } else {
-  const files = testFiles("tests", "tests/interop")
-    .filter((file) => positionals.length === 0 || positionals.some((part) => file.includes(part)));
+  const wanted = (file: string) =>
+    positionals.length > 0
+      ? positionals.some((part) => file.includes(part))
+      : values.all || !isSlow(file);
+  const files = testFiles("tests", "tests/interop").filter(wanted);
   close(await runOnAll(values.runtime?.map(parseRuntime) ?? RUNTIMES, files));
 }

@@ -8,7 +8,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join, relative, sep } from "node:path";
 import { parseArgs } from "node:util";
-import { command, root } from "./support/runtimes.ts";
+import { command, root } from "../tools/runtimes.ts";
 
 const HELP = `Usage: deno task test:jsr [test file ...]
 

@@ -66,11 +66,12 @@ export class ConnectionError extends Error {
  * - `timed-out`: the peer did not answer in time.
  * - `tls`: the handshake failed: the peer does not speak TLS (it may just hang up) or no compatible version of
  *   it, or one end rejected the other's certificate or the name in it.
+ * - `proxy-header`: a connection to a listener with `proxyProtocol` did not begin with a header
+ *   that is to be believed.
  * - `aborted`: the caller's `AbortSignal` fired, or this end aborted the connection; the
  *   reason is the `cause`.
  * - `closed`: this end has already been closed.
  * - `unsupported`: the runtime cannot honour an option.
- * - `invalid-option`: an option has an invalid value.
  * - `other`: anything else; look at the `cause`.
  */
 export type TransportErrorCode =
@@ -83,10 +84,10 @@ export type TransportErrorCode =
   | "denied"
   | "timed-out"
   | "tls"
+  | "proxy-header"
   | "aborted"
   | "closed"
   | "unsupported"
-  | "invalid-option"
   | "other";
 
 /** An error of the transport below a connection: connecting, listening, reading, writing. */

@@ -1,3 +1,5 @@
+import { delay, integer } from "./check.ts";
+
 /** The default of {@linkcode ConnectionOptions.maxBufferLength}: 4 MiB. */
 export const DEFAULT_MAX_BUFFER_LENGTH: number = 4 * 1024 * 1024;
 /** The default of {@linkcode ConnectionOptions.maxQueuedMessages}: 256. */
@@ -94,18 +96,9 @@ export interface ConnectionOptions {
   readonly writeTimeout?: number;
 }
 
-/** The largest delay, in milliseconds, that timers take on every runtime. */
-export const MAX_DELAY: number = 2 ** 31 - 1;
-
-/** Returns `value` if it is an integer from `min` to `max`, else throws a `RangeError` that names it. */
-export function checkOption(name: string, value: number, min: number, max: number): number {
-  if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
-  throw new RangeError(`${name} must be an integer from ${min} to ${max}, not ${String(value)}`);
-}
-
 /** Checks {@linkcode ConnectionOptions.maxBufferLength} and fills in its default. */
 export function checkMaxBufferLength(value: number = DEFAULT_MAX_BUFFER_LENGTH): number {
-  return checkOption("maxBufferLength", value, 1, 2 ** 32);
+  return integer("maxBufferLength", value, 1, 2 ** 32);
 }
 
 /** Checks a drain timeout and fills in its default. */
@@ -113,7 +106,7 @@ export function checkDrainTimeout(
   value: number = DEFAULT_DRAIN_TIMEOUT,
   name = "drainTimeout",
 ): number {
-  return checkOption(name, value, 0, MAX_DELAY);
+  return delay(name, value, 0);
 }
 
 /** Stricter defaults for a server's connections, since anyone may have connected. */
@@ -142,15 +135,13 @@ export function checkConnectionOptions(
   } = options;
   return {
     maxBufferLength: checkMaxBufferLength(maxBufferLength),
-    maxOutboundLength: checkOption("maxOutboundLength", maxOutboundLength, 1, 2 ** 32),
-    maxQueuedMessages: checkOption("maxQueuedMessages", maxQueuedMessages, 1, 2 ** 31),
-    maxPipelinedBytes: checkOption("maxPipelinedBytes", maxPipelinedBytes, 0, 2 ** 32),
+    maxOutboundLength: integer("maxOutboundLength", maxOutboundLength, 1, 2 ** 32),
+    maxQueuedMessages: integer("maxQueuedMessages", maxQueuedMessages, 1, 2 ** 31),
+    maxPipelinedBytes: integer("maxPipelinedBytes", maxPipelinedBytes, 0, 2 ** 32),
     drainTimeout: checkDrainTimeout(drainTimeout),
-    idleTimeout: idleTimeout === undefined
-      ? undefined
-      : checkOption("idleTimeout", idleTimeout, 1, MAX_DELAY),
-    firstMessageTimeout: checkOption("firstMessageTimeout", firstMessageTimeout, 0, MAX_DELAY),
-    messageTimeout: checkOption("messageTimeout", messageTimeout, 0, MAX_DELAY),
-    writeTimeout: checkOption("writeTimeout", writeTimeout, 0, MAX_DELAY),
+    idleTimeout: idleTimeout === undefined ? undefined : delay("idleTimeout", idleTimeout, 1),
+    firstMessageTimeout: delay("firstMessageTimeout", firstMessageTimeout, 0),
+    messageTimeout: delay("messageTimeout", messageTimeout, 0),
+    writeTimeout: delay("writeTimeout", writeTimeout, 0),
   };
 }

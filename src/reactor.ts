@@ -41,12 +41,19 @@ export interface Reactor<Inbound, Outbound = Inbound, Logical = Outbound> {
   pullOutbound?(budget: SendBudget<Outbound>): void;
 
   /**
-   * How many messages it holds that wait for {@linkcode pullOutbound}; counts towards
-   * `maxPipelinedBytes`.
+   * How many messages it holds that wait for {@linkcode pullOutbound}, or a function that tells;
+   * counts towards `maxPipelinedBytes`.
    *
    * @default {0}
    */
-  readonly pending?: number;
+  readonly pending?: number | (() => number);
+
+  /**
+   * How much work it has begun and not finished, such as RPCs, for those who look at a server.
+   *
+   * @default {0}
+   */
+  readonly inFlight?: number;
 
   /**
    * Called with a message that could not be encoded, or is longer than `maxOutboundLength`,

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import * as os from "node:os";
 import process from "node:process";
-import { command, RUNTIMES } from "../../scripts/support/runtimes.ts";
+import { command, RUNTIMES } from "../../tools/runtimes.ts";
 
 export interface Machine {
   readonly system: string;

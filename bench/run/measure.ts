@@ -27,7 +27,6 @@ export interface Cell {
   readonly serverCpu?: { readonly best: number; readonly median: number };
   /** Microseconds; each percentile is the median of those of the rounds, and the least. */
   readonly latency?: { readonly best: Latency; readonly median: Latency };
-  readonly rounds?: readonly Measurement[];
 }
 
 export interface SuiteResult {
@@ -165,7 +164,6 @@ function cell(
     cpu: { best: least(cpus), median: median(cpus) },
     serverCpu: { best: least(servers), median: median(servers) },
     latency: { best: latency(least), median: latency(median) },
-    rounds,
   };
 }
 

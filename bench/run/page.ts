@@ -1,41 +1,59 @@
 // The results as one HTML page with plots.
-import { spawnSync } from "node:child_process";
-import { root } from "../../scripts/support/runtimes.ts";
-import type { SuiteResult } from "./measure.ts";
-import { install, NODE26 } from "./peers.ts";
+import { plot, type Report } from "../soak/report.ts";
+import { draw } from "./draw.ts";
+import { type Verdict, verdicts } from "./goals.ts";
 import { plots } from "./plots.ts";
+import type { Run } from "./store.ts";
+import { columns, memoryTable, table } from "./table.ts";
 
-/** Draws the page; `text` is what was printed. Returns why it could not draw the plots. */
+/** Draws a page of runs and soaks. Returns also why it could not draw the plots. */
 export function page(
-  heading: string,
-  text: string,
-  results: readonly SuiteResult[],
-): { readonly html: string; readonly undrawn?: string } {
-  const { svgs, undrawn } = draw(results.flatMap(plots));
+  runs: readonly Run[],
+  soaks: readonly Report[],
+): { readonly html: string; readonly undrawn?: string | undefined } {
+  const { svgs, undrawn } = draw([
+    ...runs.flatMap(({ result }) => result ? plots(result) : []),
+    ...soaks.map(plot),
+  ]);
   const html = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <title>protosocket: measured</title>
 <style>body { font: 14px sans-serif; margin: 2em } figure { display: inline-block; margin: 1em }</style>
 <h1>Measured</h1>
-<p>${escaped(heading)}</p>
+${[...new Set(runs.map(heading))].map((text) => `<p>${escaped(text)}</p>`).join("\n")}
 ${svgs.map((svg) => `<figure>${svg}</figure>`).join("\n")}
-<pre>${escaped(text)}</pre>
+<pre>${escaped(text(runs))}</pre>
 </html>
 `;
-  return undrawn === undefined ? { html } : { html, undrawn };
+  return { html, undrawn };
 }
 
-function draw(specs: readonly unknown[]): { svgs: readonly string[]; undrawn?: string } {
-  if (specs.length === 0) return { svgs: [] };
-  const undrawn = install("node26") ?? install("plots");
-  if (undrawn) return { svgs: [], undrawn };
-  const { status, stdout, stderr } = spawnSync(
-    NODE26,
-    ["--import", "tsx", "bench/peers/plots/render.ts"],
-    { cwd: root, input: JSON.stringify(specs), encoding: "utf8", maxBuffer: 2 ** 28 },
+/** How and where it was measured. */
+export function heading({ command, at, machine, settings }: Run): string {
+  const { cores, processor, system, loadBefore } = machine;
+  return `${at.slice(0, 10)}, ${command}: ${settings.rounds} rounds of ${settings.seconds} s; ` +
+    `${cores} cores of ${processor}, ${system}, load ${loadBefore}`;
+}
+
+/** A run's table, as it is printed. */
+export function tableOf({ result, memory }: Run): string {
+  return result ? table(result) : memoryTable(memory!);
+}
+
+/** The goals that runs allow to judge. */
+export function goalsOf(runs: readonly Run[]): string {
+  const judged = verdicts(
+    runs.flatMap(({ result }) => result ?? []),
+    runs.flatMap(({ memory }) => memory ?? []),
   );
-  return status === 0 ? { svgs: JSON.parse(stdout) } : { svgs: [], undrawn: stderr.slice(-500) };
+  if (judged.length === 0) return "";
+  const line = ({ goal, met, figure }: Verdict) => [goal, met ? "met" : "MISSED", figure];
+  return `\ngoals\n${columns([["goal", "verdict", "figure"], ...judged.map(line)], 2)}`;
+}
+
+function text(runs: readonly Run[]): string {
+  return [...runs.map(tableOf), goalsOf(runs)].join("\n");
 }
 
 function escaped(text: string): string {

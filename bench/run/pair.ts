@@ -23,14 +23,14 @@ export class Pair {
       const port = await listening.hear("listening ");
       return new Pair(listening, new Program([...client, port]));
     } catch (error) {
-      listening.kill();
+      listening.kill("SIGKILL");
       throw error;
     }
   }
 
   async run(work: Work): Promise<Measurement> {
     const { server, client } = this;
-    client.say(JSON.stringify(work));
+    client.type(JSON.stringify(work));
     await client.hear("begin");
     const before = { server: server.cpu, client: client.cpu };
     const result: Result = JSON.parse(await client.hear("result "));
@@ -43,13 +43,13 @@ export class Pair {
 
   /** Bytes that the server has after a collection. */
   async serverMemory(): Promise<number> {
-    this.server.say("collect");
+    this.server.type("collect");
     await this.server.hear("collected");
     return this.server.memory;
   }
 
   stop(): void {
-    this.client.kill();
-    this.server.kill();
+    this.client.kill("SIGKILL");
+    this.server.kill("SIGKILL");
   }
 }

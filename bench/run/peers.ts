@@ -2,7 +2,7 @@
 import process from "node:process";
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { root } from "../../scripts/support/runtimes.ts";
+import { root } from "../../tools/runtimes.ts";
 
 const FOLDER = `${root}bench/peers/`;
 const tried = new Map<string, string | undefined>();

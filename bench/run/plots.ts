@@ -1,7 +1,6 @@
 // The results as Vega-Lite specifications.
+import type { Spec } from "./draw.ts";
 import type { Cell, SuiteResult } from "./measure.ts";
-
-type Spec = Readonly<Record<string, unknown>>;
 
 const PERCENTILES = ["p50", "p90", "p99", "p999"] as const;
 

@@ -1,5 +1,5 @@
 // The rows of the bench: which server and which client, and what they need.
-import { command, runArgs } from "../../scripts/support/runtimes.ts";
+import { command, runArgs } from "../../tools/runtimes.ts";
 import { NODE24, NODE26, RUST } from "./peers.ts";
 
 /** Two programs. */

@@ -7,10 +7,10 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { Connection } from "@protosocket/protosocket";
 import { lines } from "@protosocket/protosocket/lines";
-import { parseAddress, sockets } from "../support/sockets.ts";
+import { connect } from "@protosocket/protosocket/sockets";
+import { parseAddress } from "../support/sockets.ts";
 
 const [address = "127.0.0.1:9000", name = "somebody"] = process.argv.slice(2);
-const { connect } = await sockets();
 const typed = createInterface({ input: process.stdin });
 const connection = new Connection(await connect(parseAddress(address)), {
   codec: lines(),

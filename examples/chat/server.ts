@@ -10,7 +10,8 @@
 import process from "node:process";
 import { type Reactor, type Sender, serve } from "@protosocket/protosocket";
 import { lines } from "@protosocket/protosocket/lines";
-import { formatAddress, parseAddress, sockets } from "../support/sockets.ts";
+import { listen } from "@protosocket/protosocket/sockets";
+import { formatAddress, parseAddress } from "../support/sockets.ts";
 import { type Member, Room } from "./room.ts";
 
 const room = new Room();
@@ -32,7 +33,6 @@ function reactor(sender: Sender<string>): Reactor<string> {
   };
 }
 
-const { listen } = await sockets();
 const listener = await listen(parseAddress(process.argv[2] ?? "127.0.0.1:9000"));
 const server = serve(listener, () => ({
   codec: lines(),

@@ -26,10 +26,10 @@ export class Counter {
 
   constructor(state: State) {
     this.#storage = state.storage;
-    this.#sockets = new HibernatingWebSockets(state, (duplex, rest) => {
-      const { rpcObserver } = rest;
+    this.#sockets = new HibernatingWebSockets(state, (duplex, awake) => {
+      const { rpcObserver } = awake;
       new Connection(duplex, {
-        codec: rest.codec(json<Request, Response>()),
+        codec: awake.codec(json<Request, Response>()),
         // An incomplete message keeps the object awake, but must not do so for ever.
         messageTimeout: 60_000,
         reactor: rpcReactor(messages, (request) => this.#answer(request), { rpcObserver }),

@@ -7,14 +7,14 @@
 // The first address is where it listens, the second where it connects to. Further arguments
 // are the origins whose pages may connect, such as http://localhost:8000; without any, only
 // pages of its own host may.
+import { connect } from "@protosocket/protosocket/sockets";
 import process from "node:process";
-import { formatAddress, parseAddress, sockets } from "../support/sockets.ts";
+import { formatAddress, parseAddress } from "../support/sockets.ts";
 import { webSockets } from "../support/web_sockets.ts";
 import { gateway } from "./gateway.ts";
 
 const [at = "127.0.0.1:9002", to = "127.0.0.1:9000", ...origins] = process.argv.slice(2);
 const target = parseAddress(to);
-const { connect } = await sockets();
 const { listen } = await webSockets();
 const listener = await listen({
   ...parseAddress(at),

@@ -10,8 +10,9 @@ import process from "node:process";
 import { setTimeout } from "node:timers/promises";
 import { json } from "@protosocket/protosocket/json";
 import { refused, type RpcContext, serveRpc } from "@protosocket/protosocket/rpc";
+import { listen } from "@protosocket/protosocket/sockets";
 import { plain } from "../support/plain_messages.ts";
-import { formatAddress, parseAddress, sockets } from "../support/sockets.ts";
+import { formatAddress, parseAddress } from "../support/sockets.ts";
 import { messages, type Request, type Response } from "./messages.ts";
 
 const [address = "127.0.0.1:9000", deadline = "5000"] = process.argv.slice(2);
@@ -23,7 +24,6 @@ async function work(milliseconds: number, { signal }: RpcContext): Promise<Respo
   return plain({ done: `${milliseconds} ms of work` });
 }
 
-const { listen } = await sockets();
 const listener = await listen(parseAddress(address));
 const server = serveRpc(listener, {
   codec: () => json<Request, Response>(),

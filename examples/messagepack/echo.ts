@@ -12,7 +12,7 @@ import {
   variants,
 } from "@protosocket/protosocket/messagepack";
 import type { Codec } from "@protosocket/protosocket";
-import { ControlCode, type RpcId, type RpcMessages } from "@protosocket/protosocket/rpc";
+import { ControlCode, rpcFields, type RpcId, type RpcMessages } from "@protosocket/protosocket/rpc";
 
 export interface Request {
   requestId: RpcId;
@@ -87,22 +87,9 @@ export function response(kind: EchoResponseKind): Response {
 }
 
 export const echoMessages: RpcMessages<Request, Response> = {
-  request: {
-    id: (message) => message.requestId,
-    setId: (message, id) => message.requestId = id,
-    code: (message) => message.code,
-    cancelled: (requestId) => ({
-      requestId,
-      code: ControlCode.cancel,
-      responseBehavior: "Unary",
-    }),
-    ended: (requestId) => ({ requestId, code: ControlCode.end, responseBehavior: "Unary" }),
-  },
-  response: {
-    id: (message) => message.requestId,
-    setId: (message, id) => message.requestId = id,
-    code: (message) => message.code,
-    cancelled: (requestId) => ({ requestId, code: ControlCode.cancel }),
-    ended: (requestId) => ({ requestId, code: ControlCode.end }),
-  },
+  request: rpcFields(
+    { id: "requestId", code: "code" },
+    () => ({ requestId: 0, code: 0, responseBehavior: "Unary" }),
+  ),
+  response: rpcFields({ id: "requestId", code: "code" }),
 };

@@ -8,7 +8,8 @@
 // per byte of it. A request without a body is refused.
 import process from "node:process";
 import { refused, serveRpc } from "@protosocket/protosocket/rpc";
-import { formatAddress, parseAddress, sockets } from "../support/sockets.ts";
+import { listen } from "@protosocket/protosocket/sockets";
+import { formatAddress, parseAddress } from "../support/sockets.ts";
 import { echoMessages, type EchoRequest, type Response, response, serverCodec } from "./echo.ts";
 
 async function* echoBytes({ message, nanotime }: EchoRequest): AsyncGenerator<Response> {
@@ -19,7 +20,6 @@ async function* echoBytes({ message, nanotime }: EchoRequest): AsyncGenerator<Re
   }
 }
 
-const { listen } = await sockets();
 const listener = await listen(parseAddress(process.argv[2] ?? "127.0.0.1:9000"));
 const server = serveRpc(listener, {
   codec: serverCodec,

@@ -11,15 +11,15 @@
 // With --seconds, it drains the pool and ends after that time.
 import { parseArgs } from "node:util";
 import { RpcClient, RpcError, RpcPool } from "@protosocket/protosocket/rpc";
+import { connect } from "@protosocket/protosocket/sockets";
 import { clientCodec, echoMessages as messages } from "../proto/echo.ts";
 import { echo } from "../proto/load.ts";
-import { formatAddress, parseAddress, sockets } from "../support/sockets.ts";
+import { formatAddress, parseAddress } from "../support/sockets.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { seconds: { type: "string", default: "Infinity" } },
 });
-const { connect } = await sockets();
 
 type Endpoint = ReturnType<typeof parseAddress>;
 const name = (endpoint: Endpoint) => formatAddress({ transport: "tcp", ...endpoint });

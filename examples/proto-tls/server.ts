@@ -6,15 +6,15 @@
 //
 // It generates a self-signed certificate at the start, so clients have to accept it
 // unverified.
+import { listen } from "@protosocket/protosocket/sockets";
 import process from "node:process";
 import { generate } from "selfsigned";
 import { serveEcho } from "../proto/service.ts";
-import { formatAddress, parseAddress, sockets } from "../support/sockets.ts";
+import { formatAddress, parseAddress } from "../support/sockets.ts";
 
 const name = [{ name: "commonName", value: "localhost" }];
 const { cert, private: key } = await generate(name, { keyType: "ec", algorithm: "sha256" });
 
-const { listen } = await sockets();
 const listener = await listen({
   ...parseAddress(process.argv[2] ?? "127.0.0.1:9000"),
   tls: {

@@ -1,6 +1,6 @@
 import { Connection } from "@protosocket/protosocket";
 import { lengthDelimited } from "@protosocket/protosocket/length-delimited";
-import { connect } from "@protosocket/protosocket/node"; // or /deno, /bun
+import { connect } from "@protosocket/protosocket/sockets"; // or /deno, /bun, /node
 
 const connection = new Connection(await connect({ port: 9000 }), {
   codec: lengthDelimited(),

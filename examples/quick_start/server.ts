@@ -1,6 +1,6 @@
 import { serve } from "@protosocket/protosocket";
 import { lengthDelimited } from "@protosocket/protosocket/length-delimited";
-import { listen } from "@protosocket/protosocket/node"; // or /deno, /bun
+import { listen } from "@protosocket/protosocket/sockets"; // or /deno, /bun, /node
 
 const server = serve(await listen({ port: 9000 }), () => ({
   codec: lengthDelimited(),

@@ -7,11 +7,11 @@
 import process from "node:process";
 import { json } from "@protosocket/protosocket/json";
 import { RpcClient, RpcError } from "@protosocket/protosocket/rpc";
+import { connect } from "@protosocket/protosocket/sockets";
 import { plain } from "../support/plain_messages.ts";
-import { parseAddress, sockets } from "../support/sockets.ts";
+import { parseAddress } from "../support/sockets.ts";
 import { messages, type Request, type Response } from "./messages.ts";
 
-const { connect } = await sockets();
 const duplex = await connect(parseAddress(process.argv[2] ?? "127.0.0.1:9000"));
 await using client = new RpcClient(duplex, { codec: json<Response, Request>(), messages });
 

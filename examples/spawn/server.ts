@@ -14,8 +14,9 @@
 import process from "node:process";
 import { json } from "@protosocket/protosocket/json";
 import { refused, serveRpc } from "@protosocket/protosocket/rpc";
+import { listen } from "@protosocket/protosocket/sockets";
 import { plain } from "../support/plain_messages.ts";
-import { formatAddress, parseAddress, sockets } from "../support/sockets.ts";
+import { formatAddress, parseAddress } from "../support/sockets.ts";
 import { messages, type Request, type Response } from "./messages.ts";
 import { WorkerPool } from "./pool.ts";
 
@@ -29,7 +30,6 @@ async function countPrimes(limit: number, signal: AbortSignal): Promise<Response
   return plain({ primes: await pool.run(limit, signal) as number });
 }
 
-const { listen } = await sockets();
 const listener = await listen(parseAddress(process.argv[2] ?? "127.0.0.1:9000"));
 const server = serveRpc(listener, {
   codec: () => json<Request, Response>(),

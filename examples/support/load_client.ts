@@ -3,8 +3,9 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import type { Codec } from "@protosocket/protosocket";
 import { RpcClient, type RpcMessages } from "@protosocket/protosocket/rpc";
+import { connect, type ConnectOptions } from "@protosocket/protosocket/sockets";
 import { closedLoop, openLoop } from "./load.ts";
-import { parseAddress, sockets } from "./sockets.ts";
+import { parseAddress } from "./sockets.ts";
 
 const HELP = `Usage: client.ts [host:port] [options]
 
@@ -33,7 +34,7 @@ export interface Echo<Request, Response> extends LoadMessages<Request, Response>
 }
 
 /** How to connect, besides the address. */
-type How = Pick<Parameters<Awaited<ReturnType<typeof sockets>>["connect"]>[0], "tls">;
+type How = Pick<ConnectOptions, "tls">;
 
 /** Makes unary echo calls, as the command line says. */
 export async function loadClient<Request, Response>(
@@ -67,7 +68,6 @@ export async function drive<Request, Response>(
   });
   if (values.help) return console.log(HELP);
 
-  const { connect } = await sockets();
   const address = parseAddress(positionals[0] ?? "127.0.0.1:9000");
   const clients: RpcClient<Request, Response>[] = [];
   for (let i = 0; i < Number(values.connections); i++) {

@@ -1,6 +1,6 @@
 // RPC messages as plain objects, for examples that are not about the encoding. With the
 // codec of ./json, they can be typed by hand: {"id":1,"code":0,"body":…}
-import { ControlCode, type RpcId, type RpcMessage } from "@protosocket/protosocket/rpc";
+import { ControlCode, rpcFields, type RpcId, type RpcMessage } from "@protosocket/protosocket/rpc";
 
 export interface Plain<Body> {
   id: RpcId;
@@ -15,11 +15,5 @@ export function plain<Body>(body: Body): Plain<Body> {
 
 /** Where ids and control codes are in these messages. */
 export function plainMessage<Body>(): RpcMessage<Plain<Body>> {
-  return {
-    id: (message) => message.id,
-    setId: (message, id) => message.id = id,
-    code: (message) => message.code,
-    cancelled: (id) => ({ id, code: ControlCode.cancel }),
-    ended: (id) => ({ id, code: ControlCode.end }),
-  };
+  return rpcFields<Plain<unknown>>({ id: "id", code: "code" }) as RpcMessage<Plain<Body>>;
 }

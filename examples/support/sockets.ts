@@ -1,13 +1,9 @@
-// The examples run on every runtime; a program of your own imports its adapter.
 import type { SocketAddress } from "@protosocket/protosocket";
+import * as adapter from "@protosocket/protosocket/sockets";
 
-type Adapter = typeof import("@protosocket/protosocket/node");
-
-/** The socket adapter of the runtime that this runs on. */
-export function sockets(): Promise<Adapter> {
-  if ("Deno" in globalThis) return import("@protosocket/protosocket/deno");
-  if ("Bun" in globalThis) return import("@protosocket/protosocket/bun");
-  return import("@protosocket/protosocket/node");
+/** The sockets of the runtime that this runs on, for who loads or replaces them as a whole. */
+export function sockets(): Promise<typeof adapter> {
+  return Promise.resolve(adapter);
 }
 
 /** Reads `host:port`, such as `127.0.0.1:9000` or `[::1]:9000`. */

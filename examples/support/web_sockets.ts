@@ -1,5 +1,5 @@
 // The examples run on every runtime; a program of your own imports its adapter.
-type Adapter = typeof import("@protosocket/protosocket/websocket-node");
+type Adapter = Pick<typeof import("@protosocket/protosocket/websocket-node"), "listen">;
 
 /** The listener for WebSockets of the runtime that this runs on. */
 export function webSockets(): Promise<Adapter> {

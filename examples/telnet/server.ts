@@ -13,7 +13,8 @@
 import { setTimeout } from "node:timers/promises";
 import process from "node:process";
 import { type Codec, type Reactor, type Sender, serve } from "@protosocket/protosocket";
-import { formatAddress, parseAddress, sockets } from "../support/sockets.ts";
+import { listen } from "@protosocket/protosocket/sockets";
+import { formatAddress, parseAddress } from "../support/sockets.ts";
 
 /** One byte is one message. */
 const telnet: Codec<string> = {
@@ -54,7 +55,6 @@ function reactor(sender: Sender<string>): Reactor<string> {
   };
 }
 
-const { listen } = await sockets();
 const listener = await listen(parseAddress(process.argv[2] ?? "127.0.0.1:9000"));
 const server = serve(listener, () => ({ codec: telnet, reactor }));
 console.log(`listening ${formatAddress(listener.address)}`);

@@ -2,7 +2,7 @@
 import { build } from "esbuild";
 import { resolve } from "node:path";
 import { gzipSync } from "node:zlib";
-import { root } from "./runtimes.ts";
+import { root } from "../../tools/runtimes.ts";
 
 /** A module or a global of another runtime. Libraries may look whether there is a `process`. */
 const FOREIGN =

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path/posix";
 import process from "node:process";
-import { command, root, runArgs, type Runtime } from "./runtimes.ts";
+import { command, root, runArgs, type Runtime } from "../../tools/runtimes.ts";
 
 /** A block of TypeScript in a guide or in a comment. */
 export interface Example {

@@ -1,7 +1,8 @@
 // What the npm package is, whichever builder makes it: its entry points and its package.json.
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import process from "node:process";
-import { root } from "./runtimes.ts";
+import { root } from "../../tools/runtimes.ts";
 
 /** The package's name on npm. */
 export const NPM_NAME = "protosocket";
@@ -52,7 +53,8 @@ export function entryPoints({ exports }: Pick<DenoJson, "exports">): EntryPoint[
 export function npmPackageJson(
   deno: DenoJson,
   folder = ".",
-  env: Readonly<Record<string, string | undefined>> = process.env,
+  env: Env = process.env,
+  remote: string = remoteOfClone(),
 ): Record<string, unknown> {
   const exports = entryPoints(deno).map(({ name, output }) => [
     name,
@@ -66,7 +68,7 @@ export function npmPackageJson(
     keywords: KEYWORDS,
     license: deno.license,
     homepage: `https://jsr.io/${deno.name}`,
-    ...repository(env),
+    ...repository(env, remote),
     type: "module",
     sideEffects: false,
     engines: { node: ">=20" },
@@ -78,14 +80,50 @@ export function npmPackageJson(
   };
 }
 
+/** The environment's variables. */
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Where the source is, and which version of it this is. */
+interface Source {
+  readonly url: string;
+  readonly version: string;
+}
+
 /**
  * Where the source is. The workflow of the release tells, and npm gives provenance only if it is
- * the repository that this runs in.
+ * the repository that this runs in. Elsewhere the clone's remote tells, if it is on the web.
  */
-function repository(env: Readonly<Record<string, string | undefined>>): Record<string, unknown> {
-  if (!env.GITHUB_SERVER_URL || !env.GITHUB_REPOSITORY) return {};
-  const url = `${env.GITHUB_SERVER_URL}/${env.GITHUB_REPOSITORY}`;
+function sourceOf(env: Env, remote: string): Source | undefined {
+  if (env.GITHUB_SERVER_URL && env.GITHUB_REPOSITORY) {
+    const url = `${env.GITHUB_SERVER_URL}/${env.GITHUB_REPOSITORY}`;
+    return { url, version: env.GITHUB_REF_NAME ?? "HEAD" };
+  }
+  // Not a user's name or a token, which may be in the address of a clone.
+  const match = /^(?:https:\/\/|ssh:\/\/|)(?:[^@/]+@)?([\w-]+(?:\.[\w-]+)+)[:/](.+?)(?:\.git)?\/?$/
+    .exec(remote.trim());
+  return match ? { url: `https://${match[1]}/${match[2]}`, version: "HEAD" } : undefined;
+}
+
+/** The address that this was cloned from; empty if there is none. */
+function remoteOfClone(): string {
+  return spawnSync("git", ["remote", "get-url", "origin"], { cwd: root, encoding: "utf8" })
+    .stdout ?? "";
+}
+
+function repository(env: Env, remote: string): Record<string, unknown> {
+  const source = sourceOf(env, remote);
+  if (!source) return {};
+  const { url } = source;
   return { repository: { type: "git", url: `git+${url}.git` }, bugs: `${url}/issues` };
+}
+
+/** Where the files of the repository can be read, if that is known. */
+export function filesOnTheWeb(
+  env: Env = process.env,
+  remote: string = remoteOfClone(),
+): string | undefined {
+  const source = sourceOf(env, remote);
+  return source && `${source.url}/blob/${source.version}`;
 }
 
 /** The range in `npm:@scope/name@range`. */

@@ -1,6 +1,6 @@
 // The Rust programs of the interop tests, which stand on the published crates.
 import { spawnSync } from "node:child_process";
-import { root } from "./runtimes.ts";
+import { root } from "../../tools/runtimes.ts";
 
 /** Whether there is something to build it with. */
 export function hasCargo(): boolean {

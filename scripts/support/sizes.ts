@@ -5,9 +5,10 @@ import { bundle, checkBundle } from "./bundle.ts";
 import { entryPoints, NPM_NAME, OPTIONAL_PEERS, readDenoJson } from "./npm_package.ts";
 
 /** How large each entry point may be, gzipped, without its peer: a little above what it is. */
-const BUDGETS: Readonly<Record<string, number>> = {
+export const BUDGETS: Readonly<Record<string, number>> = {
   ".": 11_700,
   "./rpc": 20_400,
+  "./sockets": 14_400,
   "./deno": 8_800,
   "./bun": 8_800,
   "./node": 8_000,
@@ -18,6 +19,7 @@ const BUDGETS: Readonly<Record<string, number>> = {
   "./dns": 1_200,
   "./cores": 3_100,
   "./message-port": 2_300,
+  "./proxy-protocol": 3_000,
   "./cloudflare": 5_700,
   "./length-delimited": 1_450,
   "./lines": 1_450,
@@ -30,7 +32,7 @@ const BUDGETS: Readonly<Record<string, number>> = {
 };
 
 /** Entry points of one runtime. All others are for browsers and workers, too. */
-const SERVER = /^\.\/(deno|bun|node|websocket-(deno|bun|node)|dns|cores)$/;
+const SERVER = /^\.\/(sockets|deno|bun|node|websocket-(deno|bun|node)|dns|cores)$/;
 
 /** What a client alone comes to, when a bundler leaves out what it does not use. */
 const CLIENTS: readonly [name: string, budget: number, parts: Readonly<Record<string, string>>][] =

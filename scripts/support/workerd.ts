@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { bundle } from "./bundle.ts";
-import { root } from "./runtimes.ts";
+import { root } from "../../tools/runtimes.ts";
 
 const VERSION = "1.20261117.1";
 /** Below node_modules, which git does not look into. */

@@ -38,8 +38,8 @@ import {
   type ConnectOptions,
   describe,
   type ListenOptions,
-  type Place,
   placeOf,
+  type SocketPlace,
   unsupported,
 } from "./base/_options.ts";
 import { SocketBase } from "./sockets/_socket_base.ts";
@@ -48,6 +48,7 @@ import { SocketFile } from "./base/_socket_file.ts";
 export type {
   ConnectOptions,
   ListenOptions,
+  ProxyProtocolOptions,
   TlsConnectOptions,
   TlsListenOptions,
 } from "./base/_options.ts";
@@ -108,6 +109,9 @@ export async function connect(options: ConnectOptions): Promise<SocketDuplex> {
  */
 export async function listen(options: ListenOptions): Promise<Listener> {
   if (asksForTls(options)) return (await import("./sockets/_tls.ts")).listenTls(options);
+  if (options.proxyProtocol !== undefined) {
+    return (await import("./sockets/_net_listen.ts")).listenProxied(options);
+  }
   const place = placeOf(options, 0);
   checkListenOptions(options);
   if (options.backlog !== undefined) throw unsupported("backlog", "Bun cannot set it");
@@ -148,13 +152,13 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 }
 
 /** Resolves the host name: Bun reports neither the address nor that a name could not be resolved. */
-async function resolved(place: Place): Promise<Place> {
+async function resolved(place: SocketPlace): Promise<SocketPlace> {
   if (place.kind === "unix") return place;
   const { address } = await lookup(place.hostname);
   return { ...place, hostname: address };
 }
 
-function target(place: Place): object {
+function target(place: SocketPlace): object {
   return place.kind === "unix"
     ? { unix: place.path }
     : { hostname: place.hostname, port: place.port };

@@ -26,17 +26,20 @@
  * ```ts ignore
  * import { connect } from "@protosocket/protosocket/cloudflare";
  * import { json } from "@protosocket/protosocket/json";
- * import { RpcClient } from "@protosocket/protosocket/rpc";
- * import { type Plain, plain, plainMessage } from "../../examples/support/plain_messages.ts";
+ * import { RpcClient, rpcFields } from "@protosocket/protosocket/rpc";
+ *
+ * type Message = { id?: number; code?: number; text?: string };
+ * const message = rpcFields<Message>({ id: "id", code: "code" });
+ * const messages = { request: message, response: message };
  *
  * export default {
  *   async fetch(_request: Request, _env: unknown, ctx: Context): Promise<Response> {
  *     const duplex = await connect({ hostname: "rpc.example.com", port: 9000 });
  *     const client = new RpcClient(duplex, {
- *       codec: json<Plain<string>>(),
- *       messages: { request: plainMessage<string>(), response: plainMessage<string>() },
+ *       codec: json<Message>(),
+ *       messages,
  *     });
- *     const answer = await client.unary(plain("world"), { timeout: 1000 });
+ *     const answer = await client.unary({ text: "world" }, { timeout: 1000 });
  *     ctx.waitUntil(client.close());
  *     return Response.json(answer);
  *   },
@@ -49,6 +52,7 @@
  *
  * @module
  */
+import { delay, wrong } from "../check.ts";
 import type { SocketDuplex } from "../duplex/duplex.ts";
 import { TransportError } from "../errors.ts";
 import { connectFailed, opened } from "./cloudflare/_open.ts";
@@ -58,7 +62,7 @@ import {
   type CloudflareDuplex,
   CloudflareSocketDuplex,
 } from "./cloudflare/_socket.ts";
-import { connectAborted, invalid, placeOf, unsupported } from "./base/_options.ts";
+import { connectAborted, placeOf, unsupported } from "./base/_options.ts";
 import { EventTransport } from "./websocket/_events.ts";
 
 export {
@@ -69,7 +73,7 @@ export {
 } from "./cloudflare/_hibernation.ts";
 export type { UpgradeOptions } from "./cloudflare/_pair.ts";
 export type { CloudflareDuplex } from "./cloudflare/_socket.ts";
-export type { Rest } from "./cloudflare/_rest.ts";
+export type { Awake } from "./cloudflare/_awake.ts";
 export type { WebSocketLike } from "./websocket/_events.ts";
 export type { WebSocketOptions } from "./websocket/_settings.ts";
 export type { OriginOptions } from "./websocket/_origin.ts";
@@ -105,8 +109,8 @@ export interface CloudflareConnectOptions {
 /**
  * Connects to a TCP address from a Worker. Rejects with a {@linkcode TransportError}:
  * `unreachable` if the runtime could not connect, for whatever reason, `not-found` for an
- * invalid host name, `timed-out`, `aborted`, `invalid-option`, or `unsupported` outside
- * Workers.
+ * invalid host name, `timed-out`, `aborted`, or `unsupported` outside Workers; for an invalid
+ * option, with a `RangeError` or a `TypeError`.
  */
 export async function connect(options: CloudflareConnectOptions): Promise<CloudflareDuplex> {
   const { secureTransport = "off", connectTimeout = DEFAULT_CONNECT_TIMEOUT, signal } = options;
@@ -140,26 +144,27 @@ export type Upgrade =
  * than {@linkcode UpgradeOptions.maxFrameBytes} end the connection. There is no backpressure
  * towards the client: see {@linkcode UpgradeOptions.maxBufferedBytes}.
  *
- * Throws a {@linkcode TransportError} of code `invalid-option`, or `unsupported` outside
- * Workers.
+ * Throws a `RangeError` or a `TypeError` for an invalid option, and a
+ * {@linkcode TransportError} of code `unsupported` outside Workers.
  *
  * @example A Worker that serves RPCs
  * ```ts ignore
  * import { Connection } from "@protosocket/protosocket";
  * import { upgradeWebSocket } from "@protosocket/protosocket/cloudflare";
  * import { json } from "@protosocket/protosocket/json";
- * import { rpcReactor } from "@protosocket/protosocket/rpc";
- * import { type Plain, plain, plainMessage } from "../../examples/support/plain_messages.ts";
+ * import { rpcFields, rpcReactor } from "@protosocket/protosocket/rpc";
  *
- * const messages = { request: plainMessage<string>(), response: plainMessage<string>() };
+ * type Message = { id?: number; code?: number; text?: string };
+ * const message = rpcFields<Message>({ id: "id", code: "code" });
+ * const messages = { request: message, response: message };
  *
  * export default {
  *   fetch(request: Request): Response {
  *     const upgrade = upgradeWebSocket(request);
  *     if (upgrade.kind === "accepted") {
  *       new Connection(upgrade.duplex, {
- *         codec: json<Plain<string>>(),
- *         reactor: rpcReactor(messages, ({ body }) => plain(`hello, ${body}`)),
+ *         codec: json<Message>(),
+ *         reactor: rpcReactor(messages, ({ text }) => ({ text: `hello, ${text}` })),
  *       });
  *     }
  *     return upgrade.response;
@@ -195,14 +200,10 @@ function check(options: CloudflareConnectOptions): void {
   for (const name of NOT_HERE) {
     if (Object.hasOwn(options, name)) throw unsupported(name, "Workers have no such setting");
   }
-  if (typeof hostname !== "string") throw invalid(`hostname must be a string, not ${hostname}`);
+  if (typeof hostname !== "string") throw wrong(`hostname must be a string, not ${hostname}`);
   placeOf({ hostname, port }, 1);
   if (!["off", "on", "starttls"].includes(secureTransport)) {
-    throw invalid(`secureTransport must be "off", "on" or "starttls", not ${secureTransport}`);
+    throw wrong(`secureTransport must be "off", "on" or "starttls", not ${secureTransport}`);
   }
-  if (!Number.isInteger(connectTimeout) || connectTimeout < 1 || connectTimeout >= 2 ** 31) {
-    throw invalid(
-      `connectTimeout must be an integer from 1 to ${2 ** 31 - 1}, not ${connectTimeout}`,
-    );
-  }
+  delay("connectTimeout", connectTimeout, 1);
 }

@@ -34,10 +34,11 @@
  *
  * @module
  */
+import { integer, wrong } from "../check.ts";
 import { availableParallelism } from "node:os";
 import { serialize } from "node:v8";
-import { TransportError } from "../errors.ts";
-import { Cores, type Settings } from "./cores/_processors.ts";
+import type { TransportError } from "../errors.ts";
+import { Processors, type Settings } from "./cores/_processors.ts";
 import type { MultiCoreServer } from "./cores/_server.ts";
 import { placeOf } from "./base/_options.ts";
 import { workerKind } from "./cores/_workers.ts";
@@ -91,15 +92,15 @@ export interface CoresOptions<Data = unknown> {
  * Starts a worker for each core, which imports `module` and calls the function `serveCore`
  * that it exports, a {@linkcode ServeCore}. Resolves once all are listening.
  *
- * Rejects with a {@linkcode TransportError}: of code `invalid-option` for an invalid option,
- * `unsupported` where workers cannot share a port, or, if a worker does not start, of the
- * worker's own code or `other`. Then no worker is left running.
+ * Rejects with a `RangeError` or a `TypeError` for an invalid option, and with a
+ * {@linkcode TransportError} of code `unsupported` where workers cannot share a port, or, if a
+ * worker does not start, of the worker's own code or `other`. Then no worker is left running.
  */
 export async function serveOnEachCore<Data = unknown>(
   module: URL | string,
   options: CoresOptions<Data>,
 ): Promise<MultiCoreServer> {
-  const server = new Cores(check(module, options));
+  const server = new Processors(check(module, options));
   await server.start();
   return server;
 }
@@ -114,14 +115,14 @@ function check(module: URL | string, options: CoresOptions): Settings {
     onError = (error, core) => console.error(`protosocket: core ${core}`, error),
   } = options;
   placeOf({ hostname, port }, 0);
-  checkRange("cores", cores, 1, 1024);
-  checkRange("maxRestarts", maxRestarts, 0, 1000);
+  integer("cores", cores, 1, 1024);
+  integer("maxRestarts", maxRestarts, 0, 1000);
   const kind = workerKind(cores);
   try {
     // Messages between processes can carry a little less than those between threads.
     kind === "threads" ? structuredClone(data) : serialize(data);
   } catch (cause) {
-    throw invalid(`data cannot be cloned for the workers: ${(cause as Error).message}`, cause);
+    throw wrong(`data cannot be cloned for the workers: ${(cause as Error).message}`, cause);
   }
   return {
     module: toUrl(module),
@@ -139,18 +140,9 @@ function toUrl(module: URL | string): URL {
   try {
     return new URL(module);
   } catch (cause) {
-    throw invalid(
+    throw wrong(
       `module must be a URL, such as new URL("./echo.ts", import.meta.url), not ${module}`,
       cause,
     );
   }
-}
-
-function checkRange(name: string, value: number, min: number, max: number): void {
-  if (Number.isInteger(value) && value >= min && value <= max) return;
-  throw invalid(`${name} must be an integer from ${min} to ${max}, not ${value}`);
-}
-
-function invalid(message: string, cause?: unknown): TransportError {
-  return new TransportError("invalid-option", message, { cause });
 }

@@ -40,8 +40,8 @@ import {
   type ConnectOptions,
   describe,
   type ListenOptions,
-  type Place,
   placeOf,
+  type SocketPlace,
   unsupported,
 } from "./base/_options.ts";
 import { ReadTurns } from "./sockets/_read_turns.ts";
@@ -51,6 +51,7 @@ import { SocketFile } from "./base/_socket_file.ts";
 export type {
   ConnectOptions,
   ListenOptions,
+  ProxyProtocolOptions,
   TlsConnectOptions,
   TlsListenOptions,
 } from "./base/_options.ts";
@@ -130,6 +131,9 @@ export async function connect(options: ConnectOptions): Promise<SocketDuplex> {
  */
 export async function listen(options: ListenOptions): Promise<Listener> {
   if (asksForTls(options)) return (await import("./sockets/_tls.ts")).listenTls(options);
+  if (options.proxyProtocol !== undefined) {
+    return (await import("./sockets/_net_listen.ts")).listenProxied(options);
+  }
   const place = placeOf(options, 0);
   checkListenOptions(options);
   const { backlog, reusePort = false } = options;
@@ -182,7 +186,7 @@ async function* accept(
   }
 }
 
-function target(place: Place): object {
+function target(place: SocketPlace): object {
   return place.kind === "unix"
     ? { transport: "unix", path: place.path }
     : { transport: "tcp", hostname: place.hostname, port: place.port };

@@ -7,16 +7,18 @@
  * import { dnsEndpoints } from "@protosocket/protosocket/dns";
  * import { json } from "@protosocket/protosocket/json";
  * import { connect } from "@protosocket/protosocket/node"; // or /deno, /bun
- * import { RpcClient, RpcPool } from "@protosocket/protosocket/rpc";
- * import { type Plain, plainMessage } from "../../examples/support/plain_messages.ts";
+ * import { RpcClient, rpcFields, RpcPool } from "@protosocket/protosocket/rpc";
  *
- * const messages = { request: plainMessage<string>(), response: plainMessage<string>() };
+ * type Message = { id?: number; code?: number; text?: string };
+ * const message = rpcFields<Message>({ id: "id", code: "code" });
+ * const messages = { request: message, response: message };
+ *
  * // It connects, and looks the name up, at the first call.
  * await using pool = new RpcPool({
  *   endpoints: dnsEndpoints({ hostname: "echo.internal", port: 9000 }),
  *   connect: async (endpoint, { signal }) =>
  *     new RpcClient(await connect({ ...endpoint, signal }), {
- *       codec: json<Plain<string>>(),
+ *       codec: json<Message>(),
  *       messages,
  *     }),
  * });
@@ -25,8 +27,8 @@
  *
  * @module
  */
+import { integer, wrong } from "../check.ts";
 import { lookup } from "node:dns/promises";
-import { TransportError } from "../errors.ts";
 import { onAbort } from "../waits/on_abort.ts";
 import { toTransportError } from "./base/_errors.ts";
 
@@ -62,20 +64,18 @@ export interface DnsEndpoint {
  * be cancelled, and its result is then ignored. With TLS, pass the name to `connect` as
  * `serverName`.
  *
- * Throws a {@linkcode TransportError} of code `invalid-option` for an invalid option.
+ * Throws a `RangeError` or a `TypeError` for an invalid option.
  */
 export function dnsEndpoints(
   options: DnsOptions,
 ): (options?: { readonly signal?: AbortSignal }) => Promise<DnsEndpoint[]> {
   const { hostname, port, family } = options;
   if (typeof hostname !== "string" || hostname === "") {
-    throw invalid("hostname must be a name that is not empty");
+    throw wrong("hostname must be a name that is not empty");
   }
-  if (!Number.isInteger(port) || port < 1 || port > 65535) {
-    throw invalid(`port must be an integer from 1 to 65535, not ${String(port)}`);
-  }
+  integer("port", port, 1, 65535);
   if (family !== undefined && family !== 4 && family !== 6) {
-    throw invalid(`family must be 4 or 6, not ${String(family)}`);
+    throw wrong(`family must be 4 or 6, not ${String(family)}`);
   }
   return async ({ signal } = {}) => {
     const addresses = await heeding(signal, find(hostname, family));
@@ -105,8 +105,4 @@ async function heeding<T>(signal: AbortSignal | undefined, promise: Promise<T>):
   } finally {
     endWait?.();
   }
-}
-
-function invalid(message: string): TransportError {
-  return new TransportError("invalid-option", message);
 }

@@ -24,17 +24,20 @@
  * ```ts ignore
  * import { json } from "@protosocket/protosocket/json";
  * import { portDuplex } from "@protosocket/protosocket/message-port";
- * import { RpcClient } from "@protosocket/protosocket/rpc";
- * import { type Plain, plain, plainMessage } from "../../examples/support/plain_messages.ts";
+ * import { RpcClient, rpcFields } from "@protosocket/protosocket/rpc";
  * import { Worker } from "node:worker_threads"; // or a browser's, with type: "module"
+ *
+ * type Message = { id?: number; code?: number; text?: string };
+ * const message = rpcFields<Message>({ id: "id", code: "code" });
+ * const messages = { request: message, response: message };
  *
  * const worker = new Worker(new URL("./worker.ts", import.meta.url));
  * {
  *   await using client = new RpcClient(portDuplex(worker), {
- *     codec: json<Plain<string>>(),
- *     messages: { request: plainMessage<string>(), response: plainMessage<string>() },
+ *     codec: json<Message>(),
+ *     messages,
  *   });
- *   console.log((await client.unary(plain("world"))).body); // hello, world
+ *   console.log((await client.unary({ text: "world" })).text); // hello, world
  * }
  * worker.terminate();
  * ```
@@ -44,21 +47,23 @@
  * import { Connection } from "@protosocket/protosocket";
  * import { json } from "@protosocket/protosocket/json";
  * import { portDuplex } from "@protosocket/protosocket/message-port";
- * import { rpcReactor } from "@protosocket/protosocket/rpc";
- * import { type Plain, plain, plainMessage } from "../../examples/support/plain_messages.ts";
+ * import { rpcFields, rpcReactor } from "@protosocket/protosocket/rpc";
  * import { parentPort } from "node:worker_threads"; // in a browser: self
  *
- * const messages = { request: plainMessage<string>(), response: plainMessage<string>() };
+ * type Message = { id?: number; code?: number; text?: string };
+ * const message = rpcFields<Message>({ id: "id", code: "code" });
+ * const messages = { request: message, response: message };
+ *
  * new Connection(portDuplex(parentPort!), {
- *   codec: json<Plain<string>>(),
- *   reactor: rpcReactor(messages, ({ body }) => plain(`hello, ${body}`)),
+ *   codec: json<Message>(),
+ *   reactor: rpcReactor(messages, ({ text }) => ({ text: `hello, ${text}` })),
  * });
  * ```
  *
  * @module
  */
+import { integer } from "../check.ts";
 import type { Duplex } from "../duplex/duplex.ts";
-import { TransportError } from "../errors.ts";
 import { MAX_WINDOW } from "./port/_frames.ts";
 import { PortDuplex } from "./port/_duplex.ts";
 
@@ -92,7 +97,7 @@ export interface PortLike {
  *
  * The reason given to `writable.abort(reason)` appears in the message of the peer's error. A
  * worker's uncaught error breaks the connection and is the `cause`. Throws a
- * {@linkcode TransportError} of code `invalid-option` for a `window` out of range.
+ * `RangeError` for a `window` out of range.
  *
  * @example Two ends in one thread
  * ```ts
@@ -109,11 +114,5 @@ export interface PortLike {
  */
 export function portDuplex(port: PortLike, options: PortOptions = {}): Duplex {
   const { window = DEFAULT_PORT_WINDOW } = options;
-  if (!Number.isInteger(window) || window < 1 || window > MAX_WINDOW) {
-    throw new TransportError(
-      "invalid-option",
-      `window must be an integer from 1 to ${MAX_WINDOW}, not ${window}`,
-    );
-  }
-  return new PortDuplex(port, window);
+  return new PortDuplex(port, integer("window", window, 1, MAX_WINDOW));
 }

@@ -43,6 +43,7 @@ import {
 export type {
   ConnectOptions,
   ListenOptions,
+  ProxyProtocolOptions,
   TlsConnectOptions,
   TlsListenOptions,
 } from "./base/_options.ts";
@@ -65,6 +66,9 @@ export async function connect(options: ConnectOptions): Promise<SocketDuplex> {
  */
 export async function listen(options: ListenOptions): Promise<Listener> {
   if (asksForTls(options)) return (await import("./sockets/_tls.ts")).listenTls(options);
+  if (options.proxyProtocol !== undefined) {
+    return (await import("./sockets/_net_listen.ts")).listenProxied(options);
+  }
   const place = placeOf(options, 0);
   checkListenOptions(options);
   const { noDelay = true, keepAlive = false } = options;

@@ -42,11 +42,12 @@
  *
  * @module
  */
+import { wrong } from "../check.ts";
 import type { SocketAddress, SocketDuplex } from "../duplex/duplex.ts";
 import { TransportError } from "../errors.ts";
 import { onAbort } from "../waits/on_abort.ts";
 import { toTransportError } from "./base/_errors.ts";
-import { connectAborted, invalid } from "./base/_options.ts";
+import { connectAborted } from "./base/_options.ts";
 import { EventTransport, type WebSocketLike } from "./websocket/_events.ts";
 import {
   checkHalfClose,
@@ -121,7 +122,7 @@ export async function connect(
   limitsOf(options);
   const { halfClose = true, protocols = [], stream = false, signal } = options;
   checkHalfClose(halfClose);
-  if (!Array.isArray(protocols)) throw invalid(`protocols must be an array, not ${protocols}`);
+  if (!Array.isArray(protocols)) throw wrong(`protocols must be an array, not ${protocols}`);
   if (signal?.aborted) throw connectAborted(signal);
   const offered = halfClose ? [HALF_CLOSE_PROTOCOL, ...protocols] : [...protocols];
   const { WebSocket, WebSocketStream } = globalThis as {
@@ -130,7 +131,7 @@ export async function connect(
   };
   const { webSocket = WebSocket } = options;
   if (webSocket !== undefined && typeof webSocket !== "function") {
-    throw invalid(`webSocket must be a class, not ${webSocket}`);
+    throw wrong(`webSocket must be a class, not ${webSocket}`);
   }
   if (stream && WebSocketStream) {
     return await connectStream(WebSocketStream, target, offered, options);
@@ -161,13 +162,13 @@ function targetOf(url: string | URL): string {
   try {
     target = new URL(url, location?.href);
   } catch (cause) {
-    throw invalid(`The URL of a WebSocket cannot be read: ${url}`, cause);
+    throw wrong(`The URL of a WebSocket cannot be read: ${url}`, cause);
   }
   // A relative URL has the scheme of the page.
   if (target.protocol === "http:") target.protocol = "ws:";
   if (target.protocol === "https:") target.protocol = "wss:";
   if (target.protocol === "ws:" || target.protocol === "wss:") return target.href;
-  throw invalid(`The URL of a WebSocket begins with ws: or wss:, not ${target.protocol}`);
+  throw wrong(`The URL of a WebSocket begins with ws: or wss:, not ${target.protocol}`);
 }
 
 async function connectSocket(
@@ -223,7 +224,7 @@ function opening<Socket>(url: string, open: () => Socket): Socket {
   try {
     return open();
   } catch (cause) {
-    throw invalid(`Cannot connect to ${url}: ${(cause as Error).message}`, cause);
+    throw wrong(`Cannot connect to ${url}: ${(cause as Error).message}`, cause);
   }
 }
 

@@ -40,16 +40,24 @@ import { TransportError } from "../errors.ts";
 import type { Listener } from "../duplex/listener.ts";
 import { AcceptQueue } from "./base/_accept_queue.ts";
 import { toTransportError } from "./base/_errors.ts";
+import { unsupported } from "./base/_options.ts";
 import { EventTransport, type WebSocketLike } from "./websocket/_events.ts";
 import {
+  checkUpgradeOptions,
   checkWebSocketListenOptions,
   offersHalfClose,
   refusalOf,
+  takes,
+  toUpgradeListener,
+  type UpgradeListenerOptions,
+  type UpgradeRequest,
   type WebSocketListenOptions,
 } from "./websocket/_listen.ts";
+import { described, Upgrade } from "./websocket/_request.ts";
 import { HALF_CLOSE_PROTOCOL } from "./websocket/_settings.ts";
 
-export type { WebSocketListenOptions } from "./websocket/_listen.ts";
+export type { UpgradeListenerOptions, WebSocketListenOptions } from "./websocket/_listen.ts";
+export type { ProxyProtocolOptions } from "./base/_options.ts";
 export type { OriginOptions } from "./websocket/_origin.ts";
 export type { WebSocketOptions } from "./websocket/_settings.ts";
 
@@ -57,7 +65,7 @@ export type { WebSocketOptions } from "./websocket/_settings.ts";
 interface DenoApi {
   serve(
     options: object,
-    handler: (request: Request, info: { remoteAddr: DenoAddr }) => Response,
+    handler: (request: Request, info: RequestInfo) => Response,
   ): { readonly addr: DenoAddr; shutdown(): Promise<void> };
   upgradeWebSocket(request: Request): {
     readonly socket: WebSocketLike;
@@ -65,68 +73,164 @@ interface DenoApi {
   };
 }
 
-interface DenoAddr {
+/** A TCP address, as Deno has it. */
+export interface DenoAddr {
+  /** The numeric address. */
   readonly hostname: string;
+  /** The port. */
   readonly port: number;
+}
+
+/** The address of a client, as `Deno.serve` tells it. */
+export interface RequestInfo {
+  /** The client's address. */
+  readonly remoteAddr?: DenoAddr | { readonly transport: string };
 }
 
 /** Listens for WebSockets. Rejects with a {@linkcode TransportError}. */
 // deno-lint-ignore require-await
 export async function listen(options: WebSocketListenOptions): Promise<Listener> {
-  const { Deno } = globalThis as unknown as { Deno?: DenoApi };
-  if (!Deno) throw new TransportError("unsupported", "This adapter needs Deno");
+  const api = deno();
   checkWebSocketListenOptions(options);
+  if (options.proxyProtocol !== undefined) {
+    throw unsupported("proxyProtocol", "Deno.serve has no sockets; use ./websocket-node or ./deno");
+  }
   const { hostname = "127.0.0.1", port } = options;
-  const accepted = new AcceptQueue();
-  let server: ReturnType<DenoApi["serve"]>;
-  // Not a count: of a client that did not answer a ping, Deno tells the close twice.
-  const open = new Set<WebSocketLike>();
+  let server: ReturnType<DenoApi["serve"]> | undefined;
   let closed = false;
   const shutDownIfDone = () => {
-    if (closed && open.size === 0) server.shutdown().catch(() => {});
+    if (closed && upgrades.open === 0) server?.shutdown().catch(() => {});
   };
+  const upgrades = new DenoUpgrades(api, options, shutDownIfDone);
   try {
-    server = Deno.serve({ hostname, port, onListen() {} }, (request, { remoteAddr }) => {
-      const asked = { url: request.url, header: (name: string) => request.headers.get(name) };
-      const refusal = refusalOf(asked, options);
-      if (refusal) return new Response(refusal.text, refusal);
-      if (closed) return new Response("No more\n", { status: 503 });
-      const halfClose = offersHalfClose(asked);
-      let upgrade: ReturnType<DenoApi["upgradeWebSocket"]>;
-      try {
-        upgrade = Deno.upgradeWebSocket(request);
-      } catch (error) {
-        return new Response(`${(error as Error).message}\n`, { status: 400 });
-      }
-      const { socket, response } = upgrade;
-      // As an option, Deno does not find it in a list without spaces.
-      if (halfClose) response.headers.set("sec-websocket-protocol", HALF_CLOSE_PROTOCOL);
-      const remoteAddress = tcp(remoteAddr);
-      const { duplex } = new EventTransport(socket, { ...options, halfClose, remoteAddress });
-      // Deno does not report a client that leaves before the response, so count on open.
-      socket.addEventListener("open", () => {
-        open.add(socket);
-        socket.addEventListener("close", () => (open.delete(socket), shutDownIfDone()));
-        accepted.push(duplex);
-      });
-      return response;
-    });
+    server = api.serve(
+      { hostname, port, onListen() {} },
+      (request, info) => upgrades.upgrade(request, info),
+    );
   } catch (error) {
     throw toTransportError(`Cannot listen on ${hostname}:${port}`, error);
   }
-  // deno-lint-ignore require-await
-  const close = async () => {
+  const close = () => {
     if (closed) return;
     closed = true;
-    accepted.close();
+    upgrades.close();
     shutDownIfDone();
   };
+  return toUpgradeListener({ accepted: upgrades.accepted, close }, { address: tcp(server.addr) });
+}
+
+/** A listener for the WebSockets of an HTTP server that you have already. */
+export interface UpgradeListener extends Listener {
+  /** Whether a request asks for a WebSocket, at the `pathname` of this listener. */
+  takes(request: Request): boolean;
+  /**
+   * Accepts a WebSocket, or says in the response why not. `info` is what `Deno.serve` gives its
+   * handler; without it, `remoteAddress` is unknown.
+   */
+  upgrade(request: Request, info?: RequestInfo): Response;
+}
+
+/**
+ * Makes a listener for the WebSockets of an HTTP server that you have already, of `Deno.serve`
+ * or a framework: one port for both. Closing the listener leaves that server alone. Throws a
+ * `TypeError` or a `RangeError` for an option that is wrong.
+ *
+ * @example
+ * ```ts
+ * import { serve } from "@protosocket/protosocket";
+ * import { lengthDelimited } from "@protosocket/protosocket/length-delimited";
+ * import { upgradeListener } from "@protosocket/protosocket/websocket-deno";
+ *
+ * const sockets = upgradeListener({ pathname: "/rpc" });
+ * await using http = Deno.serve({ port: 0 }, (request, info) => {
+ *   if (sockets.takes(request)) return sockets.upgrade(request, info);
+ *   return new Response("Hello\n");
+ * });
+ * await using server = serve(sockets, ({ request }) => {
+ *   console.log(request?.url.searchParams.get("name"), request?.cookies.get("session"));
+ *   return {
+ *     codec: lengthDelimited(),
+ *     reactor: (sender) => ({ onInboundMessage: (message) => sender.send(message) }),
+ *   };
+ * });
+ * ```
+ */
+export function upgradeListener(options: UpgradeListenerOptions = {}): UpgradeListener {
+  const api = deno();
+  checkUpgradeOptions(options);
+  const upgrades = new DenoUpgrades(api, options, () => {});
   return {
-    address: tcp(server.addr),
-    close,
-    [Symbol.asyncIterator]: () => accepted[Symbol.asyncIterator](),
-    [Symbol.asyncDispose]: close,
+    ...toUpgradeListener({ accepted: upgrades.accepted, close: () => upgrades.close() }, options),
+    takes: (request) => takes(askedOf(request), options),
+    upgrade: (request, info) => upgrades.upgrade(request, info ?? {}),
   };
+}
+
+/** Turns requests of `Deno.serve` into WebSockets, and queues these. */
+class DenoUpgrades {
+  readonly accepted = new AcceptQueue();
+  readonly #api: DenoApi;
+  readonly #options: UpgradeListenerOptions;
+  readonly #onClosed: () => void;
+  // Not a count: of a client that did not answer a ping, Deno tells the close twice.
+  readonly #open = new Set<WebSocketLike>();
+  #closed = false;
+
+  constructor(api: DenoApi, options: UpgradeListenerOptions, onClosed: () => void) {
+    this.#api = api;
+    this.#options = options;
+    this.#onClosed = onClosed;
+  }
+
+  /** How many WebSockets are open. */
+  get open(): number {
+    return this.#open.size;
+  }
+
+  upgrade(request: Request, { remoteAddr }: RequestInfo): Response {
+    const asked = askedOf(request);
+    const refusal = refusalOf(asked, this.#options);
+    if (refusal) return new Response(refusal.text, refusal);
+    if (this.#closed) return new Response("No more\n", { status: 503 });
+    const halfClose = offersHalfClose(asked);
+    // The request's own are gone with the upgrade.
+    const headers = new Headers(request.headers);
+    let upgrade: ReturnType<DenoApi["upgradeWebSocket"]>;
+    try {
+      upgrade = this.#api.upgradeWebSocket(request);
+    } catch (error) {
+      return new Response(`${(error as Error).message}\n`, { status: 400 });
+    }
+    const { socket, response } = upgrade;
+    // As an option, Deno does not find it in a list without spaces.
+    if (halfClose) response.headers.set("sec-websocket-protocol", HALF_CLOSE_PROTOCOL);
+    const remoteAddress = remoteAddr && "hostname" in remoteAddr ? tcp(remoteAddr) : undefined;
+    const { duplex } = new EventTransport(socket, { ...this.#options, halfClose, remoteAddress });
+    const accepted = described(duplex, new Upgrade(request.url, () => headers));
+    // Deno does not report a client that leaves before the response, so count on open.
+    socket.addEventListener("open", () => {
+      this.#open.add(socket);
+      socket.addEventListener("close", () => (this.#open.delete(socket), this.#onClosed()));
+      this.accepted.push(accepted);
+    });
+    return response;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.accepted.close();
+  }
+}
+
+/** A request as the checks want it. */
+function askedOf({ url, headers }: Request): UpgradeRequest {
+  return { url, header: (name) => headers.get(name) };
+}
+
+function deno(): DenoApi {
+  const { Deno } = globalThis as unknown as { Deno?: DenoApi };
+  if (Deno) return Deno;
+  throw new TransportError("unsupported", "This adapter needs Deno");
 }
 
 function tcp({ hostname, port }: DenoAddr): Listener["address"] {

@@ -35,23 +35,23 @@
  */
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-// @ts-types="@types/ws"
-import { type WebSocket, WebSocketServer } from "ws";
-import type { SocketAddress } from "../duplex/duplex.ts";
+import type { Duplex as NodeStream } from "node:stream";
 import type { Listener } from "../duplex/listener.ts";
-import { AcceptQueue } from "./base/_accept_queue.ts";
 import { toTransportError } from "./base/_errors.ts";
 import { Handshakes } from "./base/_handshakes.ts";
+import { type Proxied, proxiedServer } from "./sockets/_proxied.ts";
 import {
+  checkUpgradeOptions,
   checkWebSocketListenOptions,
-  offersHalfClose,
   refusalOf,
+  toUpgradeListener,
+  type UpgradeListenerOptions,
   type WebSocketListenOptions,
 } from "./websocket/_listen.ts";
-import { NodeTransport } from "./websocket/_node.ts";
-import { HALF_CLOSE_PROTOCOL, limitsOf } from "./websocket/_settings.ts";
+import { asked, NodeUpgrades } from "./websocket/_node_upgrades.ts";
 
-export type { WebSocketListenOptions } from "./websocket/_listen.ts";
+export type { UpgradeListenerOptions, WebSocketListenOptions } from "./websocket/_listen.ts";
+export type { ProxyProtocolOptions } from "./base/_options.ts";
 export type { OriginOptions } from "./websocket/_origin.ts";
 export type { WebSocketOptions } from "./websocket/_settings.ts";
 
@@ -61,18 +61,17 @@ const HANDSHAKE_TIMEOUT = 10_000;
 /** Listens for WebSockets. Rejects with a {@linkcode TransportError}. */
 export async function listen(options: WebSocketListenOptions): Promise<Listener> {
   checkWebSocketListenOptions(options);
-  const { hostname = "127.0.0.1", port } = options;
-  const accepted = new AcceptQueue();
-  const sockets = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    perMessageDeflate: false,
-    maxPayload: limitsOf(options).maxFrameBytes,
-    handleProtocols: (names) => names.has(HALF_CLOSE_PROTOCOL) ? HALF_CLOSE_PROTOCOL : false,
-  });
+  const { hostname = "127.0.0.1", port, proxyProtocol } = options;
+  const upgrades = new NodeUpgrades(options);
   const server = createServer((request, response) => {
     const { status, text } = refusalOf(asked(request), options) ?? { status: 426, text: "" };
     response.writeHead(status).end(text);
+  });
+  const origins = new WeakMap<NodeStream, Proxied>();
+  const front = proxyProtocol && proxiedServer({ proxyProtocol }, (socket, proxied) => {
+    origins.set(socket, proxied);
+    server.emit("connection", socket);
+    socket.resume();
   });
   const handshakes = new Handshakes(HANDSHAKE_TIMEOUT, () => {});
   server.on("connection", (socket) => {
@@ -80,56 +79,73 @@ export async function listen(options: WebSocketListenOptions): Promise<Listener>
     socket.once("close", () => handshakes.done(socket));
   });
   server.on("upgrade", (request: IncomingMessage, socket: Socket, head: Uint8Array) => {
-    const refusal = refusalOf(asked(request), options);
-    if (refusal) return refuse(socket, refusal.status);
-    sockets.handleUpgrade(
-      request,
-      socket,
-      head as Parameters<typeof sockets.handleUpgrade>[2],
-      (webSocket) => {
-        handshakes.done(socket);
-        accepted.push(open(webSocket, request, options));
-      },
-    );
+    const done = () => void handshakes.done(socket);
+    upgrades.upgrade(request, socket, head, origins.get(socket), done);
   });
+  const listens = front?.server ?? server;
   await new Promise<void>((resolve, reject) => {
-    server.once("error", (error) => {
+    listens.once("error", (error) => {
       reject(toTransportError(`Cannot listen on ${hostname}:${port}`, error));
     });
-    server.listen(port, hostname, resolve);
+    listens.listen(port, hostname, resolve);
   });
-  server.on("error", (error) => accepted.close(toTransportError("Cannot accept", error)));
-  const address = server.address() as AddressInfo;
-  // deno-lint-ignore require-await
-  const close = async () => {
+  listens.on("error", (error) => upgrades.accepted.close(toTransportError("Cannot accept", error)));
+  const address = listens.address() as AddressInfo;
+  const close = () => {
     // Not awaited: its callback waits for every connection to end.
-    server.close();
+    listens.close();
+    front?.close();
     handshakes.close();
-    accepted.close();
+    upgrades.close();
   };
-  return {
+  return toUpgradeListener({ accepted: upgrades.accepted, close }, {
     address: { transport: "tcp", hostname: address.address, port: address.port },
-    close,
-    [Symbol.asyncIterator]: () => accepted[Symbol.asyncIterator](),
-    [Symbol.asyncDispose]: close,
+  });
+}
+
+/** A listener for the WebSockets of an HTTP server that you have already. */
+export interface UpgradeListener extends Listener {
+  /** Whether a request asks for a WebSocket, at the `pathname` of this listener. */
+  takes(request: IncomingMessage): boolean;
+  /** Accepts a WebSocket, or answers why not. To be called with what the event `upgrade` has. */
+  upgrade(request: IncomingMessage, socket: NodeStream, head: Uint8Array): void;
+}
+
+/**
+ * Makes a listener for the WebSockets of an HTTP server that you have already, of `node:http`,
+ * `node:https` or a framework: one port for both. Closing the listener leaves that server alone.
+ * Throws a `TypeError` or a `RangeError` for an option that is wrong.
+ *
+ * @example
+ * ```ts
+ * import { createServer } from "node:http";
+ * import { serve } from "@protosocket/protosocket";
+ * import { lengthDelimited } from "@protosocket/protosocket/length-delimited";
+ * import { upgradeListener } from "@protosocket/protosocket/websocket-node";
+ *
+ * const sockets = upgradeListener({ pathname: "/rpc" });
+ * const http = createServer((_request, response) => response.end("Hello\n"));
+ * http.on("upgrade", (request, socket, head) => {
+ *   if (sockets.takes(request)) sockets.upgrade(request, socket, head);
+ *   else socket.destroy();
+ * });
+ * await using server = serve(sockets, ({ request }) => {
+ *   console.log(request?.url.searchParams.get("name"), request?.cookies.get("session"));
+ *   return {
+ *     codec: lengthDelimited(),
+ *     reactor: (sender) => ({ onInboundMessage: (message) => sender.send(message) }),
+ *   };
+ * });
+ * await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+ * http.close();
+ * ```
+ */
+export function upgradeListener(options: UpgradeListenerOptions = {}): UpgradeListener {
+  checkUpgradeOptions(options);
+  const upgrades = new NodeUpgrades(options);
+  return {
+    ...toUpgradeListener({ accepted: upgrades.accepted, close: () => upgrades.close() }, options),
+    takes: (request) => upgrades.takes(request),
+    upgrade: (request, socket, head) => upgrades.upgrade(request, socket, head),
   };
-}
-
-function asked({ url = "/", headers }: IncomingMessage) {
-  return { url, header: (name: string) => headers[name]?.toString() };
-}
-
-function open(webSocket: WebSocket, request: IncomingMessage, options: WebSocketListenOptions) {
-  const halfClose = offersHalfClose(asked(request));
-  const { remoteAddress, remotePort } = request.socket;
-  const from: SocketAddress | undefined = remoteAddress === undefined || remotePort === undefined
-    ? undefined
-    : { transport: "tcp", hostname: remoteAddress, port: remotePort };
-  const use = { ...options, halfClose, remoteAddress: from };
-  return new NodeTransport(webSocket, use).duplex;
-}
-
-function refuse(socket: Socket, status: number): void {
-  socket.on("error", () => {});
-  socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

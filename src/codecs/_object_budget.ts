@@ -1,3 +1,5 @@
+import { integer } from "../check.ts";
+
 /** What one message may cost to decode. */
 export interface DecodeOptions {
   /**
@@ -16,8 +18,7 @@ const DEFAULT = 262_144;
 
 /** Checks the options of a codec; returns how many objects a message may have. */
 export function maxObjectsOf({ maxObjects = DEFAULT }: DecodeOptions): number {
-  if (Number.isInteger(maxObjects) && maxObjects > 0 && maxObjects < 2 ** 31) return maxObjects;
-  throw new RangeError(`maxObjects must be an integer from 1 to 2^31 - 1, not ${maxObjects}`);
+  return integer("maxObjects", maxObjects, 1, 2 ** 31 - 1);
 }
 
 /** A message has more objects than it may have. */

@@ -5,27 +5,29 @@
  * @example
  * ```ts
  * import { create } from "@bufbuild/protobuf";
+ * // Messages that protobuf comes with; yours are in the files that protoc-gen-es writes.
+ * import { StringValueSchema, UInt64ValueSchema } from "@bufbuild/protobuf/wkt";
  * import { Connection, duplexPair } from "@protosocket/protosocket";
  * import { protobufEs } from "@protosocket/protosocket/protobuf-es";
- * import { RequestSchema, ResponseSchema } from "../../examples/proto/gen/echo_pb.ts";
  *
  * const [here, there] = duplexPair();
  * await using server = new Connection(there, {
- *   codec: protobufEs(RequestSchema, ResponseSchema),
+ *   codec: protobufEs(StringValueSchema, UInt64ValueSchema), // what is received, what is sent
  *   reactor: (sender) => ({
- *     onInboundMessage: ({ requestId }) => sender.send(create(ResponseSchema, { requestId })),
+ *     onInboundMessage: ({ value }) =>
+ *       sender.send(create(UInt64ValueSchema, { value: BigInt(value.length) })),
  *   }),
  * });
  * await using client = new Connection(here, {
- *   codec: protobufEs(ResponseSchema, RequestSchema),
+ *   codec: protobufEs(UInt64ValueSchema, StringValueSchema),
  *   reactor: () => ({
- *     onInboundMessage({ requestId }) {
- *       console.log(requestId); // 7n
+ *     onInboundMessage({ value }) {
+ *       console.log(value); // 5n
  *       return "disconnect";
  *     },
  *   }),
  * });
- * await client.sender.send(create(RequestSchema, { requestId: 7n }));
+ * await client.sender.send(create(StringValueSchema, { value: "hello" }));
  * await client.closed;
  * ```
  *

@@ -8,28 +8,46 @@
  *
  * @example
  * ```ts
+ * import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
  * import { Connection, duplexPair } from "@protosocket/protosocket";
  * import { tsProto } from "@protosocket/protosocket/ts-proto";
- * import { Request, Response } from "../../examples/proto/gen/echo.ts";
+ *
+ * // What ts-proto generates, in short; yours is imported.
+ * type Greeting = { text: string };
+ * const Greeting = {
+ *   encode({ text }: Greeting, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+ *     return writer.uint32(10).string(text);
+ *   },
+ *   decode(input: BinaryReader | Uint8Array, length?: number): Greeting {
+ *     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+ *     const end = length === undefined ? reader.len : reader.pos + length;
+ *     const message = { text: "" };
+ *     while (reader.pos < end) {
+ *       const tag = reader.uint32();
+ *       if (tag === 10) message.text = reader.string();
+ *       else reader.skip(tag & 7);
+ *     }
+ *     return message;
+ *   },
+ * };
  *
  * const [here, there] = duplexPair();
  * await using server = new Connection(there, {
- *   codec: tsProto(Request, Response), // what is received, what is sent
+ *   codec: tsProto(Greeting, Greeting), // what is received, what is sent
  *   reactor: (sender) => ({
- *     onInboundMessage: ({ requestId, code }) =>
- *       sender.send({ requestId, code, kind: undefined }),
+ *     onInboundMessage: ({ text }) => sender.send({ text: `${text}, too` }),
  *   }),
  * });
  * await using client = new Connection(here, {
- *   codec: tsProto(Response, Request),
+ *   codec: tsProto(Greeting, Greeting),
  *   reactor: () => ({
- *     onInboundMessage({ requestId }) {
- *       console.log(requestId); // 7n
+ *     onInboundMessage({ text }) {
+ *       console.log(text); // hello, too
  *       return "disconnect";
  *     },
  *   }),
  * });
- * await client.sender.send({ requestId: 7n, code: 0, body: undefined, responseBehavior: 0 });
+ * await client.sender.send({ text: "hello" });
  * await client.closed;
  * ```
  *

@@ -1,21 +1,16 @@
 import { Outbox, SENT } from "./_outbox.ts";
-import { Patience, type PatienceLimits } from "./_patience.ts";
-import { Silence } from "./_silence.ts";
 import { StreamLink } from "./_stream_link.ts";
+import { Timeouts } from "./_timeouts.ts";
 import { TurnLink } from "./_turn_link.ts";
 import type { CloseReason } from "../close_reason.ts";
-import type { ConnectionConfig, Heartbeat } from "./connection_config.ts";
+import type { ConnectionConfig } from "./connection_config.ts";
 import { DecoderStream } from "../streams/decoder_stream.ts";
 import type { Duplex, SocketAddress, SocketDuplex } from "../duplex/duplex.ts";
 import { EncoderStream } from "../streams/encoder_stream.ts";
 import { ConnectionError, reactorThrew, TransportError } from "../errors.ts";
 import { type ConnectionObserver, quietly } from "../observer.ts";
-import {
-  checkConnectionOptions,
-  checkOption,
-  type ConnectionOptions,
-  MAX_DELAY,
-} from "../options.ts";
+import { checkCodec, checkDuplex, checkFunction, delay } from "../check.ts";
+import { checkConnectionOptions, type ConnectionOptions } from "../options.ts";
 import type { Reactor } from "../reactor.ts";
 
 const LOCAL: CloseReason = { kind: "local" };
@@ -25,8 +20,6 @@ const PEER: CloseReason = { kind: "peer" };
  * many messages as bytes, and all of them would be objects in memory at once.
  */
 const MAX_BATCH = 1024;
-/** For how many bytes of a write the peer has `writeTimeout`. */
-const WRITE_UNIT = 64 * 1024;
 /**
  * For the codec's streams, which are read right after each write: without room, the stream
  * machinery waits for a pull on every chunk, which took a third of their time. Never full,
@@ -44,6 +37,8 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
   readonly outbox: Outbox<Outbound, Logical>;
   readonly decoder: DecoderStream<Inbound>;
   readonly encoder: EncoderStream<Outbound>;
+  bytesReceived = 0;
+  bytesSent = 0;
 
   readonly #reactor: Reactor<Inbound, Outbound, Logical>;
   readonly #link: TurnLink<Inbound, Outbound, Logical> | StreamLink<Inbound, Outbound, Logical>;
@@ -58,16 +53,9 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
   /** The transport has taken everything that was queued, and our direction has ended. */
   #outboundDone = false;
   #drainTimer: ReturnType<typeof setTimeout> | undefined;
-  #draining = false;
-  /** Watches for the peer's silence, while we read. */
-  readonly #idle: Silence | undefined;
-  /** Limits the peer's time for a message. */
-  readonly #patience: Patience | undefined;
-  /** Limits the peer's time to read what is written, of which so much was left at the last look. */
-  readonly #unread: Silence | undefined;
-  #lastUnsent = Infinity;
-  /** Watches for our own silence, for the heartbeat. */
-  readonly #quiet: Silence | undefined;
+  /** Fires when a drain has taken too long. */
+  #deadline: AbortController | undefined;
+  readonly #timeouts: Timeouts;
   readonly #maxPipelinedBytes: number;
   /** Bytes read while something waited to be sent; see `maxPipelinedBytes`. */
   #pipelined = 0;
@@ -86,9 +74,12 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
     config: ConnectionConfig<Inbound, Outbound, Logical>,
     defaults: ConnectionOptions,
   ) {
+    checkDuplex(duplex);
+    checkCodec(config.codec);
+    checkFunction("reactor", config.reactor, " that makes one for a sender");
     const options = checkConnectionOptions(config, defaults);
     const { heartbeat, observer } = config;
-    if (heartbeat) checkOption("heartbeat.interval", heartbeat.interval, 1, MAX_DELAY);
+    if (heartbeat) delay("heartbeat.interval", heartbeat.interval, 1);
     this.#drainTimeout = options.drainTimeout;
     this.#maxPipelinedBytes = options.maxPipelinedBytes || Infinity;
     this.#remoteAddress = (duplex as SocketDuplex).remoteAddress;
@@ -96,6 +87,7 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
     this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
     this.outbox = new Outbox(options.maxQueuedMessages, this.#remoteAddress);
     const reactor = this.#reactor = config.reactor(this.outbox);
+    checkFunction("onInboundMessage of a reactor", reactor?.onInboundMessage);
     this.decoder = new DecoderStream(config.codec.decoder, {
       maxBufferLength: options.maxBufferLength,
       maxBatchLength: MAX_BATCH,
@@ -117,18 +109,12 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
     this.outbox.onGathered = () => this.#link.flush();
     this.outbox.onFailed = (error) => this.fail(error);
 
-    const { idleTimeout, writeTimeout } = options;
-    this.#idle = idleTimeout === undefined
-      ? undefined
-      : new Silence(idleTimeout, () => this.#onIdle(idleTimeout));
-    this.#patience = options.firstMessageTimeout || options.messageTimeout
-      ? new Patience(options, (option, limit) => this.#onLate(option, limit))
-      : undefined;
-    this.#unread = writeTimeout > 0
-      ? new Silence(writeTimeout, () => this.#onUnread(writeTimeout))
-      : undefined;
-    this.#unread?.hold();
-    this.#quiet = heartbeat && new Silence(heartbeat.interval, () => this.#beat(heartbeat));
+    this.#timeouts = new Timeouts(options, heartbeat?.interval, {
+      fail: (error) => this.fail(error),
+      beat: () => this.#beat(heartbeat!.message),
+      arrived: () => this.decoder.core.arrived,
+      unsent: () => this.#link.unsent,
+    });
 
     this.#observer?.onOpen?.();
     this.outbox.attach(reactor, this.encoder.core);
@@ -145,16 +131,20 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
     return this.#state === "closed";
   }
 
+  /** How much work the reactor says is in progress. */
+  get inFlight(): number {
+    return this.#reactor.inFlight ?? 0;
+  }
+
   /** The wait for bytes begins. */
   onReading(): void {
-    this.#idle?.touch();
-    this.#patience?.waiting(this.decoder.decoded, this.decoder.incomplete);
+    this.#timeouts.onReading(this.decoder.decoded, this.decoder.incomplete);
   }
 
   /** Bytes have arrived. */
   onRead(bytes: number): void {
-    this.#idle?.hold();
-    this.#patience?.passing();
+    this.#timeouts.onRead();
+    this.bytesReceived += bytes;
     this.#observer?.onBytesReceived?.(bytes);
   }
 
@@ -203,8 +193,7 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
   async onInboundEnd(): Promise<void> {
     this.#inboundDone = true;
     // Nothing more is expected of it.
-    this.#idle?.hold();
-    this.#patience?.passing();
+    this.#timeouts.onRead();
     if (this.#state === "open") {
       this.#startDrainTimer();
       try {
@@ -235,17 +224,16 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
   /** A chunk is about to be written. */
   onWrite(bytes: number): void {
     if (this.over) return;
-    this.#quiet?.touch();
+    this.#timeouts.onWrite(bytes);
+    this.bytesSent += bytes;
     this.#observer?.onBytesSent?.(bytes);
     // More may be encoded while it is written.
     if (this.encoder.core.buffer.length === 0) this.#taken = this.outbox.encoded;
-    this.#lastUnsent = Infinity;
-    this.#unread?.touch(1 + Math.floor(bytes / WRITE_UNIT));
   }
 
   /** The transport has taken it. */
   onTaken(): void {
-    this.#unread?.hold();
+    this.#timeouts.onTaken();
     this.#onTaken(this.#taken);
   }
 
@@ -274,13 +262,13 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
 
   /** Lets the reactor finish within `timeout`, then closes in order. */
   async drain(timeout: number): Promise<void> {
-    if (this.#draining) return;
-    this.#draining = true;
-    const deadline = new AbortController();
+    const begun = this.#deadline !== undefined;
+    const deadline = this.#deadline ??= new AbortController();
     const timer = setTimeout(
       () => deadline.abort(new ConnectionError("drain-timeout", `Not done within ${timeout} ms`)),
       timeout,
     );
+    if (begun) return void this.closed.then(() => clearTimeout(timer));
     const timeUp = new Promise<void>((resolve) =>
       deadline.signal.addEventListener("abort", () => resolve())
     );
@@ -311,40 +299,7 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
     mark.resolve();
   }
 
-  #onIdle(idleTimeout: number): void {
-    this.fail(
-      new ConnectionError(
-        "idle-timeout",
-        `The peer has sent nothing for idleTimeout, ${idleTimeout} ms`,
-      ),
-    );
-  }
-
-  #onLate(option: keyof PatienceLimits, limit: number): void {
-    const what = option === "messageTimeout" ? "finished a message" : "begun its first message";
-    this.fail(
-      new ConnectionError(
-        "message-timeout",
-        `The peer has not ${what} within ${option}, ${limit} ms`,
-      ),
-    );
-  }
-
-  #onUnread(writeTimeout: number): void {
-    // Progress, however slow, is not silence.
-    const { unsent } = this.#link;
-    const progress = unsent < this.#lastUnsent;
-    this.#lastUnsent = unsent;
-    if (progress && unsent > 0) return;
-    this.fail(
-      new ConnectionError(
-        "write-timeout",
-        `The peer has not read what was written within writeTimeout, ${writeTimeout} ms`,
-      ),
-    );
-  }
-
-  #beat({ message }: Heartbeat<Logical>): void {
+  #beat(message: () => Logical): void {
     if (this.#state !== "open") return;
     try {
       this.outbox.trySend(message());
@@ -393,10 +348,7 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
       reason.error.remoteAddress = this.#remoteAddress;
     }
     clearTimeout(this.#drainTimer);
-    this.#idle?.stop();
-    this.#patience?.stop();
-    this.#unread?.stop();
-    this.#quiet?.stop();
+    this.#timeouts.stop();
     this.outbox.clear();
     this.#onTaken(Infinity);
     if (!this.#inboundDone || !this.#outboundDone) {

@@ -137,7 +137,8 @@ export class Outbox<Outbound, Logical> implements Sender<Logical> {
 
   /** How many messages wait to be encoded, as far as they are known. */
   get pending(): number {
-    return this.#queue.length + (this.#source.pending ?? 0);
+    const { pending = 0 } = this.#source;
+    return this.#queue.length + (typeof pending === "number" ? pending : pending());
   }
 
   /** Whether {@linkcode end} has been called. */

@@ -1,4 +1,4 @@
-import type { ConnectionCore } from "./_core.ts";
+import type { Life } from "./_life.ts";
 import type { Duplex } from "../duplex/duplex.ts";
 
 const NOTHING = new Uint8Array(0);
@@ -10,7 +10,7 @@ const ignore = () => {};
  * backpressure: it takes no more before the other side of the codec has taken the last.
  */
 export class StreamLink<Inbound, Outbound, Logical> {
-  readonly #core: ConnectionCore<Inbound, Outbound, Logical>;
+  readonly #core: Life<Inbound, Outbound, Logical>;
   readonly #returnsBuffers: boolean;
   readonly #source: ReadableStreamDefaultReader<Uint8Array>;
   readonly #batches: ReadableStreamDefaultReader<Inbound[]>;
@@ -24,7 +24,7 @@ export class StreamLink<Inbound, Outbound, Logical> {
   #goOn: () => void = ignore;
 
   /** Locks the streams. */
-  constructor(core: ConnectionCore<Inbound, Outbound, Logical>, duplex: Duplex) {
+  constructor(core: Life<Inbound, Outbound, Logical>, duplex: Duplex) {
     this.#core = core;
     this.#returnsBuffers = duplex.returnsBuffers ?? false;
     this.#source = duplex.readable.getReader();

@@ -46,8 +46,8 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
   readonly #core: ConnectionCore<Inbound, Outbound, Logical>;
 
   /**
-   * Starts at once. Throws a `RangeError` for an option out of range, a `TypeError` for a
-   * duplex that somebody else uses, or whatever `config.reactor` throws; the duplex is then
+   * Starts at once. Throws a `RangeError` for an option out of range, a `TypeError` for a wrong
+   * argument or a duplex that somebody else uses, or whatever `config.reactor` throws; the duplex is then
    * untouched. `defaults` apply to options that `config` leaves out.
    */
   constructor(
@@ -61,6 +61,21 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
   /** Resolves, and never rejects, with how the connection ended. */
   get closed(): Promise<CloseReason> {
     return this.#core.closed;
+  }
+
+  /** How many bytes have been received. */
+  get bytesReceived(): number {
+    return this.#core.bytesReceived;
+  }
+
+  /** How many bytes have been written to the transport. */
+  get bytesSent(): number {
+    return this.#core.bytesSent;
+  }
+
+  /** How much work is in progress, if the reactor tells: RPCs that have been begun. */
+  get inFlight(): number {
+    return this.#core.inFlight;
   }
 
   /** Sends messages; any number of callers may share it. */
@@ -86,8 +101,8 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
    * new work, and once it is done, or `timeout` has passed, the connection closes. Without
    * {@linkcode Reactor.onDrain} it closes at once.
    *
-   * Resolves with how the connection ended. May be called again; the first `timeout`
-   * counts. Throws a `RangeError` for a `timeout` out of range.
+   * Resolves with how the connection ended. May be called again; the `timeout` that passes
+   * first counts. Throws a `RangeError` for a `timeout` out of range.
    */
   drain(options: DrainOptions = {}): Promise<CloseReason> {
     const timeout = checkDrainTimeout(options.timeout, "timeout");

@@ -1,6 +1,8 @@
 import type { TransportError } from "../errors.ts";
 import type { SocketAddress } from "../socket_address.ts";
+import type { PeerCertificate, ProxyInfo, UpgradeInfo } from "./peer.ts";
 
+export type { PeerCertificate, ProxyInfo, ProxyTlv, UpgradeInfo } from "./peer.ts";
 export type { SocketAddress } from "../socket_address.ts";
 
 /**
@@ -106,8 +108,20 @@ export interface Transport {
 
 /** A {@linkcode Duplex} over a socket that was accepted by a {@linkcode Listener}, or connected. */
 export interface SocketDuplex extends Duplex {
-  /** The peer's address, if the transport knows it. */
+  /**
+   * The peer's address, if the transport knows it. Behind a proxy that speaks the PROXY
+   * protocol it is the client's, as the proxy says, if the listener has `proxyProtocol`.
+   */
   readonly remoteAddress?: SocketAddress;
+  /** What else the proxy said, if the listener has `proxyProtocol`. */
+  readonly proxy?: ProxyInfo;
+  /**
+   * Of a connection that was accepted with `clientCaCerts`: the client's certificate, which one
+   * of those has signed.
+   */
+  readonly peerCertificate?: PeerCertificate;
+  /** Of an accepted WebSocket: the request that it was. */
+  readonly request?: UpgradeInfo;
   /** The application protocol negotiated in the TLS handshake (ALPN), if any. */
   readonly alpnProtocol?: string;
 }

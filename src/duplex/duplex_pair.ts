@@ -2,7 +2,7 @@ import type { Duplex } from "./duplex.ts";
 import { DuplexBase } from "./duplex_base.ts";
 import { TransportError } from "../errors.ts";
 import { Fifo } from "../waits/fifo.ts";
-import { checkOption, MAX_DELAY } from "../options.ts";
+import { integer, MAX_DELAY } from "../check.ts";
 
 /** Options of {@linkcode duplexPair}. An option given as a function is called for each chunk. */
 export interface DuplexPairOptions {
@@ -48,7 +48,7 @@ const CHUNKS_A_TURN = 16;
  */
 export function duplexPair(options: DuplexPairOptions = {}): [Duplex, Duplex] {
   const { capacity = 65536, chunkSize = 65536, delay = 0 } = options;
-  checkOption("capacity", capacity, 1, 2 ** 32);
+  integer("capacity", capacity, 1, 2 ** 32);
   const each = {
     capacity,
     chunkSize: asFunction("chunkSize", chunkSize, 1, 2 ** 32),
@@ -62,8 +62,8 @@ export function duplexPair(options: DuplexPairOptions = {}): [Duplex, Duplex] {
 }
 
 function asFunction(name: string, value: number | (() => number), min: number, max: number) {
-  if (typeof value === "function") return () => checkOption(name, value(), min, max);
-  checkOption(name, value, min, max);
+  if (typeof value === "function") return () => integer(name, value(), min, max);
+  integer(name, value, min, max);
   return () => value;
 }
 

@@ -4,7 +4,7 @@
  * Rust crate `protosocket-rpc`.
  *
  * Messages may be of any type that has an id and a control code somewhere:
- * {@linkcode RpcMessage} tells where. The control codes are 0 normal, 1 cancel and 2 end.
+ * {@linkcode RpcMessage} tells where, and {@linkcode rpcFields} makes one of two names. The control codes are 0 normal, 1 cancel and 2 end.
  * A response is matched to its request by the id alone.
  *
  * {@linkcode RpcClient} makes calls over one connection, {@linkcode RpcPool} over several;
@@ -14,40 +14,32 @@
  * ```ts
  * import { Connection, duplexPair } from "@protosocket/protosocket";
  * import { json } from "@protosocket/protosocket/json";
- * import {
- *   ControlCode,
- *   RpcClient,
- *   type RpcId,
- *   type RpcMessage,
- *   rpcReactor,
- * } from "@protosocket/protosocket/rpc";
+ * import { RpcClient, rpcFields, rpcReactor } from "@protosocket/protosocket/rpc";
  *
- * type Message = { id: RpcId; code: number; text?: string };
- * const message: RpcMessage<Message> = {
- *   id: (message) => message.id,
- *   setId: (message, id) => message.id = id,
- *   code: (message) => message.code,
- *   cancelled: (id) => ({ id, code: ControlCode.cancel }),
- *   ended: (id) => ({ id, code: ControlCode.end }),
- * };
+ * // The ends set the ids; a message without a code is a request, a response or an item.
+ * type Message = { id?: number; code?: number; text?: string };
+ * const message = rpcFields<Message>({ id: "id", code: "code" });
  * const messages = { request: message, response: message };
- * const say = (text: string): Message => ({ id: 0, code: ControlCode.normal, text });
  *
  * const [here, there] = duplexPair();
  * await using server = new Connection(there, {
  *   codec: json<Message>(),
- *   reactor: rpcReactor(messages, ({ text }) => say(`hello, ${text}`)),
+ *   reactor: rpcReactor(messages, ({ text }) => ({ text: `hello, ${text}` })),
  * });
  * await using client = new RpcClient(here, { codec: json<Message>(), messages });
- * console.log((await client.unary(say("world"))).text); // hello, world
+ * console.log((await client.unary({ text: "world" })).text); // hello, world
  * ```
- *
- * The other examples take such messages from `examples/support/plain_messages.ts` in the
- * repository.
  *
  * @module
  */
 export { ControlCode, type RpcId, type RpcMessage, type RpcMessages } from "./message.ts";
+export {
+  type RpcCodeName,
+  type RpcFieldNames,
+  rpcFields,
+  type RpcIdName,
+  type RpcPlainNames,
+} from "./fields.ts";
 export { RpcError, type RpcErrorCode, type RpcErrorOptions } from "./errors.ts";
 export {
   type CallOptions,
@@ -74,13 +66,23 @@ export type { ObservedRpc, OnRpcEnd, RpcObserver } from "./observer.ts";
 export { type RpcServerConfig, serveRpc } from "./server/server.ts";
 export { RpcPool } from "./pool/pool.ts";
 export {
-  type BackoffOptions,
-  DEFAULT_BACKOFF,
   DEFAULT_CONNECT_TIMEOUT,
   DEFAULT_ENDPOINTS_TTL,
+  DEFAULT_MAX_WAITING_CALLS,
   DEFAULT_POOL_SLOTS,
+  type EndpointTraits,
+  type FoundEndpoints,
   type PoolCallOptions,
   type PoolClientOptions,
   type PoolObserver,
   type RpcPoolConfig,
+  type SubsetOptions,
 } from "./pool/pool_options.ts";
+export {
+  type BackoffOptions,
+  DEFAULT_BACKOFF,
+  DEFAULT_OUTLIER_DETECTION,
+  DEFAULT_RETRY_BUDGET,
+  type OutlierDetectionOptions,
+  type RetryBudgetOptions,
+} from "./pool/resilience_options.ts";

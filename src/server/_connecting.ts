@@ -1,5 +1,5 @@
 import { TransportError } from "../errors.ts";
-import { checkOption, MAX_DELAY } from "../options.ts";
+import { delay } from "../check.ts";
 
 /** The default of `connectorTimeout`: 10 seconds. */
 export const DEFAULT_CONNECTOR_TIMEOUT = 10_000;
@@ -10,7 +10,7 @@ export class Connecting {
   readonly #giveUp = new Set<(why: string) => void>();
 
   constructor(timeout: number) {
-    this.#timeout = checkOption("connectorTimeout", timeout, 0, MAX_DELAY);
+    this.#timeout = delay("connectorTimeout", timeout, 0);
   }
 
   /** Waits for what a connector returned, but not for ever. What comes too late is ignored. */

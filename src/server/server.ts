@@ -1,75 +1,46 @@
 import { Admission } from "./_admission.ts";
+import { Ages } from "./_ages.ts";
 import { Connecting, DEFAULT_CONNECTOR_TIMEOUT } from "./_connecting.ts";
+import { sayFailed, sayRefused } from "./_log.ts";
+import { checkFunction, checkListener, delay } from "../check.ts";
 import { Connection, type DrainOptions } from "../connection/connection.ts";
-import type { ConnectionConfig } from "../connection/connection_config.ts";
 import type { SocketAddress, SocketDuplex } from "../duplex/duplex.ts";
-import { ConnectionError } from "../errors.ts";
 import type { Listener } from "../duplex/listener.ts";
-import { checkDrainTimeout, checkOption, SERVER_DEFAULTS } from "../options.ts";
+import { checkDrainTimeout, SERVER_DEFAULTS } from "../options.ts";
+import type { Connector, ServeOptions } from "./serve_options.ts";
+import { Served, type ServedConnection } from "./served_connection.ts";
 import { tell } from "../user_callback.ts";
 
 export { DEFAULT_CONNECTOR_TIMEOUT };
+export {
+  type Connector,
+  DEFAULT_MAX_CONNECTIONS,
+  DEFAULT_MAX_CONNECTIONS_PER_ADDRESS,
+  type ServeOptions,
+} from "./serve_options.ts";
+export type { ServedConnection } from "./served_connection.ts";
 
-/** The default of {@linkcode ServeOptions.maxConnections}: 10,000. */
-export const DEFAULT_MAX_CONNECTIONS = 10_000;
-/** The default of {@linkcode ServeOptions.maxConnectionsPerAddress}: 1,000. */
-export const DEFAULT_MAX_CONNECTIONS_PER_ADDRESS = 1000;
-/** How often, in milliseconds, a server logs that it is full. */
-const SAY_FULL_EVERY = 60_000;
-
-/**
- * Configures each accepted connection: its codec, its reactor and its limits. If it throws
- * or rejects, that connection alone is aborted, and `onConnectError` is called.
- */
-export type Connector<Inbound, Outbound = Inbound, Logical = Outbound> = (
-  duplex: SocketDuplex,
-) =>
-  | ConnectionConfig<Inbound, Outbound, Logical>
-  | Promise<ConnectionConfig<Inbound, Outbound, Logical>>;
-
-/** Options of {@linkcode serve}. */
-export interface ServeOptions {
+/** Options of {@linkcode Server.close}. */
+export interface ServerCloseOptions extends DrainOptions {
   /**
-   * How many connections may be open at once. Further ones are aborted as soon as they are
-   * accepted, before the connector is called, and are reported to `onConnectError`. Each
-   * connection takes a file descriptor: see `ulimit -n`. From 1 to 2,147,483,647.
+   * Milliseconds that the server goes on as before, accepting connections and requests, with
+   * `ready` already `false`: time for load balancers to notice. From 0 to 2,147,483,647.
    *
-   * @default {10000}
+   * @default {0}
    */
-  readonly maxConnections?: number;
-  /**
-   * How many of them may come from one address; further ones are aborted in the same way.
-   * An IPv6 /64 counts as one address; Unix sockets have none and are not limited. Behind
-   * a proxy that hides its clients' addresses, set it to `maxConnections`. From 1 to
-   * 2,147,483,647.
-   *
-   * @default {1000}
-   */
-  readonly maxConnectionsPerAddress?: number;
-  /**
-   * Milliseconds that a connector may take, if it returns a promise. The connection is then
-   * aborted, and reported to `onConnectError` with a {@linkcode TransportError} of code
-   * `timed-out`; what the connector returns later is ignored. From 1 to 2,147,483,647, or 0
-   * for no limit.
-   *
-   * @default {10000}
-   */
-  readonly connectorTimeout?: number;
-  /**
-   * Called for each connection that was refused: with what the connector threw, or with a
-   * {@linkcode ConnectionError} of code `too-many-connections`. What it throws is ignored,
-   * and so is a promise that rejects.
-   *
-   * @default {console.error} for too many connections, at most once a minute
-   */
-  readonly onConnectError?: (error: unknown, duplex: SocketDuplex) => void;
+  readonly delay?: number;
 }
 
 /** A running server. */
 export interface Server extends AsyncDisposable {
   /** The address that its listener listens on. */
   readonly address: SocketAddress;
-  /** The connections that are open now. */
+  /**
+   * Whether clients should come here: `true` until {@linkcode close} is called, or the listener
+   * has failed. For readiness probes.
+   */
+  readonly ready: boolean;
+  /** The connections that are open now: who, since when, how much. */
   readonly connections: ReadonlySet<ServedConnection>;
   /** How many connections have been refused because too many were open, in total. */
   readonly refused: number;
@@ -79,19 +50,13 @@ export interface Server extends AsyncDisposable {
    */
   readonly finished: Promise<void>;
   /**
-   * Stops accepting, drains every connection, and resolves when all have ended: work in
+   * Is not {@linkcode ready} any more; after `delay` stops accepting, drains every connection, and resolves when all have ended: work in
    * progress may finish within `timeout` and is then cancelled; finished responses are
-   * still sent. A connector that has not settled by then is given up. May be called again; the first `timeout` counts. Throws a `RangeError` for
-   * a `timeout` out of range.
+   * still sent. A connector that has not settled by then is given up. May be called again; the
+   * options of the first call count. Throws a `RangeError` for an option out of range.
    */
-  close(options?: DrainOptions): Promise<void>;
+  close(options?: ServerCloseOptions): Promise<void>;
 }
-
-/** One of a server's connections. */
-export type ServedConnection = Pick<
-  Connection<unknown>,
-  "closed" | "close" | "drain" | "abort"
->;
 
 /**
  * Runs a {@linkcode Connection} for each socket that the listener accepts, until the
@@ -119,20 +84,27 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
   connector: Connector<Inbound, Outbound, Logical>,
   options: ServeOptions = {},
 ): Server {
+  checkListener(listener);
+  checkFunction("connector", connector, " that configures a connection");
   const {
-    maxConnections = DEFAULT_MAX_CONNECTIONS,
-    maxConnectionsPerAddress = DEFAULT_MAX_CONNECTIONS_PER_ADDRESS,
     connectorTimeout = DEFAULT_CONNECTOR_TIMEOUT,
     onConnectError = sayRefused(),
+    onConnectionError = sayFailed(),
+    maxConnectionAge = 0,
+    maxConnectionAgeGrace = 0,
   } = options;
-  const admission = new Admission(
-    checkOption("maxConnections", maxConnections, 1, 2 ** 31 - 1),
-    checkOption("maxConnectionsPerAddress", maxConnectionsPerAddress, 1, 2 ** 31 - 1),
-  );
+  const admission = new Admission(options);
   const connecting = new Connecting(connectorTimeout);
+  const ages = new Ages(
+    delay("maxConnectionAge", maxConnectionAge, 0),
+    delay("maxConnectionAgeGrace", maxConnectionAgeGrace, 0),
+  );
+  let ready = true;
   let refused = 0;
   const connections = new Set<ServedConnection>();
   let closing: Promise<void> | undefined;
+  /** Whether no more connections are wanted. */
+  let stopped = false;
 
   async function open(duplex: SocketDuplex): Promise<void> {
     let connection: Connection<Inbound, Outbound, Logical>;
@@ -145,10 +117,14 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
     } catch (error) {
       return refuse(duplex, error);
     }
-    connections.add(connection);
-    if (closing) connection.close();
-    await connection.closed;
-    connections.delete(connection);
+    const served = new Served(connection, duplex);
+    connections.add(served);
+    const leaveAges = ages.begin(served);
+    if (stopped) connection.close();
+    const reason = await connection.closed;
+    leaveAges();
+    connections.delete(served);
+    if (reason.kind === "error") tell(onConnectionError, reason.error, served);
   }
 
   function refuse(duplex: SocketDuplex, error: unknown): void {
@@ -174,11 +150,14 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
         opened.add(life);
       }
     } finally {
+      ready = false;
       await Promise.allSettled(opened);
     }
   }
 
-  async function closeAll(timeout: number): Promise<void> {
+  async function closeAll(timeout: number, wait: number): Promise<void> {
+    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+    stopped = true;
     const deadline = setTimeout(() => connecting.close(), timeout);
     await listener.close();
     await Promise.all([...connections].map((connection) => connection.drain({ timeout })));
@@ -186,9 +165,11 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
     clearTimeout(deadline);
   }
 
-  function close({ timeout }: DrainOptions = {}): Promise<void> {
+  function close({ timeout, delay: wait = 0 }: ServerCloseOptions = {}): Promise<void> {
     const checked = checkDrainTimeout(timeout, "timeout");
-    return closing ??= closeAll(checked);
+    delay("delay", wait, 0);
+    ready = false;
+    return closing ??= closeAll(checked, wait);
   }
 
   const finished = accept();
@@ -197,24 +178,14 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
   return {
     address: listener.address,
     connections,
+    get ready() {
+      return ready;
+    },
     get refused() {
       return refused;
     },
     finished,
     close,
     [Symbol.asyncDispose]: () => close(),
-  };
-}
-
-/** Logs what was refused, rate-limited so that a flood of connections does not flood the log. */
-function sayRefused(): (error: unknown) => void {
-  let last = -Infinity;
-  return (error) => {
-    if (error instanceof ConnectionError && error.code === "too-many-connections") {
-      const now = performance.now();
-      if (now - last < SAY_FULL_EVERY) return;
-      last = now;
-    }
-    console.error("protosocket: a connection was refused", error);
   };
 }

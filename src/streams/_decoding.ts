@@ -1,3 +1,4 @@
+import { describeArrived } from "./_arrived.ts";
 import { ReceiveBuffer } from "./_receive_buffer.ts";
 import type { Decoder, DecodeResult } from "../codec.ts";
 import { ConnectionError } from "../errors.ts";
@@ -43,6 +44,11 @@ export class Decoding<Message> {
   /** Whether part of a message has arrived, but not all of it. */
   get incomplete(): boolean {
     return this.#held.length > 0 || this.#skip > 0;
+  }
+
+  /** What has arrived so far, if that is not even one message; see {@linkcode describeArrived}. */
+  get arrived(): string {
+    return this.#held.length > 0 ? this.#first(this.#held.bytes, 0) : "";
   }
 
   /** Whether bytes have not been looked at yet. */
@@ -91,7 +97,7 @@ export class Decoding<Message> {
     if (!this.incomplete) return;
     const state = this.#skip > 0
       ? `${this.#skip} bytes to be skipped had not arrived`
-      : `${this.#held.length} of at least ${this.#needed} bytes had arrived`;
+      : `${this.#held.length} of at least ${this.#needed} bytes had arrived${this.arrived}`;
     this.#held.clear();
     throw new ConnectionError(
       "truncated",
@@ -196,7 +202,7 @@ export class Decoding<Message> {
     if (result.kind === "message") {
       const { bytesUsed } = result;
       if (Number.isInteger(bytesUsed) && bytesUsed > 0 && bytesUsed <= shown) {
-        if (bytesUsed > this.#max) throw this.#tooLarge(bytesUsed);
+        if (bytesUsed > this.#max) throw this.#tooLarge(bytesUsed, bytes, offset);
         this.decoded++;
         return result;
       }
@@ -206,7 +212,7 @@ export class Decoding<Message> {
       );
     }
     if (result.kind === "incomplete") {
-      if (result.bytesNeeded > this.#max) throw this.#tooLarge(result.bytesNeeded);
+      if (result.bytesNeeded > this.#max) throw this.#tooLarge(result.bytesNeeded, bytes, offset);
       if (result.bytesNeeded > shown) return result;
       throw new ConnectionError(
         "decoder",
@@ -220,16 +226,19 @@ export class Decoding<Message> {
       }
       throw new ConnectionError("decoder", `The decoder wants to skip ${result.distance} bytes`);
     }
-    throw new ConnectionError("invalid-message", `Invalid message: ${result.reason}`, {
-      cause: result.cause,
-    });
+    const message = `Invalid message: ${result.reason}${this.#first(bytes, offset)}`;
+    throw new ConnectionError("invalid-message", message, { cause: result.cause });
   }
 
-  #tooLarge(size: number): ConnectionError {
-    return new ConnectionError(
-      "message-too-large",
-      `A message of at least ${size} bytes is over maxBufferLength, ${this.#max} bytes`,
-    );
+  #tooLarge(size: number, bytes: Uint8Array, offset: number): ConnectionError {
+    const message = `A message of at least ${size} bytes is over maxBufferLength, ${this.#max} ` +
+      `bytes${this.#first(bytes, offset)}`;
+    return new ConnectionError("message-too-large", message);
+  }
+
+  /** Describes the first bytes of a connection, as the other end may speak something else. */
+  #first(bytes: Uint8Array, offset: number): string {
+    return this.decoded > 0 ? "" : `; ${describeArrived(bytes.subarray(offset))}`;
   }
 }
 

@@ -1,7 +1,8 @@
 import { Decoding } from "./_decoding.ts";
 import { isTransformStream, LazyStreams } from "./_lazy_streams.ts";
 import type { Decoder } from "../codec.ts";
-import { checkMaxBufferLength, checkOption } from "../options.ts";
+import { integer } from "../check.ts";
+import { checkMaxBufferLength } from "../options.ts";
 
 /** Options of a {@linkcode DecoderStream}. */
 export interface DecoderStreamOptions {
@@ -70,7 +71,7 @@ export class DecoderStream<Message> implements TransformStream<Uint8Array, Messa
     const core = new Decoding(decoder, checkMaxBufferLength(options.maxBufferLength));
     const most = maxBatchLength === undefined
       ? Infinity
-      : checkOption("maxBatchLength", maxBatchLength, 1, 2 ** 32);
+      : integer("maxBatchLength", maxBatchLength, 1, 2 ** 32);
     const progress: Progress = { batches: 0, sizes: new WeakMap() };
     this.#streams = new LazyStreams(() =>
       new TransformStream(transformer(core, most, progress), undefined, readableStrategy)

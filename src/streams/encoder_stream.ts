@@ -1,7 +1,7 @@
 import { Encoding } from "./_encoding.ts";
 import { isTransformStream, LazyStreams } from "./_lazy_streams.ts";
 import type { Encoder } from "../codec.ts";
-import { checkOption } from "../options.ts";
+import { integer } from "../check.ts";
 
 /** A large batch is split into chunks of about this many bytes. */
 const CHUNK = 64 * 1024;
@@ -62,7 +62,7 @@ export class EncoderStream<Message> implements TransformStream<Iterable<Message>
     const { onEncodeError, maxOutboundLength, readableStrategy } = options;
     const max = maxOutboundLength === undefined
       ? Infinity
-      : checkOption("maxOutboundLength", maxOutboundLength, 1, 2 ** 32);
+      : integer("maxOutboundLength", maxOutboundLength, 1, 2 ** 32);
     const core = new Encoding(encoder, max, onEncodeError);
     const progress = { chunks: 0, batchBytes: 0 };
     this.#streams = new LazyStreams(() =>

@@ -10,15 +10,18 @@
  * import { json } from "@protosocket/protosocket/json";
  * import { listen } from "@protosocket/protosocket/node"; // or /deno, /bun
  * import { otelConnections, otelRpcs } from "@protosocket/protosocket/otel";
- * import { serveRpc } from "@protosocket/protosocket/rpc";
- * import { type Plain, plain, plainMessage } from "../../examples/support/plain_messages.ts";
+ * import { rpcFields, serveRpc } from "@protosocket/protosocket/rpc";
+ *
+ * type Message = { id?: number; code?: number; text?: string };
+ * const message = rpcFields<Message>({ id: "id", code: "code" });
+ * const messages = { request: message, response: message };
  *
  * await using server = serveRpc(await listen({ port: 0 }), {
- *   codec: () => json<Plain<string>>(),
- *   messages: { request: plainMessage<string>(), response: plainMessage<string>() },
- *   service: () => ({ body }) => plain(`hello, ${body}`),
+ *   codec: () => json<Message>(),
+ *   messages,
+ *   service: () => ({ text }) => ({ text: `hello, ${text}` }),
  *   observer: otelConnections(),
- *   rpcObserver: otelRpcs("server", { method: (_: Plain<string>) => "Greeter/hello" }),
+ *   rpcObserver: otelRpcs("server", { method: ({ text }) => text ? "Greeter/hello" : "Greeter/none" }),
  * });
  * console.log(server.address);
  * ```
@@ -72,8 +75,12 @@ export interface OtelRpcsOptions<Request> extends OtelConnectionsOptions {
  * Makes an observer of RPCs: a span for each, and the histogram `rpc.client.call.duration`
  * or `rpc.server.call.duration`, in seconds. An RPC that failed has the attribute
  * `error.type`: the error's code, or its name if it has none.
+ *
+ * Within the options of a server or a client, `method` is written before their request is known:
+ * annotate its parameter to have it checked.
  */
-export function otelRpcs<Request>(
+// deno-lint-ignore no-explicit-any
+export function otelRpcs<Request = any>(
   side: "client" | "server",
   options: OtelRpcsOptions<Request> = {},
 ): RpcObserver<Request> {

@@ -2,7 +2,7 @@
 import { after, test } from "node:test";
 import { servePages } from "../../examples/browser/pages.ts";
 import { bundle } from "../../scripts/support/bundle.ts";
-import { root } from "../../scripts/support/runtimes.ts";
+import { root } from "../../tools/runtimes.ts";
 import { remoteCases } from "../support/remote_cases.ts";
 import { noChromium, openPage, startChromium } from "./chromium.ts";
 

@@ -3,7 +3,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { mkdirSync } from "node:fs";
 import { after, before, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
-import { root } from "../../scripts/support/runtimes.ts";
+import { root } from "../../tools/runtimes.ts";
 import { noRust, rustServer } from "../interop/rust_peer.ts";
 import { Program } from "../support/program.ts";
 import { within } from "../support/within.ts";

@@ -105,7 +105,7 @@ test("codecs refuse a bad maxObjects", () => {
         () => protobufEs(KeyedMapsSchema, KeyedMapsSchema, { maxObjects }),
         () => tsProto(KeyedMaps, KeyedMaps, { maxObjects }),
       ]
-    ) assertThrows(make, RangeError, "maxObjects must be an integer from 1 to 2^31 - 1");
+    ) assertThrows(make, RangeError, "maxObjects must be an integer from 1 to 2147483647");
   }
 });
 

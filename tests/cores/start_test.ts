@@ -1,3 +1,4 @@
+import { codeOf, type Failure } from "../support/code_of.ts";
 import { assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import cluster from "node:cluster";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -5,16 +6,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
-import { TransportError } from "@protosocket/protosocket";
 import { type CoresOptions, serveOnEachCore } from "@protosocket/protosocket/cores";
 import { connect, listen } from "@protosocket/protosocket/node";
 import { runtime, unstableNet } from "../support/runtime.ts";
 import { ask, dial, portOf, serveOnTwo, WORKER } from "./support.ts";
 
 /** The error that starting must end with. */
-async function failure(code: string, start: () => Promise<unknown>): Promise<TransportError> {
-  const error = await assertRejects(start, TransportError);
-  assertEquals(error.code, code, error.message);
+async function failure(code: Failure, start: () => Promise<unknown>): Promise<Error> {
+  const error = await assertRejects(start, Error);
+  assertEquals(codeOf(error), code, error.message);
   return error;
 }
 
@@ -53,7 +53,7 @@ test("cores: a module that cannot be loaded, or has no serveCore, rejects", asyn
   await failure("other", () => serveOnEachCore(missing, { port: 0, cores: 1 }));
   const empty = new URL("./empty.ts", import.meta.url);
   const { message } = await failure(
-    "invalid-option",
+    "other",
     () => serveOnEachCore(empty, { port: 0, cores: 1 }),
   );
   assertEquals(message.endsWith("empty.ts exports no function serveCore"), true, message);
@@ -70,15 +70,15 @@ test("cores: bad options reject, and say why", async () => {
   ];
   for (const [options, message] of bad) {
     const start = () => serveOnEachCore(WORKER, { port: 0, ...options } as CoresOptions);
-    assertEquals((await failure("invalid-option", start)).message, message);
+    assertEquals((await failure("wrong-option", start)).message, message);
   }
   const { message } = await failure(
-    "invalid-option",
+    "wrong-option",
     () => serveOnEachCore(WORKER, { port: 0, data: () => {} }),
   );
   assertEquals(message.startsWith("data cannot be cloned for the workers: "), true);
   assertEquals(
-    (await failure("invalid-option", () => serveOnEachCore("./worker.ts", { port: 0 }))).message,
+    (await failure("wrong-option", () => serveOnEachCore("./worker.ts", { port: 0 }))).message,
     'module must be a URL, such as new URL("./echo.ts", import.meta.url), not ./worker.ts',
   );
 });

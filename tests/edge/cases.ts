@@ -1,6 +1,6 @@
 // Tests that run inside a worker: this side lists them and asks for each.
 import { after, test } from "node:test";
-import { root } from "../../scripts/support/runtimes.ts";
+import { root } from "../../tools/runtimes.ts";
 import { remoteCases } from "../support/remote_cases.ts";
 import { noWorkerd, RunningWorker, type WorkerOptions } from "./workerd.ts";
 

@@ -15,10 +15,10 @@ export class Waiting {
   readonly #go = deferred<Message>();
 
   constructor(state: HibernatingState) {
-    this.#sockets = new HibernatingWebSockets(state, (duplex, rest) => {
-      const { rpcObserver } = rest;
+    this.#sockets = new HibernatingWebSockets(state, (duplex, awake) => {
+      const { rpcObserver } = awake;
       new Connection(duplex, {
-        codec: rest.codec(jsonCodec()),
+        codec: awake.codec(jsonCodec()),
         reactor: rpcReactor(messages, (request: Message) => this.#answer(request), { rpcObserver }),
       });
     });

@@ -16,7 +16,7 @@ import { sockets } from "../../examples/support/sockets.ts";
 import { AcceptQueue } from "../../src/adapters/base/_accept_queue.ts";
 import { directory, toReach } from "../conformance/sockets.ts";
 import { runtime } from "../support/runtime.ts";
-import { soon } from "../support/within.ts";
+import { deferred, soon } from "../support/within.ts";
 import { errorOf } from "./support.ts";
 
 const { connect, listen } = await sockets();
@@ -107,6 +107,14 @@ const MADE: Record<TransportErrorCode, [says: RegExp, make: () => Promise<unknow
       (socket) => socket.on("data", () => socket.write("220 Not TLS\r\n")),
       (port) => errorOf(connect({ port, tls: {} }), "a handshake"),
     )],
+  "proxy-header": [/^The PROXY header was refused: there is none$/, async () => {
+    const { promise, resolve } = deferred<TransportError>();
+    const proxyProtocol = { trust: ["127.0.0.0/8"], onHeaderError: resolve };
+    await using listener = await listen({ port: 0, proxyProtocol });
+    const client = await connect(toReach(listener));
+    await client.writable.getWriter().write(new TextEncoder().encode("GET / HTTP/1.1\r\n"));
+    return await soon(promise, "a refusal");
+  }],
   aborted: [
     /^Connecting was aborted$/,
     () => errorOf(connect({ port: 9, signal: AbortSignal.abort() }), "a connect"),
@@ -125,7 +133,6 @@ const MADE: Record<TransportErrorCode, [says: RegExp, make: () => Promise<unknow
       : await import("@protosocket/protosocket/bun");
     return errorOf(another.connect({ port: 9 }), "a connect");
   }],
-  "invalid-option": [/port/, () => errorOf(connect({ port: 65_536 }), "a connect")],
   other: [/^The transport failed$/, async () => {
     const connection = new Connection<Uint8Array>({
       readable: new ReadableStream({ start: (controller) => controller.error("oh") }),

@@ -5,7 +5,10 @@ import {
   DEFAULT_BACKOFF,
   DEFAULT_CONNECT_TIMEOUT,
   DEFAULT_ENDPOINTS_TTL,
+  DEFAULT_MAX_WAITING_CALLS,
+  DEFAULT_OUTLIER_DETECTION,
   DEFAULT_POOL_SLOTS,
+  DEFAULT_RETRY_BUDGET,
   RpcPool,
   type RpcPoolConfig,
 } from "@protosocket/protosocket/rpc";
@@ -24,6 +27,30 @@ test("numbers out of their range are RangeErrors", () => {
   const fractions = [1.5, NaN, Infinity, "4"];
   const wrong: [name: string, options: (value: unknown) => object, values: unknown[]][] = [
     ["slots", (slots) => ({ slots }), [0, -1, 65537]],
+    [
+      "connectionsPerEndpoint",
+      (connectionsPerEndpoint) => ({ connectionsPerEndpoint }),
+      [0, -1, 65537],
+    ],
+    [
+      "maxConnectionsPerEndpoint",
+      (most) => ({ maxConnectionsPerEndpoint: most, connectionsPerEndpoint: 3 }),
+      [0, 2, 65537],
+    ],
+    ["subset.size", (size) => ({ subset: { size, client: 0 } }), [undefined, 0, -1, 65537]],
+    ["subset.client", (client) => ({ subset: { size: 1, client } }), [undefined, -1, "", true]],
+    ["zone", (zone) => ({ zone }), ["", 7, null]],
+    ["hashBalanceFactor", (factor) => ({ hashBalanceFactor: factor }), [1, 99, -1, 1_000_001]],
+    ["slowStartWindow", (slowStartWindow) => ({ slowStartWindow }), [-1, 2 ** 31]],
+    ["maxWaitingCalls", (maxWaitingCalls) => ({ maxWaitingCalls }), [-1, 2 ** 31]],
+    ["retryBudget.minPerSecond", (min) => ({ retryBudget: { minPerSecond: min } }), [-1, 1e7]],
+    ...Object.keys(DEFAULT_OUTLIER_DETECTION).map((
+      name,
+    ): [string, (value: unknown) => object, unknown[]] => [
+      `outlierDetection.${name}`,
+      (value) => ({ outlierDetection: { [name]: value } }),
+      [-1, 2 ** 31],
+    ]),
     ["connectTimeout", (connectTimeout) => ({ connectTimeout }), [0, -1, 2 ** 31]],
     ["endpointsTtl", (endpointsTtl) => ({ endpointsTtl, endpoints: found }), [0, -1, 2 ** 31]],
     ["idleTimeout", (idleTimeout) => ({ idleTimeout }), [0, -1, 2 ** 31]],
@@ -32,12 +59,22 @@ test("numbers out of their range are RangeErrors", () => {
     ["backoff.max", (max) => ({ backoff: { initial: 100, max } }), [0, 99, 2 ** 31]],
   ];
   for (const [name, options, values] of wrong) {
-    for (const value of [...values, ...fractions]) {
+    // Any text will do as a client's name, or as a zone.
+    const isText = name === "subset.client" || name === "zone";
+    for (const value of [...values, ...isText ? [] : fractions]) {
       assertThrows(() => make(options(value)), RangeError, name);
     }
   }
   for (const factor of [0, 0.99, -1, NaN, Infinity, "2"]) {
     assertThrows(() => make({ backoff: { factor } }), RangeError, "backoff.factor");
+  }
+  for (const ratio of [-0.1, 1.1, NaN, "0.5"]) {
+    assertThrows(() => make({ retryBudget: { ratio } }), RangeError, "retryBudget.ratio");
+  }
+  assertThrows(() => make({ waitForReady: "yes" }), TypeError, "waitForReady");
+  for (const endpoint of [{ weight: 0 }, { priority: 0.5 }, { zone: "" }]) {
+    const [name] = Object.keys(endpoint);
+    assertThrows(() => make({ endpoints: [endpoint] }), RangeError, `${name} of an endpoint`);
   }
   for (const jitter of [-0.1, 1.1, NaN, Infinity, "0"]) {
     assertThrows(() => make({ backoff: { jitter } }), RangeError, "backoff.jitter");
@@ -46,6 +83,17 @@ test("numbers out of their range are RangeErrors", () => {
 
 test("numbers at the ends of their ranges are taken", async () => {
   for (const slots of [1, 65536]) assertEquals(make({ slots }).size, slots);
+  for (const connectionsPerEndpoint of [1, 65536]) {
+    assertEquals(make({ connectionsPerEndpoint, slots: 1 }).size, connectionsPerEndpoint);
+    make({ connectionsPerEndpoint, maxConnectionsPerEndpoint: 65536 });
+  }
+  for (const factor of [0, 100, 1_000_000]) make({ hashBalanceFactor: factor });
+  for (const ms of [0, 2 ** 31 - 1]) make({ slowStartWindow: ms, maxWaitingCalls: ms });
+  for (const client of [0, 2 ** 53 - 1, "me"]) make({ subset: { size: 65536, client } });
+  for (const ratio of [0, 1]) make({ retryBudget: { ratio, minPerSecond: ratio * 1_000_000 } });
+  make({ retryBudget: false, outlierDetection: false });
+  make({ outlierDetection: { consecutiveFailures: 0, failurePercentage: 0, interval: 1 } });
+  make({ outlierDetection: { baseEjectionTime: 2 ** 31 - 1, interval: undefined } });
   for (const delay of [1, 2 ** 31 - 1]) {
     const backoff = { initial: delay, factor: delay, jitter: delay === 1 ? 0 : 1 };
     await make({ connectTimeout: delay, idleTimeout: delay, timeout: delay, backoff }).close();
@@ -62,6 +110,9 @@ test("endpoints that are empty, duplicate or of the wrong type are errors", () =
   assertThrows(() => make({ endpoints: ["a", "b", "a"] }), RangeError, "two have the key a");
   const twice = [{ port: 1 }, { port: 1 }];
   assertThrows(() => make({ endpoints: twice }), RangeError, "endpointKey");
+  // What an endpoint says of itself beside its address does not tell it from others.
+  const weights = [{ port: 1, weight: 1 }, { port: 1, weight: 2, zone: "a", priority: 3 }];
+  assertThrows(() => make({ endpoints: weights }), RangeError, `two have the key {"port":1}`);
   // What JSON cannot tell apart, endpointKey can.
   class Opaque {
     readonly #name: string;
@@ -119,4 +170,17 @@ test("the defaults are what is documented", () => {
   ]);
   assertEquals(DEFAULT_BACKOFF, { initial: 100, max: 10_000, factor: 2, jitter: 0.5 });
   assertEquals(make({}).size, 4);
+  assertEquals([DEFAULT_MAX_WAITING_CALLS, DEFAULT_RETRY_BUDGET], [10_000, {
+    ratio: 0.2,
+    minPerSecond: 10,
+  }]);
+  assertEquals(DEFAULT_OUTLIER_DETECTION, {
+    consecutiveFailures: 5,
+    failurePercentage: 85,
+    requestVolume: 50,
+    interval: 10_000,
+    baseEjectionTime: 30_000,
+    maxEjectionTime: 300_000,
+    maxEjectionPercent: 50,
+  });
 });

@@ -113,8 +113,10 @@ test("an invalid key is a RangeError, and nothing is connected", async () => {
     assertThrows(() => pool.streaming(body("x"), { key }), RangeError, "key");
     await assertRejects(() => pool.client({ key }), RangeError, "key");
   }
-  const words = "one" as unknown as number;
-  assertThrows(() => pool.unary(body("x"), { key: words }), RangeError, "not one");
+  for (const key of ["", true, {}, null]) {
+    const wrong = key as unknown as string;
+    assertThrows(() => pool.unary(body("x"), { key: wrong }), RangeError, `not ${String(key)}`);
+  }
   assertEquals([host!.tries, pool.waiting], [0, 0]);
   await soon(pool.close(), "the end");
 });

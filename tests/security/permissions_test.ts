@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
-import { command, root } from "../../scripts/support/runtimes.ts";
+import { command, root } from "../../tools/runtimes.ts";
 import { certified } from "../support/certificates.ts";
 import { runtime } from "../support/runtime.ts";
 
@@ -79,6 +79,7 @@ const TLS = SOCKET
 const USES: Readonly<Record<string, Use>> = {
   ".": { code: `const [a] = m.duplexPair(); await a.writable.abort();` },
   "./rpc": { code: `const options = {};${RPC}` },
+  "./sockets": { code: SOCKET, flags: [NET] },
   "./deno": { code: SOCKET, flags: [NET] },
   "./deno, TLS": { code: TLS, flags: [NET] },
   "./deno, a Unix socket": {
@@ -105,6 +106,10 @@ await server.close();`,
     code: `const { port1, port2 } = new MessageChannel();
 m.portDuplex(port2);
 await m.portDuplex(port1).writable.abort();`,
+  },
+  "./proxy-protocol": {
+    code:
+      `if (m.parseProxyHeader(m.proxyHeader({})).kind !== "header") throw new Error("No header");`,
   },
   "./cloudflare": {},
   "./length-delimited": { code: throughCodec("m.lengthDelimited()", "new Uint8Array(2)") },

@@ -129,6 +129,8 @@ export type PoolEvent =
   | readonly ["failed", endpoint: string, error: unknown, rest: number]
   | readonly ["going away", endpoint: string]
   | readonly ["disconnected", endpoint: string, reason: CloseReason]
+  | readonly ["ejected", endpoint: string, ms: number]
+  | readonly ["retry", error: unknown]
   | readonly ["endpoints failed", error: unknown];
 
 /** A pool over hosts in memory, `a`, `b` and so on. */
@@ -154,6 +156,8 @@ export function poolAndHosts(count: number, options: PoolOptions = {}): {
       onConnectFailed: (...heard) => events.push(["failed", ...heard]),
       onGoingAway: (...heard) => events.push(["going away", ...heard]),
       onDisconnected: (...heard) => events.push(["disconnected", ...heard]),
+      onEjected: (...heard) => events.push(["ejected", ...heard]),
+      onRetry: (...heard) => events.push(["retry", ...heard]),
       onEndpointsFailed: (...heard) => events.push(["endpoints failed", ...heard]),
     },
   });

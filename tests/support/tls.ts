@@ -1,12 +1,7 @@
+import { codeOf, type Failure } from "./code_of.ts";
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { sockets } from "../../examples/support/sockets.ts";
-import {
-  type Listener,
-  type SocketAddress,
-  type SocketDuplex,
-  TransportError,
-  type TransportErrorCode,
-} from "../../mod.ts";
+import type { Listener, SocketAddress, SocketDuplex, TransportError } from "../../mod.ts";
 import type {
   ConnectOptions,
   TlsConnectOptions,
@@ -108,9 +103,9 @@ export class TlsServer implements AsyncDisposable {
   /** Connects to it, which must fail. */
   refuses(
     tls: boolean | TlsConnectOptions,
-    code: TransportErrorCode,
+    code: Failure,
     options: Omit<ConnectOptions, "port" | "tls"> = {},
-  ): Promise<TransportError> {
+  ): Promise<Error> {
     return assertFails(connect({ port: this.port, ...options, tls }), code);
   }
 
@@ -122,12 +117,12 @@ export class TlsServer implements AsyncDisposable {
 /** A rejection, not a throw, with this code and words for people. */
 export async function assertFails(
   promise: Promise<unknown>,
-  code: TransportErrorCode,
-): Promise<TransportError> {
+  code: Failure,
+): Promise<Error> {
   const result = await soon(outcome(promise), `a failure, ${code}`);
   assert(result.kind === "error", "it succeeded");
-  assertInstanceOf(result.error, TransportError);
-  assertEquals(result.error.code, code, result.error.message);
+  assertInstanceOf(result.error, Error);
+  assertEquals(codeOf(result.error), code, result.error.message);
   assert(result.error.message.length > 20, `this says little: ${result.error.message}`);
   return result.error;
 }

@@ -154,3 +154,32 @@ test("whatever an RPC fails with, its span ends, as an error", async () => {
   }
   await stop();
 });
+
+test("an observer that is made within the options leaves the service's types alone", async () => {
+  const { spans, tracer, meter, stop } = telemetry();
+  const listener = memoryListener();
+  const rpcObserver = otelRpcs("client", { tracer, meter, method: () => "of the client" });
+  const server = serveRpc(listener, {
+    codec: jsonCodec,
+    messages,
+    service: () => (request) => {
+      // @ts-expect-error: a message has no such part, which is known from `messages`.
+      void request.nothing;
+      return body(`hello, ${request.body}`);
+    },
+    rpcObserver: otelRpcs("server", { tracer, meter, method: ({ body }) => `Test/${body}` }),
+  });
+  const client = new RpcClient(listener.dial(8), {
+    codec: jsonCodec(),
+    messages,
+    rpcObserver,
+  });
+  assertEquals((await soon(client.unary(body("a")), "the answer")).body, "hello, a");
+  await soon(client.close(), "the close");
+  await soon(server.close(), "the server's close");
+  assertEquals(
+    spans.getFinishedSpans().map(({ name }) => name).sort(),
+    ["Test/a", "of the client"],
+  );
+  await stop();
+});

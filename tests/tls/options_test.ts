@@ -114,7 +114,7 @@ test("TLS options: invalid options of connect are refused", async () => {
   await using server = await TlsServer.listen();
   for (const [tls, says] of CONNECT) {
     const options = { port: server.port, tls: tls as typeof trusting };
-    const error = await assertFails(connect(options), "invalid-option");
+    const error = await assertFails(connect(options), "wrong-option");
     assertMatch(error.message, says);
   }
   await server.serves();
@@ -125,7 +125,7 @@ test("TLS options: invalid options of connect are refused", async () => {
 test("TLS options: invalid options of listen are refused", async () => {
   for (const [tls, says] of LISTEN) {
     const options = { port: 0, tls: tls as typeof ours };
-    assertMatch((await assertFails(listen(options), "invalid-option")).message, says);
+    assertMatch((await assertFails(listen(options), "wrong-option")).message, says);
   }
 });
 
@@ -133,7 +133,7 @@ test("TLS options: no message has a key in it", async () => {
   const secrets = [ours.key, ours.key.split("\n")[1]!];
   for (const [tls] of [...CONNECT, ...LISTEN]) {
     const options = { port: 0, tls: tls as typeof ours };
-    const { message } = await assertFails(listen(options), "invalid-option");
+    const { message } = await assertFails(listen(options), "wrong-option");
     assertEquals(secrets.filter((secret) => message.includes(secret)), []);
   }
 });
@@ -141,15 +141,15 @@ test("TLS options: no message has a key in it", async () => {
 test("TLS options: TLS is not for Unix sockets", async () => {
   const path = "/tmp/protosocket-tls";
   for (const opening of [connect({ path, tls: true }), listen({ path, tls: ours })]) {
-    const { message } = await assertFails(opening, "invalid-option");
+    const { message } = await assertFails(opening, "wrong-option");
     assertMatch(message, /tls is for TCP, not for Unix sockets/);
   }
 });
 
 test("TLS options: the others are checked too", async () => {
-  await assertFails(connect({ port: 0, tls: true }), "invalid-option");
-  await assertFails(listen({ port: -1, tls: ours }), "invalid-option");
-  await assertFails(listen({ port: 0, backlog: 0, tls: ours }), "invalid-option");
+  await assertFails(connect({ port: 0, tls: true }), "wrong-option");
+  await assertFails(listen({ port: -1, tls: ours }), "wrong-option");
+  await assertFails(listen({ port: 0, backlog: 0, tls: ours }), "wrong-option");
 });
 
 test("TLS options: PEM is found wherever it is in a file", async () => {

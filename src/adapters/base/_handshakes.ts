@@ -23,6 +23,7 @@ interface Handshake {
 export class Handshakes {
   readonly #timeout: number;
   readonly #tell: (error: TransportError, remoteAddress?: SocketAddress) => unknown;
+  readonly #what: string;
   readonly #perAddress = new Map<string, number>();
   /** In the order in which they began, oldest first. */
   readonly #underWay = new Map<RawSocket, Handshake>();
@@ -30,18 +31,20 @@ export class Handshakes {
   constructor(
     timeout: number,
     tell: (error: TransportError, remoteAddress?: SocketAddress) => unknown,
+    what = "The handshake",
   ) {
     this.#timeout = timeout;
     this.#tell = tell;
+    this.#what = what;
   }
 
-  /** A client has connected. */
-  begin(raw: RawSocket, remoteAddress: SocketAddress | undefined): void {
+  /** A client has connected; `counts` for its address, unless that is of all clients. */
+  begin(raw: RawSocket, remoteAddress: SocketAddress | undefined, counts = true): void {
     for (const oldest of this.#underWay.keys()) {
       if (this.#underWay.size < MAX_HANDSHAKES) break;
       this.#giveUp(oldest, `${MAX_HANDSHAKES} younger ones are under way`);
     }
-    const address = addressKey(remoteAddress);
+    const address = counts ? addressKey(remoteAddress) : undefined;
     if (address !== undefined) this.#makeRoomFor(address);
     const timer = setTimeout(
       () => this.#giveUp(raw, `it took longer than ${this.#timeout} ms`),
@@ -95,7 +98,7 @@ export class Handshakes {
   }
 
   #giveUp(raw: RawSocket, why: string): void {
-    this.failed(raw, new TransportError("timed-out", `The handshake was given up: ${why}`));
+    this.failed(raw, new TransportError("timed-out", `${this.#what} was given up: ${why}`));
     raw.destroy();
   }
 }

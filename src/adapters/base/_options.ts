@@ -1,6 +1,9 @@
+import { integer, wrong } from "../../check.ts";
 import { TransportError } from "../../errors.ts";
+import type { ProxyProtocolOptions } from "./_proxy_options.ts";
 import type { TlsConnectOptions, TlsListenOptions } from "./_tls_options.ts";
 
+export type { ProxyProtocolOptions } from "./_proxy_options.ts";
 export type { TlsConnectOptions, TlsListenOptions } from "./_tls_options.ts";
 
 /** Options of `connect`. Either `port` or `path` is required. */
@@ -85,35 +88,42 @@ export interface ListenOptions {
    * @default {undefined} plain text
    */
   readonly tls?: TlsListenOptions;
+  /**
+   * Each connection must begin with a PROXY protocol header, of version 1 or 2, before TLS.
+   * `remoteAddress` is then the client's address, and `proxy` what else the proxy said. A
+   * connection is accepted once its header is there; one without ends alone. On all runtimes,
+   * such a listener is one of `node:net`.
+   *
+   * @default {undefined} connections begin with the client's bytes
+   */
+  readonly proxyProtocol?: ProxyProtocolOptions;
 }
 
 /** An address to connect to or to listen on, checked. */
-export type Place =
+export type SocketPlace =
   | { readonly kind: "tcp"; readonly hostname: string; readonly port: number }
   | { readonly kind: "unix"; readonly path: string };
 
 /** Linux's limit. Node 20 truncates a longer path, which creates a different file. */
 const MAX_PATH_BYTES = 107;
 
-/** Checks and returns the address in `options`. Throws a TransportError of code `invalid-option`. */
-export function placeOf(options: ConnectOptions | ListenOptions, minPort: 0 | 1): Place {
+/** Checks and returns the address in `options`. Throws a `RangeError` or a `TypeError`. */
+export function placeOf(options: ConnectOptions | ListenOptions, minPort: 0 | 1): SocketPlace {
   const { hostname = "127.0.0.1", port, path } = options;
   if ((port === undefined) === (path === undefined)) {
-    throw invalid("Either a port or the path of a Unix socket must be given, and not both");
+    throw wrong("Either a port or the path of a Unix socket must be given, and not both");
   }
   if (path !== undefined) {
     const { length } = new TextEncoder().encode(path);
     if (length < 1 || length > MAX_PATH_BYTES || path.includes("\0")) {
-      throw invalid(
+      throw wrong(
         `The path of a Unix socket must have from 1 to ${MAX_PATH_BYTES} bytes, none of them 0: ${path}`,
       );
     }
     return { kind: "unix", path };
   }
-  if (!Number.isInteger(port) || port! < minPort || port! > 65535) {
-    throw invalid(`port must be an integer from ${minPort} to 65535, not ${port}`);
-  }
-  if (hostname === "") throw invalid("hostname must not be empty");
+  integer("port", port, minPort, 65535);
+  if (hostname === "") throw wrong("hostname must not be empty");
   return { kind: "tcp", hostname, port: port! };
 }
 
@@ -125,15 +135,8 @@ export function asksForTls({ tls }: ConnectOptions | ListenOptions): boolean {
 /** Checks the other options of a listener. */
 export function checkListenOptions(options: ListenOptions): void {
   const { backlog, path, reusePort } = options;
-  if (path !== undefined && reusePort) throw invalid("reusePort is for TCP, not for Unix sockets");
-  if (backlog !== undefined && !(Number.isInteger(backlog) && backlog >= 1 && backlog <= 65535)) {
-    throw invalid(`backlog must be an integer from 1 to 65535, not ${backlog}`);
-  }
-}
-
-/** Makes the error for an option with an invalid value. */
-export function invalid(message: string, cause?: unknown): TransportError {
-  return new TransportError("invalid-option", message, { cause });
+  if (path !== undefined && reusePort) throw wrong("reusePort is for TCP, not for Unix sockets");
+  if (backlog !== undefined) integer("backlog", backlog, 1, 65535);
 }
 
 /** Makes the error for an option that this runtime cannot honour. */
@@ -147,6 +150,6 @@ export function connectAborted(signal: AbortSignal): TransportError {
 }
 
 /** Describes an address, for messages. */
-export function describe(place: Place): string {
+export function describe(place: SocketPlace): string {
   return place.kind === "unix" ? place.path : `${place.hostname}:${place.port}`;
 }

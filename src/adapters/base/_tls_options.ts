@@ -7,7 +7,7 @@ export interface TlsConnectOptions {
    * The name that the server's certificate must be for: a host name or an address. A host
    * name is also sent to the server (SNI).
    *
-   * @default the hostname that is connected to
+   * @default {undefined} the hostname that is connected to
    */
   readonly serverName?: string;
   /**

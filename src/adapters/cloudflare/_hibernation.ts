@@ -1,6 +1,6 @@
 import type { SocketDuplex } from "../../duplex/duplex.ts";
 import { pairFor, type UpgradeOptions } from "./_pair.ts";
-import { Rest } from "./_rest.ts";
+import { Awake } from "./_awake.ts";
 import { EventTransport, type WebSocketLike } from "../websocket/_events.ts";
 
 /** A WebSocket that stays open while its Durable Object hibernates. */
@@ -20,9 +20,9 @@ export interface HibernatingState {
 
 /**
  * Makes a connection from a WebSocket: when it is accepted, and again when bytes arrive on
- * it after the object has hibernated. `rest` tracks what must not be lost.
+ * it after the object has hibernated. `awake` tracks what must not be lost.
  */
-export type OnHibernatingSocket = (duplex: SocketDuplex, rest: Rest) => void;
+export type OnHibernatingSocket = (duplex: SocketDuplex, awake: Awake) => void;
 
 class HibernatingTransport extends EventTransport<HibernatingWebSocket> {
   /** Whether the connection holds nothing any more. */
@@ -33,7 +33,7 @@ class HibernatingTransport extends EventTransport<HibernatingWebSocket> {
 
 interface Session {
   readonly transport: HibernatingTransport;
-  readonly rest: Rest;
+  readonly awake: Awake;
 }
 
 /** What is stored with the socket. */
@@ -52,8 +52,8 @@ interface Attachment {
  * connection's `onClose` is not called.
  *
  * So that no bytes are lost, the object is kept awake while part of a message has arrived,
- * an RPC is in progress, or a promise given to `rest.until` is pending. This requires that
- * the connection uses the codec and the RPC observer of its `rest`. Timers keep an object
+ * an RPC is in progress, or a promise given to `awake.until` is pending. This requires that
+ * the connection uses the codec and the RPC observer of its `awake`. Timers keep an object
  * awake as well: a connection that is closing has one, and a `heartbeat` or an
  * `idleTimeout` keeps the object from ever hibernating.
  *
@@ -62,20 +62,21 @@ interface Attachment {
  * import { Connection } from "@protosocket/protosocket";
  * import * as cloudflare from "@protosocket/protosocket/cloudflare";
  * import { json } from "@protosocket/protosocket/json";
- * import { rpcReactor } from "@protosocket/protosocket/rpc";
- * import { type Plain, plain, plainMessage } from "../../../examples/support/plain_messages.ts";
+ * import { rpcFields, rpcReactor } from "@protosocket/protosocket/rpc";
  *
- * const messages = { request: plainMessage<string>(), response: plainMessage<string>() };
+ * type Message = { id?: number; code?: number; text?: string };
+ * const message = rpcFields<Message>({ id: "id", code: "code" });
+ * const messages = { request: message, response: message };
  *
  * export class Room {
  *   readonly #sockets: cloudflare.HibernatingWebSockets;
  *
  *   constructor(state: cloudflare.HibernatingState) {
- *     this.#sockets = new cloudflare.HibernatingWebSockets(state, (duplex, rest) => {
- *       const { rpcObserver } = rest;
+ *     this.#sockets = new cloudflare.HibernatingWebSockets(state, (duplex, awake) => {
+ *       const { rpcObserver } = awake;
  *       new Connection(duplex, {
- *         codec: rest.codec(json<Plain<string>>()),
- *         reactor: rpcReactor(messages, ({ body }) => plain(`hello, ${body}`), { rpcObserver }),
+ *         codec: awake.codec(json<Message>()),
+ *         reactor: rpcReactor(messages, ({ text }) => ({ text: `hello, ${text}` }), { rpcObserver }),
  *       });
  *     });
  *   }
@@ -129,9 +130,9 @@ export class HibernatingWebSockets {
    * may hibernate. Other messages may arrive meanwhile.
    */
   onMessage(socket: HibernatingWebSocket, data: unknown): Promise<void> {
-    const { transport, rest } = this.#sessions.get(socket) ?? this.#open(socket);
+    const { transport, awake } = this.#sessions.get(socket) ?? this.#open(socket);
     transport.received(data);
-    return rest.atRest();
+    return awake.atRest();
   }
 
   /** Call it from `webSocketClose`. */
@@ -152,10 +153,10 @@ export class HibernatingWebSockets {
   #open(socket: HibernatingWebSocket): Session {
     const { halfClose } = (socket.deserializeAttachment() as Attachment).protosocket;
     const transport = new HibernatingTransport(socket, { ...this.#options, halfClose });
-    const rest = new Rest(() => transport.over);
-    const session = { transport, rest };
+    const awake = new Awake(() => transport.over);
+    const session = { transport, awake };
     this.#sessions.set(socket, session);
-    this.#onSocket(transport.duplex, rest);
+    this.#onSocket(transport.duplex, awake);
     return session;
   }
 

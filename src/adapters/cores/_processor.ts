@@ -7,7 +7,7 @@ import { startWorker, type WorkerHandle, type WorkerKind } from "./_workers.ts";
 const GRACE = 2000;
 
 /** One worker, from its start to its end. */
-export class Core {
+export class Processor {
   /** Counts from 1. */
   readonly number: number;
   /** Resolves when its server listens; rejects if it ends before. */

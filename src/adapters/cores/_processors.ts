@@ -1,6 +1,7 @@
+import { delay } from "../../check.ts";
 import type { SocketAddress } from "../../duplex/duplex.ts";
 import type { TransportError } from "../../errors.ts";
-import { Core } from "./_processor.ts";
+import { Processor } from "./_processor.ts";
 import type { CoreCloseOptions, CoreListenOptions, MultiCoreServer } from "./_server.ts";
 import type { WorkerKind } from "./_workers.ts";
 
@@ -20,12 +21,12 @@ export interface Settings {
 }
 
 /** Keeps a worker running on each core. */
-export class Cores implements MultiCoreServer {
+export class Processors implements MultiCoreServer {
   address!: SocketAddress;
   readonly cores: number;
   finished: Promise<void> = Promise.resolve();
   readonly #settings: Settings;
-  readonly #running = new Set<Core>();
+  readonly #running = new Set<Processor>();
   /** When workers were restarted, within the last minute. */
   #restarts: number[] = [];
   #closing: Promise<void> | undefined;
@@ -44,23 +45,21 @@ export class Cores implements MultiCoreServer {
       const first = this.#open(1);
       this.address = await first.listening;
       const others = Array.from({ length: this.cores - 1 }, (_, i) => this.#open(i + 2));
-      await Promise.all(others.map((core) => core.listening));
+      await Promise.all(others.map((processor) => processor.listening));
       this.finished = this.#finish([first, ...others]);
       // A rejection that nobody awaits must not end the process.
       this.finished.catch(() => {});
     } catch (error) {
       const all = [...this.#running];
-      for (const core of all) core.kill();
-      await Promise.all(all.map((core) => core.ended));
+      for (const processor of all) processor.kill();
+      await Promise.all(all.map((processor) => processor.ended));
       throw error;
     }
   }
 
   close({ timeout = 10_000 }: CoreCloseOptions = {}): Promise<void> {
     // Check it here: a server would throw in its worker, where nobody sees it.
-    if (!(Number.isInteger(timeout) && timeout >= 0 && timeout < 2 ** 31)) {
-      throw new RangeError(`timeout must be an integer from 0 to ${2 ** 31 - 1}, not ${timeout}`);
-    }
+    delay("timeout", timeout, 0);
     return this.#closing ??= this.#close(timeout);
   }
 
@@ -69,32 +68,32 @@ export class Cores implements MultiCoreServer {
   }
 
   async #close(timeout: number): Promise<void> {
-    for (const core of this.#running) core.close(timeout);
+    for (const processor of this.#running) processor.close(timeout);
     await this.finished.catch(() => {});
   }
 
-  async #finish(cores: Core[]): Promise<void> {
-    const errors = await Promise.all(cores.map((core) => this.#keep(core)));
+  async #finish(processors: Processor[]): Promise<void> {
+    const errors = await Promise.all(processors.map((processor) => this.#keep(processor)));
     const error = errors.find((error) => error !== undefined);
     if (error) throw error;
   }
 
   /** Keeps a worker on a core, until it has ended in order or workers died too often. */
-  async #keep(core: Core): Promise<TransportError | undefined> {
+  async #keep(processor: Processor): Promise<TransportError | undefined> {
     for (;;) {
-      const error = await core.ended;
+      const error = await processor.ended;
       if (!error || this.#closing) return error;
-      this.#report(error, core.number);
+      this.#report(error, processor.number);
       if (this.#closing) return undefined;
       if (!this.#mayRestart()) {
         void this.close();
         return error;
       }
-      core = this.#open(core.number);
+      processor = this.#open(processor.number);
     }
   }
 
-  #open(number: number): Core {
+  #open(number: number): Processor {
     const { kind, module, hostname, data } = this.#settings;
     // Processes that requested the same port, even 0, share a socket; when none is left,
     // that socket is gone.
@@ -104,10 +103,10 @@ export class Cores implements MultiCoreServer {
     const reusePort = kind === "threads" && this.cores > 1;
     const options: CoreListenOptions = { hostname, port: this.#port, reusePort };
     const start = { kind: "start", module: module.href, options, data } as const;
-    const core = new Core(number, kind, module, start, this.address);
-    this.#running.add(core);
-    core.ended.then(() => this.#running.delete(core));
-    return core;
+    const processor = new Processor(number, kind, module, start, this.address);
+    this.#running.add(processor);
+    processor.ended.then(() => this.#running.delete(processor));
+    return processor;
   }
 
   #mayRestart(): boolean {

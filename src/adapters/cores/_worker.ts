@@ -79,7 +79,7 @@ function talkTo(onMessage: (message: ToWorker) => void): (message: FromWorker) =
 async function load(module: string): Promise<ServeCore<unknown>> {
   const { serveCore } = await import(module) as { serveCore?: ServeCore<unknown> };
   if (typeof serveCore === "function") return serveCore;
-  throw new TransportError("invalid-option", `${module} exports no function serveCore`);
+  throw new TypeError(`${module} exports no function serveCore`);
 }
 
 function toParts(error: unknown): ErrorParts {

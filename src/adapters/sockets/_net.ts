@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import * as net from "node:net";
 import { dirname } from "node:path";
 import process from "node:process";
-import type { SocketAddress } from "../../duplex/duplex.ts";
+import type { ProxyInfo, SocketAddress } from "../../duplex/duplex.ts";
 import { TransportError } from "../../errors.ts";
 import type { Listener } from "../../duplex/listener.ts";
 import { onAbort } from "../../waits/on_abort.ts";
@@ -13,7 +13,7 @@ import {
   type ConnectOptions,
   describe,
   type ListenOptions,
-  type Place,
+  type SocketPlace,
   unsupported,
 } from "../base/_options.ts";
 import { SocketBase } from "./_socket_base.ts";
@@ -23,7 +23,7 @@ import { SocketFile } from "../base/_socket_file.ts";
 export const EMPTY: Uint8Array = new Uint8Array(0);
 
 /** Connects a `node:net` socket. */
-export async function dial(place: Place, options: ConnectOptions): Promise<net.Socket> {
+export async function dial(place: SocketPlace, options: ConnectOptions): Promise<net.Socket> {
   const { noDelay = true, keepAlive = false, signal } = options;
   if (signal?.aborted) throw connectAborted(signal);
   const socket = net.connect({ ...target(place), noDelay, keepAlive, allowHalfOpen: true });
@@ -48,7 +48,7 @@ export async function dial(place: Place, options: ConnectOptions): Promise<net.S
 /** Starts a `node:net` or `node:tls` server; resolves to its address. */
 export async function listening(
   server: net.Server,
-  place: Place,
+  place: SocketPlace,
   { backlog, reusePort = false }: ListenOptions,
 ): Promise<SocketAddress> {
   if (reusePort && !canReusePort()) {
@@ -103,7 +103,7 @@ function canReusePort(): boolean {
   return major > 23 || (major === 23 && minor >= 1);
 }
 
-function cannotListen(place: Place, error: Error): TransportError {
+function cannotListen(place: SocketPlace, error: Error): TransportError {
   const ours = toTransportError(`Cannot listen on ${describe(place)}`, error);
   // libuv, for consistency with Windows, reports a missing directory as a missing permission.
   return ours.code === "denied" && place.kind === "unix" && !existsSync(dirname(place.path))
@@ -111,7 +111,7 @@ function cannotListen(place: Place, error: Error): TransportError {
     : ours;
 }
 
-function target(place: Place): { host: string; port: number } | { path: string } {
+function target(place: SocketPlace): { host: string; port: number } | { path: string } {
   return place.kind === "unix" ? { path: place.path } : { host: place.hostname, port: place.port };
 }
 
@@ -133,6 +133,8 @@ interface OwnedSocket extends net.Socket {
 /** A duplex over a connected `node:net` or `node:tls` socket. */
 export class NetDuplex extends SocketBase {
   readonly socket: net.Socket;
+  /** See {@linkcode SocketDuplex.proxy}. */
+  proxy?: ProxyInfo;
   #started = false;
   /** How many writes have not called back yet. */
   #unwritten = 0;
@@ -154,6 +156,8 @@ export class NetDuplex extends SocketBase {
     if (this.#started) return void this.socket.resume();
     this.#started = true;
     this.socket.on("data", onData);
+    // It was paused if somebody has read from it before, such as a PROXY header.
+    if (this.proxy) this.socket.resume();
   }
 
   protected override hold(): void {

@@ -1,5 +1,5 @@
+import { wrong } from "../../check.ts";
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { invalid } from "../base/_options.ts";
 
 /** A certificate with its intermediates, and its private key, in PEM. */
 export interface Identity {
@@ -7,10 +7,10 @@ export interface Identity {
   readonly key?: string;
 }
 
-/** Checks a certificate and its key. Throws a TransportError of code `invalid-option`. */
+/** Checks a certificate and its key. Throws a `RangeError` or a `TypeError`. */
 export function checkIdentity(cert: unknown, key: unknown): Required<Identity> {
   if (typeof cert !== "string" || typeof key !== "string") {
-    throw invalid("tls.cert and tls.key must both be given, as PEM");
+    throw wrong("tls.cert and tls.key must both be given, as PEM");
   }
   const [own, ...between] = checkCertificates("tls.cert", [cert]);
   // Not every runtime skips text around the PEM block.
@@ -20,30 +20,30 @@ export function checkIdentity(cert: unknown, key: unknown): Required<Identity> {
   try {
     matches = new X509Certificate(own!).checkPrivateKey(createPrivateKey(privateKey));
   } catch (error) {
-    throw invalid(`tls.key is not a private key in PEM, not encrypted: ${message(error)}`, error);
+    throw wrong(`tls.key is not a private key in PEM, not encrypted: ${message(error)}`, error);
   }
-  if (!matches) throw invalid("tls.key is not the private key of tls.cert");
+  if (!matches) throw wrong("tls.key is not the private key of tls.cert");
   return { cert: [own, ...between].join("\n"), key: privateKey };
 }
 
 /**
  * Checks certificates, and splits bundles: not every runtime reads beyond the first
- * certificate. Throws a TransportError of code `invalid-option`.
+ * certificate. Throws a `RangeError` or a `TypeError`.
  */
 export function checkCertificates(option: string, bundles: unknown): string[] {
   if (!Array.isArray(bundles) || bundles.length === 0) {
-    throw invalid(`${option} must be an array of at least one certificate in PEM`);
+    throw wrong(`${option} must be an array of at least one certificate in PEM`);
   }
   return bundles.flatMap((bundle) => {
     const found = typeof bundle === "string"
       ? bundle.match(/-----BEGIN CERTIFICATE-----[^]*?-----END CERTIFICATE-----/g)
       : null;
-    if (!found) throw invalid(`${option} has no certificate in PEM where one must be`);
+    if (!found) throw wrong(`${option} has no certificate in PEM where one must be`);
     for (const certificate of found) {
       try {
         new X509Certificate(certificate);
       } catch (error) {
-        throw invalid(`${option} has a certificate that is broken: ${message(error)}`, error);
+        throw wrong(`${option} has a certificate that is broken: ${message(error)}`, error);
       }
     }
     return found;

@@ -1,3 +1,4 @@
+import { MAX_DELAY, wrong } from "../../check.ts";
 import * as net from "node:net";
 import process from "node:process";
 import * as tls from "node:tls";
@@ -8,24 +9,18 @@ import { onAbort } from "../../waits/on_abort.ts";
 import { AcceptQueue } from "../base/_accept_queue.ts";
 import { toTransportError } from "../base/_errors.ts";
 import { Handshakes } from "../base/_handshakes.ts";
+import { type Proxied, proxiedServer } from "./_proxied.ts";
 import { dial, EMPTY, ending, listening, NetDuplex, tcpAddressOf, toListener } from "./_net.ts";
 import {
   checkListenOptions,
   connectAborted,
   type ConnectOptions,
   describe,
-  invalid,
   type ListenOptions,
-  type Place,
   placeOf,
+  type SocketPlace,
 } from "../base/_options.ts";
-import {
-  checkTlsConnect,
-  checkTlsListen,
-  MAX_DELAY,
-  type TlsClient,
-  type TlsServer,
-} from "./_tls_checks.ts";
+import { checkTlsConnect, checkTlsListen, type TlsClient, type TlsServer } from "./_tls_checks.ts";
 
 const MIN_VERSION = "TLSv1.2";
 
@@ -46,7 +41,7 @@ export async function connectTls(options: ConnectOptions): Promise<SocketDuplex>
 
 async function shakeHands(
   raw: net.Socket,
-  place: Place,
+  place: SocketPlace,
   client: TlsClient,
   signal: AbortSignal | undefined,
 ): Promise<SocketDuplex> {
@@ -109,9 +104,9 @@ function start(client: TlsClient, raw: net.Socket): tls.TLSSocket {
 }
 
 /** The error for certificates that are well-formed, but that this runtime's TLS rejects. */
-function notUsable(cause: unknown): TransportError {
+function notUsable(cause: unknown): TypeError {
   const { message } = cause as Error;
-  return invalid(`The certificates or the key in tls cannot be used: ${message}`, cause);
+  return wrong(`The certificates or the key in tls cannot be used: ${message}`, cause);
 }
 
 /** Listens; a connection is accepted once its handshake is done. */
@@ -123,9 +118,19 @@ export async function listenTls(options: ListenOptions): Promise<Listener> {
   const handshakes = new Handshakes(handshakeTimeout, onHandshakeError);
   const accepted = new AcceptQueue();
   const server = createServer(settings, options);
+  const proxies = new WeakMap<net.Socket, Proxied>();
+  const front = options.proxyProtocol === undefined
+    ? undefined
+    : proxiedServer(options, (raw, proxied) => {
+      proxies.set(raw, proxied);
+      server.emit("connection", raw);
+    });
   server
     .on("connection", (raw) => {
-      handshakes.begin(raw, tcpAddressOf(raw));
+      handshakes.begin(
+        raw,
+        (proxies.get(raw) ?? { remoteAddress: tcpAddressOf(raw) }).remoteAddress,
+      );
       // With TLS 1.3, a client may believe that its certificate was accepted: it must not
       // take a refusal for an orderly end.
       if (clientCa) resetWhenDestroyed(raw);
@@ -139,10 +144,16 @@ export async function listenTls(options: ListenOptions): Promise<Listener> {
       if (!handshake) return void socket.destroy();
       if (clientCa) endWhenDestroyed(raw);
       socket.allowHalfOpen = true;
-      accepted.push(new TlsDuplex(socket, raw, true, handshake.remoteAddress));
+      const duplex = new TlsDuplex(socket, raw, true, handshake.remoteAddress);
+      duplex.proxy = proxies.get(raw)?.proxy;
+      accepted.push(duplex);
     });
-  const address = await listening(server, place, options);
-  return toListener(server, address, accepted, () => handshakes.close());
+  const listens = front?.server ?? server;
+  const address = await listening(listens, place, options);
+  return toListener(listens, address, accepted, () => {
+    front?.close();
+    handshakes.close();
+  });
 }
 
 function createServer(
@@ -171,12 +182,12 @@ function createServer(
   }
 }
 
-type TcpPlace = Extract<Place, { kind: "tcp" }>;
+type TcpPlace = Extract<SocketPlace, { kind: "tcp" }>;
 
 function tcpPlaceOf(options: ConnectOptions | ListenOptions, minPort: 0 | 1): TcpPlace {
   const place = placeOf(options, minPort);
   if (place.kind === "tcp") return place;
-  throw invalid("tls is for TCP, not for Unix sockets");
+  throw wrong("tls is for TCP, not for Unix sockets");
 }
 
 /** The socket below TLS; on Bun there is only one socket. */

@@ -1,12 +1,10 @@
+import { delay, shown, wrong } from "../../check.ts";
 import { isIP } from "node:net";
-import { invalid } from "../base/_options.ts";
 import { checkCertificates, checkIdentity, type Identity } from "./_pem.ts";
 import type { TlsConnectOptions, TlsListenOptions } from "../base/_tls_options.ts";
 
 /** The default of `handshakeTimeout`, in milliseconds. */
 const DEFAULT_HANDSHAKE_TIMEOUT = 10_000;
-/** The largest delay that timers take on every runtime. */
-export const MAX_DELAY: number = 2 ** 31 - 1;
 /** A protocol's name has a length of one byte, and all names together one of two bytes. */
 const MAX_PROTOCOL_BYTES = 255;
 const MAX_PROTOCOLS_BYTES = 65535;
@@ -34,15 +32,15 @@ const COMMON = ["cert", "key", "alpnProtocols", "handshakeTimeout"];
 const CONNECT_OPTIONS = ["serverName", "caCerts", "unverified", ...COMMON];
 const LISTEN_OPTIONS = ["clientCaCerts", "onHandshakeError", ...COMMON];
 
-/** Checks the options of a client. Throws a TransportError of code `invalid-option`. */
+/** Checks the options of a client. Throws a `RangeError` or a `TypeError`. */
 export function checkTlsConnect(tls: unknown, hostname: string): TlsClient {
   const options = tls === true ? {} : optionsOf<TlsConnectOptions>(tls, CONNECT_OPTIONS);
   const { serverName = hostname, caCerts, unverified = false, cert, key } = options;
   if (typeof unverified !== "boolean") {
-    throw invalid(`tls.unverified must be true or false, not ${describe(unverified)}`);
+    throw wrong(`tls.unverified must be true or false, not ${shown(unverified)}`);
   }
   if (unverified && caCerts !== undefined) {
-    throw invalid("tls.caCerts means nothing with tls.unverified");
+    throw wrong("tls.caCerts means nothing with tls.unverified");
   }
   const identity = cert === undefined && key === undefined ? {} : checkIdentity(cert, key);
   return {
@@ -56,12 +54,12 @@ export function checkTlsConnect(tls: unknown, hostname: string): TlsClient {
   };
 }
 
-/** Checks the options of a server. Throws a TransportError of code `invalid-option`. */
+/** Checks the options of a server. Throws a `RangeError` or a `TypeError`. */
 export function checkTlsListen(tls: unknown): TlsServer {
   const options = optionsOf<TlsListenOptions>(tls, LISTEN_OPTIONS);
   const { onHandshakeError = () => {} } = options;
   if (typeof onHandshakeError !== "function") {
-    throw invalid(`tls.onHandshakeError must be a function, not ${describe(onHandshakeError)}`);
+    throw wrong(`tls.onHandshakeError must be a function, not ${shown(onHandshakeError)}`);
   }
   return {
     ...checkIdentity(options.cert, options.key),
@@ -75,11 +73,11 @@ export function checkTlsListen(tls: unknown): TlsServer {
 /** A misspelled option, or one that `node:tls` knows by another name, must not mean "none". */
 function optionsOf<Options>(tls: unknown, known: readonly string[]): Partial<Options> {
   if (typeof tls !== "object" || tls === null || Array.isArray(tls)) {
-    throw invalid(`tls must be an object with options, not ${describe(tls)}`);
+    throw wrong(`tls must be an object with options, not ${shown(tls)}`);
   }
   const unknown = Object.keys(tls).find((name) => !known.includes(name));
   if (unknown === undefined) return tls;
-  throw invalid(`tls has no option ${unknown}; there are: ${known.join(", ")}`);
+  throw wrong(`tls has no option ${unknown}; there are: ${known.join(", ")}`);
 }
 
 function checkServerName(name: unknown): string {
@@ -88,8 +86,8 @@ function checkServerName(name: unknown): string {
     const labels = withoutDot(name);
     if (labels.length <= 253 && /^[\w-]{1,63}(\.[\w-]{1,63})*$/.test(labels)) return labels;
   }
-  throw invalid(
-    `tls.serverName must be an address or a host name in ASCII, not ${describe(name)}`,
+  throw wrong(
+    `tls.serverName must be an address or a host name in ASCII, not ${shown(name)}`,
   );
 }
 
@@ -105,33 +103,23 @@ function optionalCertificates(option: string, bundles: unknown): string[] | unde
 function checkProtocols(protocols: unknown): string[] | undefined {
   if (protocols === undefined) return undefined;
   if (!Array.isArray(protocols) || protocols.length === 0) {
-    throw invalid("tls.alpnProtocols must be an array of at least one protocol");
+    throw wrong("tls.alpnProtocols must be an array of at least one protocol");
   }
   let bytes = 0;
   for (const protocol of protocols) {
     const { length } = new TextEncoder().encode(typeof protocol === "string" ? protocol : "");
     if (length === 0 || length > MAX_PROTOCOL_BYTES) {
-      throw invalid(
+      throw wrong(
         `A protocol in tls.alpnProtocols must be a string of 1 to ${MAX_PROTOCOL_BYTES} bytes, ` +
-          `not ${describe(protocol)}`,
+          `not ${shown(protocol)}`,
       );
     }
     bytes += 1 + length;
   }
-  if (bytes > MAX_PROTOCOLS_BYTES) throw invalid("tls.alpnProtocols is too long for a handshake");
+  if (bytes > MAX_PROTOCOLS_BYTES) throw wrong("tls.alpnProtocols is too long for a handshake");
   return [...protocols];
 }
 
 function checkTimeout(timeout: unknown = DEFAULT_HANDSHAKE_TIMEOUT): number {
-  const inRange = Number.isInteger(timeout) && (timeout as number) >= 1 &&
-    (timeout as number) <= MAX_DELAY;
-  if (inRange) return timeout as number;
-  throw invalid(
-    `tls.handshakeTimeout must be an integer from 1 to ${MAX_DELAY}, not ${describe(timeout)}`,
-  );
-}
-
-function describe(value: unknown): string {
-  if (typeof value === "string") return `"${value.slice(0, 100)}"`;
-  return typeof value === "object" && value !== null ? "an object" : String(value);
+  return delay("tls.handshakeTimeout", timeout, 1);
 }

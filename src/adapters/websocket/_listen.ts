@@ -1,6 +1,26 @@
-import { invalid } from "../base/_options.ts";
+import { integer, wrong } from "../../check.ts";
+import type { SocketAddress } from "../../duplex/duplex.ts";
+import type { Listener } from "../../duplex/listener.ts";
+import type { AcceptQueue } from "../base/_accept_queue.ts";
+import type { ProxyProtocolOptions } from "../base/_options.ts";
 import { checkOrigins, originAllowed, type OriginOptions } from "./_origin.ts";
 import { HALF_CLOSE_PROTOCOL, limitsOf, type WebSocketOptions } from "./_settings.ts";
+
+/** Options of `upgradeListener`. */
+export interface UpgradeListenerOptions extends OriginOptions, WebSocketOptions {
+  /**
+   * The path of the URL, such as `/rpc`.
+   *
+   * @default {undefined} any path
+   */
+  readonly pathname?: string;
+  /**
+   * Where the HTTP server listens, for the listener's `address`.
+   *
+   * @default {undefined} unknown
+   */
+  readonly address?: SocketAddress;
+}
 
 /** Options of `listen` for WebSockets. */
 export interface WebSocketListenOptions extends OriginOptions, WebSocketOptions {
@@ -18,6 +38,14 @@ export interface WebSocketListenOptions extends OriginOptions, WebSocketOptions 
    * @default {undefined} any path
    */
   readonly pathname?: string;
+  /**
+   * Each connection must begin with a PROXY protocol header, as with `listen` of `./node`. On
+   * Node only: the HTTP servers of Deno and Bun cannot, and refuse it with the code
+   * `unsupported`.
+   *
+   * @default {undefined} connections begin with the client's bytes
+   */
+  readonly proxyProtocol?: ProxyProtocolOptions;
 }
 
 /** The response to a request that is refused. */
@@ -26,19 +54,23 @@ export interface Refusal {
   readonly text: string;
 }
 
-/** Checks all options. Throws a TransportError of code `invalid-option`. */
+/** Checks all options. Throws a `RangeError` or a `TypeError`. */
 export function checkWebSocketListenOptions(options: WebSocketListenOptions): void {
-  const { port, hostname, pathname } = options;
+  const { port, hostname } = options;
+  checkUpgradeOptions(options);
+  integer("port", port, 0, 65535);
+  if (hostname !== undefined && (typeof hostname !== "string" || hostname === "")) {
+    throw wrong(`hostname must be a string that is not empty, not ${hostname}`);
+  }
+}
+
+/** Checks the options that need no listener of one's own. Throws a `RangeError` or a `TypeError`. */
+export function checkUpgradeOptions(options: UpgradeListenerOptions): void {
+  const { pathname } = options;
   limitsOf(options);
   checkOrigins(options);
-  if (!Number.isInteger(port) || port < 0 || port > 65535) {
-    throw invalid(`port must be an integer from 0 to 65535, not ${port}`);
-  }
-  if (hostname !== undefined && (typeof hostname !== "string" || hostname === "")) {
-    throw invalid(`hostname must be a string that is not empty, not ${hostname}`);
-  }
   if (pathname !== undefined && !/^\/[^?#]*$/.test(pathname)) {
-    throw invalid(`pathname must begin with / and have no query, not ${pathname}`);
+    throw wrong(`pathname must begin with / and have no query, not ${pathname}`);
   }
 }
 
@@ -53,7 +85,7 @@ export interface UpgradeRequest {
 /** The response to a request that must be refused; `undefined` if it may be upgraded. */
 export function refusalOf(
   { url, header }: UpgradeRequest,
-  options: Pick<WebSocketListenOptions, "pathname" | "allowedOrigins">,
+  options: Pick<UpgradeListenerOptions, "pathname" | "allowedOrigins">,
 ): Refusal | undefined {
   const { pathname } = options;
   if (pathname !== undefined && pathOf(url) !== pathname) {
@@ -68,6 +100,15 @@ export function refusalOf(
   return undefined;
 }
 
+/** Whether a request asks for a WebSocket, at that path. */
+export function takes(
+  { url, header }: UpgradeRequest,
+  { pathname }: Pick<UpgradeListenerOptions, "pathname">,
+): boolean {
+  return header("upgrade")?.toLowerCase() === "websocket" &&
+    (pathname === undefined || pathOf(url) === pathname);
+}
+
 /** The path of a URL; `undefined` if the client sent something else. */
 function pathOf(url: string): string | undefined {
   const whole = url.startsWith("/") ? `http://localhost${url}` : url;
@@ -78,4 +119,19 @@ function pathOf(url: string): string | undefined {
 export function offersHalfClose({ header }: UpgradeRequest): boolean {
   const offered = header("sec-websocket-protocol") ?? "";
   return offered.split(",").some((name) => name.trim() === HALF_CLOSE_PROTOCOL);
+}
+
+/** The part of a listener that is the same in front of each HTTP server. */
+export function toUpgradeListener(
+  { accepted, close: stop }: { readonly accepted: AcceptQueue; close(): void },
+  { address = { transport: "tcp", hostname: "", port: 0 } }: UpgradeListenerOptions,
+): Listener {
+  // deno-lint-ignore require-await
+  const close = async () => stop();
+  return {
+    address,
+    close,
+    [Symbol.asyncIterator]: () => accepted[Symbol.asyncIterator](),
+    [Symbol.asyncDispose]: close,
+  };
 }

@@ -1,4 +1,4 @@
-import { invalid } from "../base/_options.ts";
+import { wrong } from "../../check.ts";
 
 /** Which pages may connect. Browsers send the page's origin; other programs need not. */
 export interface OriginOptions {
@@ -14,11 +14,11 @@ export interface OriginOptions {
 /** Checks that all are origins in the form that browsers send. Throws a TransportError. */
 export function checkOrigins({ allowedOrigins = [] }: OriginOptions): void {
   if (!Array.isArray(allowedOrigins)) {
-    throw invalid(`allowedOrigins must be an array, not ${allowedOrigins}`);
+    throw wrong(`allowedOrigins must be an array, not ${allowedOrigins}`);
   }
   for (const origin of allowedOrigins) {
     if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
-      throw invalid(`An origin is like https://example.com, not ${origin}`);
+      throw wrong(`An origin is like https://example.com, not ${origin}`);
     }
   }
 }

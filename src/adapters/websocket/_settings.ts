@@ -1,4 +1,4 @@
-import { invalid } from "../base/_options.ts";
+import { integer, wrong } from "../../check.ts";
 
 /** Limits of a WebSocket. */
 export interface WebSocketOptions {
@@ -45,26 +45,21 @@ export const DEFAULT_MAX_UNSENT_BYTES: number = 256 * 1024;
  */
 export const HALF_CLOSE_PROTOCOL = "protosocket";
 
-/** Checks the limits and fills in defaults. Throws a TransportError of code `invalid-option`. */
+/** Checks the limits and fills in defaults. Throws a `RangeError` or a `TypeError`. */
 export function limitsOf(options: WebSocketOptions): WebSocketLimits {
   const {
     maxFrameBytes = DEFAULT_MAX_FRAME_BYTES,
     maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES,
     maxUnsentBytes = DEFAULT_MAX_UNSENT_BYTES,
   } = options;
-  check("maxFrameBytes", maxFrameBytes, 1);
-  check("maxBufferedBytes", maxBufferedBytes, 64 * 1024);
-  check("maxUnsentBytes", maxUnsentBytes, 1);
+  integer("maxFrameBytes", maxFrameBytes, 1, 2 ** 31);
+  integer("maxBufferedBytes", maxBufferedBytes, 64 * 1024, 2 ** 31);
+  integer("maxUnsentBytes", maxUnsentBytes, 1, 2 ** 31);
   return { maxFrameBytes, maxBufferedBytes, maxUnsentBytes };
 }
 
-/** Checks `halfClose`, for callers without types. Throws a TransportError of code `invalid-option`. */
+/** Checks `halfClose`, for callers without types. Throws a `RangeError` or a `TypeError`. */
 export function checkHalfClose(halfClose: boolean): void {
   if (typeof halfClose === "boolean") return;
-  throw invalid(`halfClose must be true or false, not ${halfClose}`);
-}
-
-function check(name: string, value: number, min: number): void {
-  if (Number.isInteger(value) && value >= min && value <= 2 ** 31) return;
-  throw invalid(`${name} must be an integer from ${min} to ${2 ** 31}, not ${value}`);
+  throw wrong(`halfClose must be true or false, not ${halfClose}`);
 }

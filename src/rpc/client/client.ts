@@ -10,10 +10,10 @@ import {
   type Sender,
   type SocketDuplex,
 } from "../../../mod.ts";
-import { checkOption, MAX_DELAY } from "../../options.ts";
+import { checkDuplex, delay, integer } from "../../check.ts";
 import { StreamingCall, UnaryCall } from "./_call.ts";
 import { Calls } from "./_calls.ts";
-import type { RpcMessages } from "../message.ts";
+import { checkMessages, type RpcMessages } from "../message.ts";
 import type { RpcObserver } from "../observer.ts";
 
 /** The default of {@linkcode RpcClientConfig.maxBufferedBytes}: 1 MiB. */
@@ -52,7 +52,7 @@ export interface RpcClientConfig<Request, Response> extends ConnectionOptions {
   /** Observes the connection, for metrics and logs. */
   readonly observer?: ConnectionObserver;
   /** Observes the calls, for traces and metrics. */
-  readonly rpcObserver?: RpcObserver<Request>;
+  readonly rpcObserver?: RpcObserver<NoInfer<Request>>;
 }
 
 /** Options of one call. */
@@ -96,26 +96,28 @@ export interface RpcStream<Response>
  * ```ts
  * import { json } from "@protosocket/protosocket/json";
  * import { connect, listen } from "@protosocket/protosocket/node"; // or /deno, /bun
- * import { RpcClient, serveRpc } from "@protosocket/protosocket/rpc";
- * import { type Plain, plain, plainMessage } from "../../../examples/support/plain_messages.ts";
+ * import { RpcClient, rpcFields, serveRpc } from "@protosocket/protosocket/rpc";
  *
- * async function* letters(): AsyncGenerator<Plain<string>> {
- *   for (const letter of "abc") yield plain(letter);
+ * type Message = { id?: number; code?: number; text?: string };
+ * const message = rpcFields<Message>({ id: "id", code: "code" });
+ * const messages = { request: message, response: message };
+ *
+ * async function* letters(): AsyncGenerator<Message> {
+ *   for (const letter of "abc") yield { text: letter };
  * }
  *
- * const messages = { request: plainMessage<string>(), response: plainMessage<string>() };
  * await using server = serveRpc(await listen({ port: 0 }), {
- *   codec: () => json<Plain<string>>(),
+ *   codec: () => json<Message>(),
  *   messages,
- *   service: () => ({ body }) => body === "letters" ? letters() : plain(`hello, ${body}`),
+ *   service: () => ({ text }) => text === "letters" ? letters() : { text: `hello, ${text}` },
  * });
  *
  * await using client = new RpcClient(await connect(server.address), {
- *   codec: json<Plain<string>>(),
+ *   codec: json<Message>(),
  *   messages,
  * });
- * console.log((await client.unary(plain("world"), { timeout: 1000 })).body); // hello, world
- * for await (const { body } of client.streaming(plain("letters"))) console.log(body);
+ * console.log((await client.unary({ text: "world" }, { timeout: 1000 })).text); // hello, world
+ * for await (const { text } of client.streaming({ text: "letters" })) console.log(text);
  * ```
  */
 export class RpcClient<Request, Response> implements AsyncDisposable {
@@ -124,10 +126,12 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
   readonly #timeout: number | undefined;
   readonly #maxBufferedBytes: number;
 
-  /** Starts at once, and owns the duplex. Throws a `RangeError` for an option out of range. */
+  /** Starts at once, and owns the duplex. Throws a `RangeError` for an option out of range, a `TypeError` for a wrong one. */
   constructor(duplex: Duplex, config: RpcClientConfig<Request, Response>) {
     const { maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES, messages, rpcObserver } = config;
-    this.#maxBufferedBytes = checkOption("maxBufferedBytes", maxBufferedBytes, 1, 2 ** 32);
+    checkDuplex(duplex);
+    checkMessages(messages);
+    this.#maxBufferedBytes = integer("maxBufferedBytes", maxBufferedBytes, 1, 2 ** 32);
     this.#timeout = checkTimeout(config.timeout);
     const { remoteAddress } = duplex as SocketDuplex;
     const callsConfig = { messages, maxBufferedBytes, rpcObserver, remoteAddress };
@@ -235,5 +239,5 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
 }
 
 function checkTimeout(timeout: number | undefined): number | undefined {
-  return timeout === undefined ? undefined : checkOption("timeout", timeout, 1, MAX_DELAY);
+  return timeout === undefined ? undefined : delay("timeout", timeout, 1);
 }

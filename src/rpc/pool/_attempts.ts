@@ -3,29 +3,86 @@ import type { Wanted } from "./_slots.ts";
 import type { CallOptions } from "../client/client.ts";
 import { RpcError } from "../errors.ts";
 import type { RpcId } from "../message.ts";
-import { checkDelay, checkKey, type PoolCallOptions } from "./pool_options.ts";
+import type { PoolCallOptions } from "./pool_options.ts";
+import type { RetryBudgetOptions } from "./resilience_options.ts";
+import { checkDelay, checkKey, checkWaitForReady } from "./_settings.ts";
 
 /** How often a call that may have been sent is retried, if it is idempotent. */
 const REPEATS = 2;
 /** How often a call that was never sent is retried at least: each time at another connection. */
 const MOVES = 16;
+/** As how many refusals a call without an answer in time counts: a server that hangs must not seem idle. */
+const TIMED_OUT = 8;
+
+/** For how many seconds a retry budget counts. */
+const WINDOW = 10;
+
+/** How many calls may be retried, compared with the calls of the last seconds. */
+export class RetryBudget {
+  readonly #options: Required<RetryBudgetOptions>;
+  /** By second. */
+  readonly #calls: number[] = new Array(WINDOW).fill(0);
+  readonly #retries: number[] = new Array(WINDOW).fill(0);
+  #second = -Infinity;
+
+  constructor(options: Required<RetryBudgetOptions>) {
+    this.#options = options;
+  }
+
+  /** A call is made. */
+  called(now: number): void {
+    this.#calls[this.#at(now)]!++;
+  }
+
+  /** Whether a call may be retried: it counts as a retry then. */
+  take(now: number): boolean {
+    const at = this.#at(now);
+    const { ratio, minPerSecond } = this.#options;
+    const most = minPerSecond * WINDOW + ratio * sum(this.#calls);
+    if (sum(this.#retries) + 1 > most) return false;
+    this.#retries[at]!++;
+    return true;
+  }
+
+  #at(now: number): number {
+    const second = Math.floor(now / 1000);
+    // What is older than the window is forgotten.
+    const first = Math.max(this.#second + 1, second - WINDOW + 1);
+    for (let s = first; s <= second; s++) this.#calls[s % WINDOW] = this.#retries[s % WINDOW] = 0;
+    this.#second = second;
+    return second % WINDOW;
+  }
+}
+
+function sum(counts: readonly number[]): number {
+  let total = 0;
+  for (const count of counts) total += count;
+  return total;
+}
 
 /** What {@linkcode Attempts} needs to know of the pool. */
 export interface AttemptsOf {
-  /** The pool's slots: how often a call may hit a connection that has just ended. */
-  readonly slots: number;
-  /** The timeout of a call that has none. */
-  readonly timeout: number | undefined;
+  /** How many slots there are: how often a call may hit a connection that has just ended. */
+  readonly size: number;
+  /** What holds for calls that say nothing else. */
+  readonly settings: { readonly timeout: number | undefined; readonly waitForReady: boolean };
+  readonly budget: RetryBudget | undefined;
+  /** An attempt has ended at an endpoint. */
+  ended(place: Place<unknown>, how: "succeeded" | "refused" | "failed"): void;
+  /** A call is made again. */
+  retrying(error: unknown): void;
 }
 
 /** The attempts of one call: how long they may take together, and whether to retry. */
 export class Attempts implements Wanted {
-  readonly key: RpcId | undefined;
+  readonly key: RpcId | string | undefined;
+  readonly waitForReady: boolean;
   failedAt: Set<Place<unknown>> | undefined;
   at: Place<unknown> | undefined;
   /** Fires when the reader of a stream leaves. */
   left: AbortSignal | undefined;
   readonly #options: PoolCallOptions;
+  readonly #pool: AttemptsOf;
   readonly #timeout: number | undefined;
   readonly #endsAt: number | undefined;
   /** How many retries are left for attempts that were never sent. */
@@ -36,13 +93,17 @@ export class Attempts implements Wanted {
   #sent: RpcError | undefined;
 
   /** Throws a `RangeError` for an option out of range. */
-  constructor(options: PoolCallOptions, { slots, timeout }: AttemptsOf) {
+  constructor(options: PoolCallOptions, pool: AttemptsOf) {
+    const { settings: { timeout, waitForReady } } = pool;
     checkKey(options.key);
     this.key = options.key;
+    this.waitForReady = checkWaitForReady(options.waitForReady) ?? waitForReady;
     this.#options = options;
+    this.#pool = pool;
     this.#timeout = checkDelay("timeout", options.timeout) ?? timeout;
+    pool.budget?.called(performance.now());
     if (this.#timeout !== undefined) this.#endsAt = performance.now() + this.#timeout;
-    this.#unsentLeft = Math.max(slots, MOVES);
+    this.#unsentLeft = Math.max(pool.size, MOVES);
     this.#sentLeft = options.idempotent === true ? REPEATS : 0;
   }
 
@@ -61,6 +122,11 @@ export class Attempts implements Wanted {
     return { signal: this.#options.signal, timeout: this.#remaining() };
   }
 
+  /** Records that the server has answered. */
+  succeeded(): void {
+    if (this.at) this.#pool.ended(this.at, "succeeded");
+  }
+
   /**
    * Records a failure. Returns if the call may be retried, provided that the pool is `open`;
    * otherwise throws the error for the caller.
@@ -69,14 +135,30 @@ export class Attempts implements Wanted {
     if (!(error instanceof RpcError)) throw error;
     if (error.sent) this.#sent = error;
     const { at } = this;
-    if (at && error.code === "cancelled") at.refusals++;
-    else if (at) (this.failedAt ??= new Set()).add(at);
-    if (open && error.code === "connection-closed") {
-      if (error.sent === false ? this.#unsentLeft-- > 0 : this.#sentLeft-- > 0) return;
+    if (at && error.code === "cancelled") {
+      at.refusals++;
+      this.#pool.ended(at, "refused");
+    } else if (at) (this.failedAt ??= new Set()).add(at);
+    if (open && error.code === "connection-closed" && this.#mayRetry(error)) {
+      return this.#pool.retrying(error);
     }
-    if (error.code === "deadline-exceeded") throw this.#timedOut(error);
+    if (error.code === "deadline-exceeded") {
+      if (at) {
+        at.refusals += TIMED_OUT;
+        // A connection that was lost counts once, and not for each of its calls.
+        this.#pool.ended(at, "failed");
+      }
+      throw this.#timedOut(error);
+    }
     // This attempt was not sent, but an earlier one may have been: the caller must know.
     throw error.sent === false ? this.#sent ?? error : error;
+  }
+
+  #mayRetry(error: RpcError): boolean {
+    // What no server has seen loads none.
+    if (error.sent === false) return this.#unsentLeft-- > 0;
+    if (this.#sentLeft-- <= 0) return false;
+    return this.#pool.budget?.take(performance.now()) ?? true;
   }
 
   #remaining(): number | undefined {

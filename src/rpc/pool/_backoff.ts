@@ -40,6 +40,11 @@ export class Rest {
     this.until = now + full * (1 - jitter * random());
   }
 
+  /** Whether it has failed, and not succeeded since. */
+  get failing(): boolean {
+    return this.#failures > 0 && this.#succeededAt === undefined;
+  }
+
   /** Ends the rest, not knowing whether the next attempt succeeds. */
   end(): void {
     this.until = -Infinity;
@@ -49,5 +54,33 @@ export class Rest {
   succeeded(now: number): void {
     this.#succeededAt = now;
     this.until = -Infinity;
+  }
+}
+
+/** The shortest and the longest time, in milliseconds, that calls wait before they try again. */
+const SHORTEST_WAIT = 10;
+const LONGEST_WAIT = 1000;
+
+/** What calls wait for that wait until a connection can be made. */
+export class NextTry {
+  #wait: Promise<void> | undefined;
+  #end: (() => void) | undefined;
+
+  /** Resolves at `at`, on the clock of `performance.now()`, or at {@linkcode now}. */
+  wait(at: number): Promise<void> {
+    return this.#wait ??= new Promise((resolve) => {
+      const ms = Math.min(LONGEST_WAIT, Math.max(SHORTEST_WAIT, at - performance.now()));
+      const timer = setTimeout(() => this.now(), Math.ceil(ms));
+      this.#end = () => {
+        clearTimeout(timer);
+        this.#wait = this.#end = undefined;
+        resolve();
+      };
+    });
+  }
+
+  /** There is a connection, or nobody waits any more. */
+  now(): void {
+    this.#end?.();
   }
 }

@@ -2,29 +2,58 @@ import { TransportError } from "../../../mod.ts";
 import { bounded } from "../_bounded.ts";
 import { GOING_AWAY } from "../_flow.ts";
 import { Rest, type RestOptions } from "./_backoff.ts";
+import { untried, type Watched } from "./_outliers.ts";
+import type { FoundEndpoints, SubsetOptions } from "./pool_options.ts";
+import { hashOf, type Ranked, subsetOf } from "./_rendezvous.ts";
+import { traitsOf } from "./_settings.ts";
 
 /** For how many milliseconds other endpoints are preferred to one that is going away. */
 const LEAVING = 1000;
+/** The least time, in milliseconds, that found endpoints are valid for. */
+const SHORTEST_TTL = 1000;
+/**
+ * A level of endpoints (a priority, a zone) takes all calls while 1 in 1.4 of them can be used,
+ * as in Envoy; with fewer, the next level takes what is missing.
+ */
+const OVERPROVISIONING = 1.4;
+/** The part of its weight that slow start begins with. */
+const SLOW_START = 0.1;
 
 /** An endpoint and its state. */
-export interface Place<Endpoint> {
+export interface Place<Endpoint> extends Ranked, Watched {
   /** The endpoint, as last found. */
   endpoint: Endpoint;
-  /** Identifies the endpoint. */
-  readonly key: string;
+  weight: number;
+  zone: string | undefined;
+  priority: number;
+  /** Whether it is in the list. */
+  listed: boolean;
+  /** Whether the pool wants connections to it: see {@linkcode Endpoints.wanted}. */
+  wanted: boolean;
+  /** Its part of the calls that may go anywhere, compared with the others. */
+  share: number;
+  /** Since when it can be used; `undefined` if it has never been connected to. */
+  since: number | undefined;
+  /** Whether it may be away: it could not be connected to, has lost a connection, or goes away. */
+  unsure: boolean;
   readonly rest: Rest;
   /** How many slots are connected to it, or connecting. */
   load: number;
-  /** How many calls it has refused lately. */
+  /** How many of them are connected. */
+  open: number;
+  /** How many calls it has refused lately; those without an answer in time count more. */
   refusals: number;
   /** Until when it is taken to be going away, as it has said. */
   leavesUntil: number;
 }
 
+/** Endpoints that are as good as each other, of one priority, near or far. */
+type Level<Endpoint> = readonly Place<Endpoint>[];
+
 /** Finds the current endpoints. */
 export type Resolve<Endpoint> = (
   options: { readonly signal: AbortSignal },
-) => Promise<readonly Endpoint[]>;
+) => Promise<readonly Endpoint[] | FoundEndpoints<Endpoint>>;
 
 /** What {@linkcode Endpoints} needs besides a source. */
 export interface EndpointsOptions<Endpoint> {
@@ -34,6 +63,11 @@ export interface EndpointsOptions<Endpoint> {
   /** How long finding a list may take, in milliseconds. */
   readonly timeout: number;
   readonly rests: RestOptions;
+  /** How many connections an endpoint may have. */
+  readonly maxConnectionsPerEndpoint: number;
+  readonly subset: SubsetOptions | undefined;
+  readonly zone: string | undefined;
+  readonly slowStartWindow: number;
   /** Called when finding a list has failed. */
   readonly onError: (error: unknown) => void;
   /** Ends all waits when it fires. */
@@ -44,13 +78,22 @@ export interface EndpointsOptions<Endpoint> {
 export class Endpoints<Endpoint> {
   /** The endpoints that may be connected to. */
   list: readonly Place<Endpoint>[] = [];
+  /** Those of them that the pool wants connections to: its subset, near and of high priority. */
+  wanted: readonly Place<Endpoint>[] = [];
+  /** Whether what calls are spread by may have changed. */
+  stale = true;
   readonly #options: EndpointsOptions<Endpoint>;
   readonly #resolve: Resolve<Endpoint> | undefined;
   /** Those in the list, and those no longer in it that still have a connection. */
   #known = new Map<string, Place<Endpoint>>();
   #freshUntil = -Infinity;
+  #forgivenAt = -Infinity;
   #renewal: Promise<void> | undefined;
   readonly #resolving: Rest;
+  /** Made of the list when they are needed. */
+  #levels: Level<Endpoint>[] | undefined;
+  /** What `wanted` was made of. */
+  #wantedOf: { readonly levels: unknown; readonly count: number } | undefined;
 
   constructor(
     source: readonly Endpoint[] | Resolve<Endpoint>,
@@ -76,22 +119,32 @@ export class Endpoints<Endpoint> {
   }
 
   /**
-   * A random one of those with the fewest slots that do not rest. One that is going away is
-   * chosen only if there is no other.
+   * A random one of those with the fewest slots that do not rest, if it may have one more. One
+   * that is not wanted is chosen only if there is no other, and one that is going away, or
+   * ejected, if there is none of these either.
    */
   choose(now: number, except?: ReadonlySet<Place<unknown>>): Place<Endpoint> | undefined {
-    return this.#choose(now, except, false) ?? this.#choose(now, except, true);
+    const { list, wanted } = this;
+    return this.#choose(wanted, now, except, true) ??
+      (wanted.length < list.length ? this.#choose(list, now, except, true) : undefined) ??
+      this.#choose(list, now, except, false);
+  }
+
+  /** The wanted endpoint with the fewest slots, if it can be connected to. */
+  emptiest(now: number): Place<Endpoint> | undefined {
+    return this.#choose(this.wanted, now, undefined, true);
   }
 
   #choose(
+    places: readonly Place<Endpoint>[],
     now: number,
     except: ReadonlySet<Place<unknown>> | undefined,
-    leaving: boolean,
+    good: boolean,
   ): Place<Endpoint> | undefined {
-    let fewest = Infinity;
+    let fewest = this.#options.maxConnectionsPerEndpoint - 1;
     let best: Place<Endpoint>[] = [];
-    for (const place of this.list) {
-      if (now < place.rest.until || now < place.leavesUntil !== leaving) continue;
+    for (const place of places) {
+      if (now < place.rest.until || isGood(place, now) !== good) continue;
       if (place.load > fewest || except?.has(place)) continue;
       if (place.load < fewest) best = [];
       fewest = place.load;
@@ -100,21 +153,76 @@ export class Endpoints<Endpoint> {
     return best[Math.floor(this.#options.rests.random() * best.length)];
   }
 
+  /** Works out which endpoints are wanted, and how calls are spread over them. */
+  weigh(now: number): void {
+    this.stale = false;
+    for (const place of this.#known.values()) place.share = 0;
+    let left = 1;
+    const some: Level<Endpoint>[] = [];
+    for (const level of this.#levels ??= this.#newLevels()) {
+      const part = Math.min(left, OVERPROVISIONING * usableShare(level, now));
+      left -= part;
+      // The first is wanted even if nothing there can be used: it will come back.
+      if (part > 0 || some.length === 0) some.push(level);
+      this.#share(level, this.#levels.length === 1 ? undefined : part, now);
+      if (left <= 0) break;
+    }
+    if (this.#wantedOf?.levels === this.#levels && this.#wantedOf.count === some.length) return;
+    this.#wantedOf = { levels: this.#levels, count: some.length };
+    for (const place of this.#known.values()) place.wanted = false;
+    this.wanted = this.#levels.length === 1 ? this.#levels[0]! : some.flat();
+    for (const place of this.wanted) place.wanted = true;
+  }
+
+  /** The endpoints by priority and nearness, and of each level the subset. */
+  #newLevels(): Level<Endpoint>[] {
+    const { zone, subset } = this.#options;
+    const levels = new Map<number, Place<Endpoint>[]>();
+    for (const place of this.list) {
+      const at = 2 * place.priority + (zone === undefined || zone === place.zone ? 0 : 1);
+      const others = levels.get(at);
+      if (others) others.push(place);
+      else levels.set(at, [place]);
+    }
+    const sorted = [...levels].sort(([a], [b]) => a - b).map(([, places]) => places);
+    if (subset) return sorted.map((places) => subsetOf(places, subset.size, subset.client));
+    return sorted.length <= 1 ? [this.list] : sorted;
+  }
+
+  #share(places: Level<Endpoint>, part: number | undefined, now: number): void {
+    let sum = 0;
+    for (const place of places) {
+      if (isUsable(place, now)) sum += place.share = place.weight * this.#warmth(place, now);
+    }
+    if (part === undefined) return;
+    for (const place of places) place.share *= part / sum || 0;
+  }
+
+  /** How much of its weight an endpoint gets, being new or back. */
+  #warmth({ since }: Place<Endpoint>, now: number): number {
+    const { slowStartWindow } = this.#options;
+    if (since === undefined || now - since >= slowStartWindow) return 1;
+    return Math.max(SLOW_START, (now - since) / slowStartWindow);
+  }
+
   /**
    * An endpoint has said that it is going away. If no other is left, those that rest may have
    * come back: servers are often restarted one by one.
    */
   left(place: Place<Endpoint>, now: number): void {
     place.leavesUntil = now + LEAVING;
+    place.unsure = this.stale = true;
     this.doubt();
     this.renew(now);
-    if (this.#choose(now, undefined, false)) return;
+    if (this.#choose(this.list, now, undefined, true)) return;
     for (const { rest } of this.list) if (rest !== place.rest) rest.end();
   }
 
-  /** Halves what is held against endpoints that refuse calls, so that they are tried again. */
-  forgive(): void {
-    for (const place of this.#known.values()) place.refusals = Math.floor(place.refusals / 2);
+  /** Halves what is held against endpoints for each second, so that they are tried again. */
+  forgive(now: number): void {
+    const part = 2 ** -Math.floor((now - this.#forgivenAt) / 1000);
+    this.#forgivenAt = now;
+    for (const place of this.#known.values()) place.refusals = Math.floor(place.refusals * part);
   }
 
   /** Marks the list as possibly outdated. */
@@ -141,10 +249,9 @@ export class Endpoints<Endpoint> {
             `No endpoints found within connectTimeout, ${timeout} ms`,
           ),
       });
-      if (!Array.isArray(found)) throw new TypeError("endpoints did not return an array");
-      if (found.length === 0) throw new RangeError("endpoints returned none");
-      this.#take(found);
-      this.#freshUntil = performance.now() + ttl;
+      const { endpoints, ttl: validFor = ttl } = parts(found);
+      this.#take(endpoints);
+      this.#freshUntil = performance.now() + Math.min(ttl, Math.max(SHORTEST_TTL, validFor));
       this.#resolving.succeeded(performance.now());
     } catch (error) {
       if (signal.aborted) return;
@@ -160,22 +267,81 @@ export class Endpoints<Endpoint> {
     for (const endpoint of found) {
       const key = keyOf(endpoint);
       const place = this.#known.get(key) ?? newPlace(endpoint, key, rests);
+      Object.assign(place, traitsOf(endpoint));
       place.endpoint = endpoint;
       list.set(key, place);
     }
     this.list = [...list.values()];
     for (const [key, place] of this.#known) {
-      if (place.load > 0 && !list.has(key)) list.set(key, place);
+      place.listed = list.has(key);
+      if (place.load > 0 && !place.listed) list.set(key, place);
     }
     this.#known = list;
+    this.#levels = undefined;
+    this.weigh(performance.now());
+    // The slots are not yet as many as are wanted now.
+    this.stale = true;
   }
 }
 
 function newPlace<Endpoint>(endpoint: Endpoint, key: string, rests: RestOptions): Place<Endpoint> {
-  return { endpoint, key, rest: new Rest(rests), load: 0, refusals: 0, leavesUntil: -Infinity };
+  return {
+    endpoint,
+    key,
+    hash: hashOf(key),
+    ...traitsOf(endpoint),
+    listed: true,
+    wanted: false,
+    share: 1,
+    since: undefined,
+    unsure: false,
+    rest: new Rest(rests),
+    load: 0,
+    open: 0,
+    refusals: 0,
+    leavesUntil: -Infinity,
+    health: untried(),
+  };
+}
+
+/** Whether calls that may go elsewhere go to an endpoint: it neither leaves nor is ejected. */
+export function isGood({ leavesUntil, health }: Place<unknown>, now: number): boolean {
+  return now >= leavesUntil && now >= health.ejectedUntil;
+}
+
+/** The same, if it is connected, or is not known to be away. */
+function isUsable(place: Place<unknown>, now: number): boolean {
+  return isGood(place, now) && (place.open > 0 || !place.rest.failing);
+}
+
+function usableShare(places: readonly Place<unknown>[], now: number): number {
+  let all = 0;
+  let usable = 0;
+  for (const place of places) {
+    all += place.weight;
+    if (isUsable(place, now)) usable += place.weight;
+  }
+  return usable / all;
+}
+
+/** What a function has found, in either form. */
+function parts<Endpoint>(found: readonly Endpoint[] | FoundEndpoints<Endpoint>) {
+  const isList = (value: unknown): value is readonly Endpoint[] => Array.isArray(value);
+  const { endpoints, ttl }: FoundEndpoints<Endpoint> = isList(found) ? { endpoints: found } : {
+    ...found,
+  };
+  if (!isList(endpoints)) throw new TypeError("endpoints did not return an array");
+  if (endpoints.length === 0) throw new RangeError("endpoints returned none");
+  if (ttl !== undefined && !(ttl >= 0)) throw new RangeError(`The ttl of endpoints is ${ttl}`);
+  return { endpoints, ttl };
 }
 
 /** The error for an endpoint that is about to end its connections. */
 export function leaving(): TransportError {
   return new TransportError("closed", GOING_AWAY);
+}
+
+/** The error for an endpoint whose connection is of no use. */
+export function endedAtOnce(): TransportError {
+  return new TransportError("reset", "The connection ended as soon as it was made");
 }

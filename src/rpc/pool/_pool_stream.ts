@@ -1,11 +1,15 @@
 import { onAbort } from "../../waits/on_abort.ts";
 import { rejected } from "../client/_awaited.ts";
 import type { RpcStream } from "../client/client.ts";
+import { RpcError } from "../errors.ts";
+import { failureOf, type OnRpcEnd } from "../observer.ts";
 
 /** What makes the attempts of a {@linkcode PoolStream}. */
 export interface PoolStreamSource<Response> {
   /** Starts the RPC; `undefined` if `signal` has fired meanwhile. */
   open(signal: AbortSignal): Promise<RpcStream<Response> | undefined>;
+  /** The first response has arrived, or the end of a stream without any. */
+  arrived(): void;
   /** Returns if the RPC may be retried after `error`; otherwise throws the caller's error. */
   afterFailure(error: unknown): void;
 }
@@ -87,6 +91,7 @@ export class PoolStream<Response> implements RpcStream<Response> {
       try {
         const stream = await this.#attempt;
         const result = stream ? await stream.next() : DONE;
+        if (stream) this.#source.arrived();
         if (result.done) this.#over = true;
         else this.#settled = stream;
         return result;
@@ -102,5 +107,45 @@ export class PoolStream<Response> implements RpcStream<Response> {
         this.#attempt = this.#open();
       }
     }
+  }
+}
+
+/** A stream whose end is reported: its last response, its error, or that its reader has left. */
+export class ObservedStream<Response> implements RpcStream<Response> {
+  readonly #stream: RpcStream<Response>;
+  #onEnd: OnRpcEnd | undefined;
+
+  constructor(stream: RpcStream<Response>, onEnd: OnRpcEnd) {
+    this.#stream = stream;
+    this.#onEnd = onEnd;
+  }
+
+  get goingAway(): AbortSignal {
+    return this.#stream.goingAway;
+  }
+
+  next(): Promise<IteratorResult<Response, undefined>> {
+    const result = this.#stream.next();
+    result.then(({ done }) => done && this.#end(undefined), (error) => this.#end(failureOf(error)));
+    return result;
+  }
+
+  return(): Promise<IteratorResult<Response, undefined>> {
+    this.#end(new RpcError("cancelled", "The stream was left"));
+    return this.#stream.return();
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
+  #end(error: unknown): void {
+    const onEnd = this.#onEnd;
+    this.#onEnd = undefined;
+    onEnd?.(error);
   }
 }

@@ -1,5 +1,5 @@
 import { type CloseReason, ConnectionError } from "../../../mod.ts";
-import { MAX_DELAY } from "../../options.ts";
+import { MAX_DELAY } from "../../check.ts";
 import { bounded } from "../_bounded.ts";
 import type { RaceResult } from "./_connect_race.ts";
 import type { Place } from "./_endpoints.ts";
@@ -26,8 +26,19 @@ export class Slot<Request, Response, Endpoint> {
   member: Member<Request, Response, Endpoint> | undefined;
   /** The pending connect, shared by all waiting calls. */
   connecting: Promise<RaceResult<Member<Request, Response, Endpoint>>> | undefined;
+  /** The place that it connects to first. */
+  target: Place<Endpoint> | undefined;
   /** How many calls wait for it. */
   waiting = 0;
+  /** How many calls it gets, compared with other slots; see `Choice`. */
+  weight = 1;
+
+  /** Whether it is there for keys only. */
+  readonly extra: boolean;
+
+  constructor(extra = false) {
+    this.extra = extra;
+  }
 
   /** Its connection, if it can take calls. */
   get live(): Member<Request, Response, Endpoint> | undefined {
@@ -41,10 +52,69 @@ export class Slot<Request, Response, Endpoint> {
   }
 }
 
+/** Lets a connection's calls finish, and closes it then. */
+export function leave<Request, Response>(member: Member<Request, Response, unknown>): void {
+  retire(member);
+  member.client.drain({ timeout: MAX_DELAY });
+}
+
+/** Closes connections that have had no call for a time. */
+export class IdleSweep<Request, Response, Endpoint> {
+  readonly #idleTimeout: number | undefined;
+  readonly #slots: () => Iterable<Slot<Request, Response, Endpoint>>;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    idleTimeout: number | undefined,
+    slots: () => Iterable<Slot<Request, Response, Endpoint>>,
+  ) {
+    this.#idleTimeout = idleTimeout;
+    this.#slots = slots;
+  }
+
+  /** There is a connection. */
+  start(): void {
+    if (this.#idleTimeout === undefined) return;
+    this.#timer ??= setTimeout(() => this.#sweep(), this.#idleTimeout);
+  }
+
+  /** There is none any more. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Closes connections that have had no call since the previous sweep. */
+  #sweep(): void {
+    for (const slot of this.#slots()) closeIfQuiet(slot);
+    this.#timer = undefined;
+    this.start();
+  }
+}
+
+/** Closes a slot's connection if it had no call before the last two looks. */
+export function closeIfQuiet<Request, Response, Endpoint>(
+  slot: Slot<Request, Response, Endpoint>,
+): void {
+  const { live } = slot;
+  if (!live) return;
+  const busy = live.used || live.client.inFlight > 0;
+  live.used = false;
+  if (!busy && live.quiet) {
+    slot.member = undefined;
+    retire(live);
+    live.client.close();
+  }
+  live.quiet = !busy;
+}
+
 /** Takes a connection out of its endpoint's load: it is being ended, or has ended. */
 export function retire(member: Omit<Member<unknown, unknown, unknown>, "client">): void {
   member.retired = true;
-  if (member.counted) member.place.load--;
+  if (member.counted) {
+    member.place.load--;
+    member.place.open--;
+  }
   member.counted = false;
 }
 

@@ -1,73 +1,91 @@
 import { type CloseReason, TransportError } from "../../../mod.ts";
 import { onAbort } from "../../waits/on_abort.ts";
-import { MAX_DELAY } from "../../options.ts";
+import { MAX_DELAY } from "../../check.ts";
 import { tell } from "../../user_callback.ts";
 import { bounded, type Bounds } from "../_bounded.ts";
+import { NextTry } from "./_backoff.ts";
+import { type AttemptsOf, RetryBudget } from "./_attempts.ts";
+import { Choice, type Whereto } from "./_choice.ts";
 import { type RaceResult, raceToConnect } from "./_connect_race.ts";
-import { Endpoints, leaving, type Place } from "./_endpoints.ts";
+import { endedAtOnce, Endpoints, leaving, type Place } from "./_endpoints.ts";
 import { GOING_AWAY } from "../_flow.ts";
-import { drainWithin, endedHere, type Member, retire, Slot } from "./_slot.ts";
+import { Outliers } from "./_outliers.ts";
+import { drainWithin, endedHere, IdleSweep, leave, type Member, retire, Slot } from "./_slot.ts";
 import type { RpcClient } from "../client/client.ts";
 import { RpcError } from "../errors.ts";
-import type { RpcId } from "../message.ts";
-import {
-  checkPoolConfig,
-  type PoolObserver,
-  type PoolSettings,
-  type RpcPoolConfig,
-} from "./pool_options.ts";
+import type { PoolObserver, RpcPoolConfig } from "./pool_options.ts";
+import { checkPoolConfig, type PoolSettings } from "./_settings.ts";
+import { Spread } from "./_spread.ts";
 
 /** The least time, in milliseconds, between checks for stale endpoints and uneven slots. */
 const LOOK_INTERVAL = 1000;
 
 /** Where a call goes, and how long it may wait for a connection. */
-export interface Wanted {
-  readonly key: RpcId | undefined;
-  /** The endpoints where it has failed: their other connections may be dead too, unnoticed. */
-  readonly failedAt: ReadonlySet<Place<unknown>> | undefined;
+export interface Wanted extends Whereto {
   /** The endpoint it went to; set when it goes. */
   at: Place<unknown> | undefined;
+  /** Whether it waits until there is a connection, if none can be made. */
+  readonly waitForReady: boolean;
   /** Called only if it has to wait. */
   bounds(): Pick<Bounds<unknown>, "signals" | "timeout" | "timedOut">;
 }
 
 /** The connections of a pool: makes them, spreads them, and ends them. */
-export class Slots<Request, Response, Endpoint> {
+export class Slots<Request, Response, Endpoint> implements AttemptsOf {
   readonly settings: PoolSettings<Endpoint>;
+  readonly endpoints: Endpoints<Endpoint>;
+  readonly slots: Slot<Request, Response, Endpoint>[];
+  readonly extras: Slot<Request, Response, Endpoint>[] = [];
+  readonly budget: RetryBudget | undefined;
   readonly #config: RpcPoolConfig<Request, Response, Endpoint>;
   readonly #observer: PoolObserver<Endpoint>;
-  readonly #slots: Slot<Request, Response, Endpoint>[];
-  readonly #endpoints: Endpoints<Endpoint>;
+  readonly #choice: Choice<Request, Response, Endpoint>;
+  readonly #spread: Spread<Request, Response, Endpoint>;
+  readonly #outliers: Outliers<Place<Endpoint>>;
   /** Ends everything pending when the pool closes. */
   readonly #stop = new AbortController();
   /** All connections that have not ended. */
   readonly #members = new Set<Member<Request, Response, Endpoint>>();
+  readonly #idle: IdleSweep<Request, Response, Endpoint>;
   /** How many calls are waiting for a connection. */
   #waiting = 0;
   #onNobodyWaits: (() => void) | undefined;
+  /** What calls wait for that wait until a connection can be made. */
+  readonly #nextTry = new NextTry();
   #lookAt = -Infinity;
-  /** Whether a slot is being moved to another endpoint. */
-  #moving = false;
   /** Whether connections that go away are no longer replaced. */
   #ending = false;
-  #sweepTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(config: RpcPoolConfig<Request, Response, Endpoint>) {
     const settings = this.settings = checkPoolConfig(config);
     this.#config = config;
     this.#observer = config.observer ?? {};
-    this.#slots = Array.from({ length: settings.slots }, () => new Slot());
-    this.#endpoints = new Endpoints(config.endpoints, {
+    this.slots = Array.from({ length: settings.slots }, () => new Slot());
+    this.endpoints = new Endpoints(config.endpoints, {
       ...settings,
       ttl: settings.endpointsTtl,
       timeout: settings.connectTimeout,
       onError: (error) => this.#tell((observer) => observer.onEndpointsFailed?.(error)),
       signal: this.#stop.signal,
     });
+    this.budget = settings.retryBudget && new RetryBudget(settings.retryBudget);
+    this.#choice = new Choice(this);
+    this.#spread = new Spread(this);
+    this.#outliers = new Outliers(settings.outliers, (place, ms) => {
+      place.since = place.health.ejectedUntil;
+      this.endpoints.stale = true;
+      this.#tell((observer) => observer.onEjected?.(place.endpoint, ms));
+    });
+    this.#idle = new IdleSweep(settings.idleTimeout, () => this.slots);
+    this.#weigh(performance.now());
+  }
+
+  get size(): number {
+    return this.slots.length;
   }
 
   get connected(): number {
-    return this.#slots.reduce((count, { live }) => live ? count + 1 : count, 0);
+    return [...this.slots, ...this.extras].filter(({ live }) => live).length;
   }
 
   get inFlight(): number {
@@ -82,12 +100,22 @@ export class Slots<Request, Response, Endpoint> {
 
   /** Calls `use` with a client: at once if one is connected, otherwise when one is. */
   use<T>(wanted: Wanted, use: (client: RpcClient<Request, Response>) => T): T | Promise<T> {
+    wanted.at = undefined;
     const slot = this.#choose(wanted);
     const member = slot.live;
     if (!member) return this.#useWhenConnected(slot, wanted, use);
-    member.used = true;
-    wanted.at = member.place;
-    return use(member.client);
+    return go(member, wanted, use);
+  }
+
+  /** A call to a place has ended. */
+  ended(place: Place<Endpoint>, how: "succeeded" | "refused" | "failed"): void {
+    if (how === "failed") this.#outliers.failed(place, this.endpoints.list, performance.now());
+    else this.#outliers[how](place);
+  }
+
+  /** A call is made again, as it failed with this error. */
+  retrying(error: unknown): void {
+    this.#tell((observer) => observer.onRetry?.(error));
   }
 
   /** Lets waiting calls and calls in flight finish within `timeout`, then does as {@linkcode close}. */
@@ -112,6 +140,7 @@ export class Slots<Request, Response, Endpoint> {
   #end(): void {
     this.#ending = true;
     this.#stop.abort(poolClosed());
+    this.#nextTry.now();
   }
 
   async #useWhenConnected<T>(
@@ -119,115 +148,96 @@ export class Slots<Request, Response, Endpoint> {
     wanted: Wanted,
     use: (client: RpcClient<Request, Response>) => T,
   ): Promise<T> {
-    slot.waiting++;
+    const { maxWaitingCalls } = this.settings;
+    if (this.#waiting >= maxWaitingCalls) throw tooMany(maxWaitingCalls);
     this.#waiting++;
     try {
-      const result = await bounded(() => slot.connecting ?? this.#connect(slot), wanted.bounds());
+      if (typeof wanted.key === "string" && this.endpoints.list.length === 0) {
+        const found = this.endpoints.renew(performance.now());
+        if (found) await bounded(() => found, wanted.bounds());
+        slot = this.#choose(wanted);
+      }
+      for (;;) {
+        const member = slot.live ?? await this.#connected(slot, wanted);
+        // Use the client before the count drops, so that a drain cannot close it in between.
+        if (member) return go(member, wanted, use);
+        await bounded(() => this.#nextTry.wait(this.endpoints.nextAt), wanted.bounds());
+        if (this.#stop.signal.aborted) throw poolClosed();
+        slot = this.#choose(wanted);
+      }
+    } finally {
+      if (--this.#waiting === 0) {
+        this.#nextTry.now();
+        this.#onNobodyWaits?.();
+      }
+    }
+  }
+
+  /** A connection for a call; `undefined` if it should wait until one can be made. */
+  async #connected(
+    slot: Slot<Request, Response, Endpoint>,
+    wanted: Wanted,
+  ): Promise<Member<Request, Response, Endpoint> | undefined> {
+    slot.waiting++;
+    try {
+      const result = await bounded(() => slot.connecting ?? this.connect(slot), wanted.bounds());
       if (this.#stop.signal.aborted) throw poolClosed();
+      if (result.kind === "connected") return result.connection;
       // Any connection is better than none, even for a call with a key.
-      const member = result.kind === "connected"
-        ? result.connection
-        : this.#leastBusyLive()?.member;
-      if (!member) throw this.#unavailable((result as { error?: unknown }).error);
-      member.used = true;
-      wanted.at = member.place;
-      // Use the client before the count drops, so that a drain cannot close it in between.
-      return use(member.client);
+      const member = this.#choice.leastBusyLive()?.live;
+      if (member || wanted.waitForReady) return member;
+      throw this.#unavailable(result.error);
     } finally {
       slot.waiting--;
-      if (--this.#waiting === 0) this.#onNobodyWaits?.();
     }
+  }
+
+  #choose(wanted: Whereto): Slot<Request, Response, Endpoint> {
+    const now = performance.now();
+    if (now >= this.#lookAt) this.#look(now);
+    if (this.endpoints.stale) this.#weigh(now);
+    return this.#choice.choose(wanted, now);
+  }
+
+  /** Periodic upkeep: renews endpoints, and balances slots. */
+  #look(now: number): void {
+    this.#lookAt = now + LOOK_INTERVAL;
+    this.endpoints.forgive(now);
+    this.endpoints.renew(now);
+    this.#outliers.look(this.endpoints.list, now);
+    this.#weigh(now);
+    this.#spread.balance(now);
+  }
+
+  /** Works out how calls are spread, and makes slots for all endpoints that are wanted. */
+  #weigh(now: number): void {
+    this.endpoints.weigh(now);
+    this.#choice.stale = true;
+    this.#spread.resize(now);
   }
 
   /**
-   * Chooses the slot for a call: one without a connection only if no slot has one, if the
-   * key selects it, or if the call has failed at every connected endpoint.
+   * Connects a slot: to the places that `next` gives, or to any. One that has a connection
+   * keeps it until it has another.
    */
-  #choose({ key, failedAt }: Wanted): Slot<Request, Response, Endpoint> {
-    const now = performance.now();
-    if (now >= this.#lookAt) this.#look(now);
-    if (key !== undefined) return this.#slotOf(key);
-    const slot = this.#lessBusyOfTwo();
-    if (slot.live && !failedAt?.has(slot.live.place)) return slot;
-    const other = this.#leastBusyLive(failedAt) ?? (failedAt && this.#connectElsewhere(failedAt));
-    // While there is a connection, use it, and connect the other slot in the background.
-    if (other && !slot.live && !slot.connecting && this.#endpoints.choose(now)) this.#connect(slot);
-    return other ?? (slot.live ? slot : this.#leastBusyLive() ?? slot);
-  }
-
-  /** Finds a slot that connects to an endpoint where the call has not failed. */
-  #connectElsewhere(
-    failedAt: ReadonlySet<Place<unknown>>,
-  ): Slot<Request, Response, Endpoint> | undefined {
-    const slot = this.#slots.find(({ live }) => !live);
-    const target = slot && this.#endpoints.choose(performance.now(), failedAt);
-    if (!target) return undefined;
-    if (!slot.connecting) this.#connect(slot, target);
-    return slot;
-  }
-
-  #slotOf(key: RpcId): Slot<Request, Response, Endpoint> {
-    const { length } = this.#slots;
-    return this.#slots[typeof key === "number" ? key % length : Number(key % BigInt(length))]!;
-  }
-
-  #lessBusyOfTwo(): Slot<Request, Response, Endpoint> {
-    const { length } = this.#slots;
-    const first = Math.floor(this.settings.random() * length);
-    if (length === 1) return this.#slots[first]!;
-    const distance = 1 + Math.floor(this.settings.random() * (length - 1));
-    const a = this.#slots[first]!;
-    const b = this.#slots[(first + distance) % length]!;
-    return b.load < a.load ? b : a;
-  }
-
-  #leastBusyLive(
-    except?: ReadonlySet<Place<unknown>>,
-  ): Slot<Request, Response, Endpoint> | undefined {
-    let best: Slot<Request, Response, Endpoint> | undefined;
-    for (const slot of this.#slots) {
-      if (!slot.live || except?.has(slot.live.place)) continue;
-      if (!best || slot.load < best.load) best = slot;
-    }
-    return best;
-  }
-
-  /** Periodic upkeep: renews endpoints and balances slots. */
-  #look(now: number): void {
-    this.#lookAt = now + LOOK_INTERVAL;
-    this.#endpoints.forgive();
-    this.#endpoints.renew(now);
-    this.#spread(now);
-  }
-
-  /** Moves a slot to an endpoint that has at least two slots fewer, such as one that recovered. */
-  #spread(now: number): void {
-    const target = this.#moving ? undefined : this.#endpoints.choose(now);
-    if (!target) return;
-    const [fullest] = this.#slots
-      .filter(({ live, connecting }) =>
-        live && !connecting && live.place.load - target.load >= 2 &&
-        this.#endpoints.list.includes(live.place)
-      )
-      .sort((a, b) => b.live!.place.load - a.live!.place.load || a.load - b.load);
-    if (!fullest) return;
-    this.#moving = true;
-    this.#connect(fullest, target).then(() => this.#moving = false);
-  }
-
-  /** Connects a slot; `target` is tried first, and is the only one tried if the slot is live. */
-  #connect(
+  connect(
     slot: Slot<Request, Response, Endpoint>,
-    target?: Place<Endpoint>,
+    next?: (tried: ReadonlySet<Place<Endpoint>>) => Place<Endpoint> | undefined,
   ): Promise<RaceResult<Member<Request, Response, Endpoint>>> {
     const { signal } = this.#stop;
+    slot.target = undefined;
     return slot.connecting = raceToConnect<Place<Endpoint>, Member<Request, Response, Endpoint>>({
       next: (tried) => {
-        if (target && !tried.has(target)) return target;
-        return slot.live ? undefined : this.#endpoints.choose(performance.now(), tried);
+        const place = next?.(tried);
+        if (place || next && slot.live) return place;
+        return this.endpoints.choose(performance.now(), tried);
       },
-      renewed: () => slot.live ? undefined : this.#endpoints.renew(performance.now()),
-      connect: (place, signal) => this.#dial(place, signal),
+      renewed: () => slot.live ? undefined : this.endpoints.renew(performance.now()),
+      connect: (place, signal) => {
+        slot.target ??= place;
+        this.#choice.dialled(slot, place);
+        return this.#dial(place, signal);
+      },
       discard: (member) => this.#discard(member),
       signal,
     }).then((result) => {
@@ -261,9 +271,12 @@ export class Slots<Request, Response, Endpoint> {
       if (!client.isAlive) throw endedAtOnce();
       const since = performance.now();
       place.rest.succeeded(since);
+      place.open++;
       return { client, place, since, counted: true, retired: false, used: true, quiet: false };
     } catch (error) {
       place.load--;
+      // One that was slower than another may be away, too.
+      place.unsure = true;
       if (!signal.aborted) this.#onFailed(place, error, began);
       throw error;
     }
@@ -274,12 +287,16 @@ export class Slots<Request, Response, Endpoint> {
     member: Member<Request, Response, Endpoint>,
   ): void {
     const { live } = slot;
+    const { place } = member;
+    const news = place.since === undefined || place.unsure;
+    if (news) place.since = member.since;
+    // One for a key that is not wanted changes nothing for other calls.
+    if (news ? place.wanted : !slot.extra) this.endpoints.stale = true;
+    place.unsure = false;
     slot.member = member;
     this.#members.add(member);
-    if (live) {
-      retire(live);
-      live.client.drain({ timeout: MAX_DELAY });
-    }
+    if (live) leave(live);
+    this.#nextTry.now();
     const { goingAway, closed } = member.client;
     const heard = onAbort(goingAway, () => {
       if (goingAway.reason.message === GOING_AWAY) this.#onGoingAway(slot, member);
@@ -288,8 +305,8 @@ export class Slots<Request, Response, Endpoint> {
       heard();
       this.#onEnded(slot, member, reason);
     });
-    this.#tell((observer) => observer.onConnected?.(member.place.endpoint));
-    this.#sweepLater();
+    this.#tell((observer) => observer.onConnected?.(place.endpoint));
+    this.#idle.start();
   }
 
   /** Disposes of a connection that no slot needs. */
@@ -301,8 +318,8 @@ export class Slots<Request, Response, Endpoint> {
   #onFailed(place: Place<Endpoint>, error: unknown, began: number): void {
     const now = performance.now();
     place.rest.failed(error, began, now);
-    this.#endpoints.doubt();
-    this.#endpoints.renew(now);
+    this.endpoints.doubt();
+    this.endpoints.renew(now);
     const rest = Math.max(0, place.rest.until - now);
     this.#tell((observer) => observer.onConnectFailed?.(place.endpoint, error, rest));
   }
@@ -318,11 +335,11 @@ export class Slots<Request, Response, Endpoint> {
     if (member.retired) return;
     retire(member);
     const now = performance.now();
-    this.#endpoints.left(place, now);
+    this.endpoints.left(place, now);
     this.#tell((observer) => observer.onGoingAway?.(place.endpoint));
     // Or it would be connected to again and again.
     if (now - since < this.settings.rests.initial) this.#onFailed(place, leaving(), since);
-    if (!this.#ending && !slot.connecting) this.#connect(slot);
+    if (!this.#ending && !slot.connecting && this.slots.includes(slot)) this.connect(slot);
   }
 
   #onEnded(
@@ -332,48 +349,24 @@ export class Slots<Request, Response, Endpoint> {
   ): void {
     const { place, since } = member;
     this.#members.delete(member);
-    if (this.#members.size === 0) this.#sweepNoMore();
+    if (this.#members.size === 0) this.#idle.stop();
     if (slot.member === member) slot.member = undefined;
+    if (!slot.extra || place.wanted) this.endpoints.stale = true;
     const ours = member.retired || endedHere(reason) || this.#stop.signal.aborted;
     retire(member);
     this.#tell((observer) => observer.onDisconnected?.(place.endpoint, reason));
+    if (!ours && reason.kind === "error") {
+      place.unsure = true;
+      this.ended(place, "failed");
+    }
     if (ours || performance.now() - since >= this.settings.rests.initial) return;
     this.#onFailed(place, reason.kind === "error" ? reason.error : endedAtOnce(), since);
   }
 
-  #sweepLater(): void {
-    const { idleTimeout } = this.settings;
-    if (idleTimeout === undefined) return;
-    this.#sweepTimer ??= setTimeout(() => this.#sweep(), idleTimeout);
-  }
-
-  #sweepNoMore(): void {
-    clearTimeout(this.#sweepTimer);
-    this.#sweepTimer = undefined;
-  }
-
-  /** Closes connections that have had no call since the previous sweep. */
-  #sweep(): void {
-    for (const slot of this.#slots) {
-      const { live } = slot;
-      if (!live) continue;
-      const busy = live.used || live.client.inFlight > 0;
-      live.used = false;
-      if (!busy && live.quiet) {
-        slot.member = undefined;
-        retire(live);
-        live.client.close();
-      }
-      live.quiet = !busy;
-    }
-    this.#sweepTimer = undefined;
-    this.#sweepLater();
-  }
-
   #unavailable(error: unknown): RpcError {
-    const cause = error ?? this.#endpoints.error;
+    const cause = error ?? this.endpoints.error;
     const why = cause instanceof Error ? cause.message : String(cause);
-    const wait = Math.max(0, Math.ceil(this.#endpoints.nextAt - performance.now()));
+    const wait = Math.max(0, Math.ceil(this.endpoints.nextAt - performance.now()));
     const message = `No connection, and no endpoint to try for ${wait} ms. The last try: ${why}`;
     return new RpcError("unavailable", message, { cause, sent: false });
   }
@@ -388,6 +381,18 @@ export function poolClosed(): RpcError {
   return new RpcError("connection-closed", "Cannot call: the pool is closed", { sent: false });
 }
 
-function endedAtOnce(): TransportError {
-  return new TransportError("reset", "The connection ended as soon as it was made");
+function tooMany(maxWaitingCalls: number): RpcError {
+  const message = `maxWaitingCalls, ${maxWaitingCalls}, are waiting for a connection`;
+  return new RpcError("unavailable", message, { sent: false });
+}
+
+/** Makes a call on a connection. */
+function go<Request, Response, T>(
+  member: Member<Request, Response, unknown>,
+  wanted: Wanted,
+  use: (client: RpcClient<Request, Response>) => T,
+): T {
+  member.used = true;
+  wanted.at = member.place;
+  return use(member.client);
 }

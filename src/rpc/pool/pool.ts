@@ -1,8 +1,7 @@
 import { checkDrainTimeout } from "../../options.ts";
 import type { DrainOptions } from "../../../mod.ts";
 import { Attempts } from "./_attempts.ts";
-import { ObservedStream } from "./_observed_stream.ts";
-import { PoolStream } from "./_pool_stream.ts";
+import { ObservedStream, PoolStream } from "./_pool_stream.ts";
 import { poolClosed, Slots, type Wanted } from "./_slots.ts";
 import type { RpcClient, RpcStream } from "../client/client.ts";
 import { failureOf, observe, type RpcObserver } from "../observer.ts";
@@ -14,30 +13,38 @@ const NONE: PoolCallOptions = {};
  * Makes RPCs over several connections, to one endpoint or to many, and reconnects when
  * they end.
  *
- * - **Slots.** A pool has a fixed number of slots, each for one connection. A slot connects
- *   when the first call is assigned to it, and again after its connection has ended; calls
- *   that arrive meanwhile share the pending connect. A call picks two slots at random and
- *   takes the one with fewer calls in flight; with a `key` it takes slot `key mod slots`. A
- *   call without a key never waits for a connect while any slot is connected.
+ * - **Slots.** A pool has slots, each for one connection: `slots` of them, or as many as its
+ *   endpoints need (`connectionsPerEndpoint`). A slot connects when the first call is
+ *   assigned to it, and again after its connection has ended; calls that arrive meanwhile
+ *   share the pending connect. A call picks two slots at random, as their endpoints' weights
+ *   say, and takes the one with fewer calls in flight. A call without a key never waits for a
+ *   connect while any slot is connected.
+ * - **Keys.** A text `key` selects an endpoint, the same one in every process, and another one
+ *   while that cannot be used. A number selects slot `key mod size`.
  * - **Endpoints.** A slot connects to one of the endpoints that have the fewest slots. If
  *   that fails, or takes longer than 250 ms, the next endpoint is tried as well, and the
  *   first to connect wins. An endpoint that failed is left alone (it backs off), longer each
- *   time. One that has recovered, or is new, is given slots of the others, at most one a
- *   second; calls in flight on such a slot finish on its old connection.
+ *   time. One that has recovered is given slots of the others, a tenth of them a second; one
+ *   that is new has a slot of its own at once. Connections to one that is no longer found
+ *   are replaced. Calls in flight finish on the old connection.
+ * - **Weights and zones.** Endpoints of a lower `priority`, and of the pool's `zone`, take all
+ *   calls as long as 5 of 7 of them can be used, each as its `weight` says; others take what
+ *   is missing. With `subset`, a pool connects to some of many endpoints only.
  * - **Failures.** If no endpoint can be connected to, all waiting calls fail at once with
- *   the code `unavailable`, and so do new calls while all endpoints back off: calls are not
- *   queued. The first call after a backoff tries again. No call fails so while a slot is
- *   connected, also one whose `key` is for another slot.
+ *   the code `unavailable`, and so do new calls while all endpoints back off, but for those
+ *   with `waitForReady`. The first call after a backoff tries again. No call fails so while a
+ *   slot is connected, also one whose `key` is for another slot. An endpoint whose calls fail
+ *   while those to others succeed is left out for a time: see `outlierDetection`.
  * - **Restarts.** A connection whose server goes away (it drains) is replaced at once; calls
  *   in flight finish on it. Other endpoints are preferred for a second. If all others back
  *   off, they are tried again, as they may have been restarted before.
  * - **Retries.** A call whose connection ended before the request was sent, or whose server
  *   went away before it began the call, is retried on another connection at once, up to 16
- *   times, or `slots` times if that is more. A call that may have been sent is retried only
- *   if it is `idempotent`, at most twice. A retry prefers an endpoint where the call has not
- *   failed. What the server refused or cancelled is not retried, and counts as load of that
- *   endpoint for some seconds: who refuses at once must not seem idle. The `timeout` covers
- *   all attempts together.
+ *   times, or as often as there are slots if that is more. A call that may have been sent is
+ *   retried only if it is `idempotent`, at most twice, and within the `retryBudget`. A retry
+ *   prefers an endpoint where the call has not failed. What the server refused or cancelled
+ *   is not retried, and counts as load of that endpoint for some seconds: who refuses at once
+ *   must not seem idle. The `timeout` covers all attempts together.
  *
  * Requests belong to the pool once they are passed to a call: their ids are overwritten.
  *
@@ -45,25 +52,27 @@ const NONE: PoolCallOptions = {};
  * ```ts
  * import { json } from "@protosocket/protosocket/json";
  * import { connect, listen } from "@protosocket/protosocket/node"; // or /deno, /bun
- * import { RpcClient, RpcPool, serveRpc } from "@protosocket/protosocket/rpc";
- * import { type Plain, plain, plainMessage } from "../../../examples/support/plain_messages.ts";
+ * import { RpcClient, rpcFields, RpcPool, serveRpc } from "@protosocket/protosocket/rpc";
  *
- * const messages = { request: plainMessage<string>(), response: plainMessage<string>() };
+ * type Message = { id?: number; code?: number; text?: string };
+ * const message = rpcFields<Message>({ id: "id", code: "code" });
+ * const messages = { request: message, response: message };
+ *
  * await using server = serveRpc(await listen({ port: 0 }), {
- *   codec: () => json<Plain<string>>(),
+ *   codec: () => json<Message>(),
  *   messages,
- *   service: () => ({ body }) => plain(`hello, ${body}`),
+ *   service: () => ({ text }) => ({ text: `hello, ${text}` }),
  * });
  *
  * await using pool = new RpcPool({
  *   endpoints: [server.address], // or several: { hostname: "10.0.0.1", port: 9000 }, …
  *   connect: async (endpoint, { signal }) =>
  *     new RpcClient(await connect({ ...endpoint, signal }), {
- *       codec: json<Plain<string>>(),
+ *       codec: json<Message>(),
  *       messages,
  *     }),
  * });
- * console.log((await pool.unary(plain("world"), { timeout: 1000 })).body); // hello, world
+ * console.log((await pool.unary({ text: "world" }, { timeout: 1000 })).text); // hello, world
  * ```
  */
 export class RpcPool<Request, Response, Endpoint> implements AsyncDisposable {
@@ -83,9 +92,9 @@ export class RpcPool<Request, Response, Endpoint> implements AsyncDisposable {
     this.#observer = config.rpcObserver;
   }
 
-  /** How many connections there can be: the option `slots`. */
+  /** How many connections there can be: `slots`, or more if the endpoints need more. */
   get size(): number {
-    return this.#slots.settings.slots;
+    return this.#slots.size;
   }
 
   /** How many slots have a connection that can take calls. */
@@ -111,7 +120,7 @@ export class RpcPool<Request, Response, Endpoint> implements AsyncDisposable {
    * `timeout` or `key` out of range.
    */
   unary(request: Request, options: PoolCallOptions = NONE): Promise<Response> {
-    const attempts = new Attempts(options, this.#slots.settings);
+    const attempts = new Attempts(options, this.#slots);
     if (!this.#observer) return this.#unary(request, attempts);
     const onEnd = observe(this.#observer, { id: 0, request });
     const answer = this.#unary(request, attempts);
@@ -127,7 +136,7 @@ export class RpcPool<Request, Response, Endpoint> implements AsyncDisposable {
    * As with a client, a stream must be read to its end or left.
    */
   streaming(request: Request, options: PoolCallOptions = NONE): RpcStream<Response> {
-    const attempts = new Attempts(options, this.#slots.settings);
+    const attempts = new Attempts(options, this.#slots);
     // The first: an observer sees the request before it is sent.
     const onEnd = this.#observer && observe(this.#observer, { id: 0, request });
     const stream = new PoolStream<Response>({
@@ -137,6 +146,7 @@ export class RpcPool<Request, Response, Endpoint> implements AsyncDisposable {
           return left.aborted ? undefined : client.streaming(request, attempts.callOptions());
         });
       },
+      arrived: () => attempts.succeeded(),
       afterFailure: (error) => attempts.failed(error, this.#open),
     });
     return onEnd ? new ObservedStream(stream, onEnd) : stream;
@@ -152,7 +162,7 @@ export class RpcPool<Request, Response, Endpoint> implements AsyncDisposable {
   async client(options: PoolClientOptions = NONE): Promise<RpcClient<Request, Response>> {
     const { signal } = options;
     if (signal?.aborted) throw signal.reason;
-    const attempts = new Attempts(options, this.#slots.settings);
+    const attempts = new Attempts(options, this.#slots);
     return await this.#use(attempts, (client) => client);
   }
 
@@ -185,9 +195,11 @@ export class RpcPool<Request, Response, Endpoint> implements AsyncDisposable {
   async #unary(request: Request, attempts: Attempts): Promise<Response> {
     for (;;) {
       try {
-        return await this.#use(attempts, (client) => {
+        const response = await this.#use(attempts, (client) => {
           return client.unary(request, attempts.callOptions());
         });
+        attempts.succeeded();
+        return response;
       } catch (error) {
         attempts.failed(error, this.#open);
       }

@@ -1,9 +1,12 @@
 import type { CloseReason } from "../../../mod.ts";
-import { checkOption, MAX_DELAY } from "../../options.ts";
-import type { RestOptions } from "./_backoff.ts";
 import type { CallOptions, RpcClient } from "../client/client.ts";
 import type { RpcId } from "../message.ts";
 import type { RpcObserver } from "../observer.ts";
+import type {
+  BackoffOptions,
+  OutlierDetectionOptions,
+  RetryBudgetOptions,
+} from "./resilience_options.ts";
 
 /** The default of {@linkcode RpcPoolConfig.slots}: 4. */
 export const DEFAULT_POOL_SLOTS = 4;
@@ -11,46 +14,45 @@ export const DEFAULT_POOL_SLOTS = 4;
 export const DEFAULT_CONNECT_TIMEOUT = 10_000;
 /** The default of {@linkcode RpcPoolConfig.endpointsTtl}: 30 seconds. */
 export const DEFAULT_ENDPOINTS_TTL = 30_000;
-/** The defaults of {@linkcode BackoffOptions}. */
-export const DEFAULT_BACKOFF: Required<BackoffOptions> = {
-  initial: 100,
-  max: 10_000,
-  factor: 2,
-  jitter: 0.5,
-};
-
+/** The default of {@linkcode RpcPoolConfig.maxWaitingCalls}: 10,000. */
+export const DEFAULT_MAX_WAITING_CALLS = 10_000;
 /**
- * How long an endpoint is left alone after a failed connect: `initial`, then `factor` times
- * as long with each further failure, at most `max`, less a random part (`jitter`). A
- * connection that ends within `initial` counts as a failure too; one that lasts longer
- * resets the backoff.
+ * What an endpoint that is an object may say of itself, besides how to connect to it. These
+ * do not count in the default `endpointKey`: an endpoint whose weight changes is the same.
  */
-export interface BackoffOptions {
+export interface EndpointTraits {
+  /** How many calls it gets, compared with the others: a number above 0; 1 by default. */
+  readonly weight?: number;
+  /** Where it is, to be compared with the pool's `zone`. */
+  readonly zone?: string;
   /**
-   * The first backoff, in milliseconds: an integer from 1 to 2,147,483,647.
-   *
-   * @default {100}
+   * Endpoints of a higher number are for when too few of the lower ones can be used: an
+   * integer from 0 to 65,535, as in SRV records; 0 by default.
    */
-  readonly initial?: number;
+  readonly priority?: number;
+}
+
+/** What an `endpoints` function may find: the endpoints, and how long they are valid. */
+export interface FoundEndpoints<Endpoint> {
+  /** At least one endpoint. */
+  readonly endpoints: readonly Endpoint[];
   /**
-   * The longest backoff, in milliseconds: an integer from `initial` to 2,147,483,647.
-   *
-   * @default {10000} or `initial`, if that is more
+   * For how many milliseconds, if that is less than `endpointsTtl`. Less than a second counts
+   * as one.
    */
-  readonly max?: number;
+  readonly ttl?: number;
+}
+
+/** Which endpoints one of many pools connects to, if it does not connect to all. */
+export interface SubsetOptions {
+  /** How many of the endpoints: an integer from 1 to 65,536. */
+  readonly size: number;
   /**
-   * How many times longer each backoff is than the one before: 1 or more.
-   *
-   * @default {2}
+   * Tells this pool from the pools of other processes: best a number, counted from 0, such
+   * as that of a pod in a StatefulSet, which loads endpoints most evenly; or a name that is
+   * different in each process.
    */
-  readonly factor?: number;
-  /**
-   * How much of each backoff is random: with 0.5, a backoff of 100 ms becomes one of 50 to
-   * 100 ms. From 0 to 1.
-   *
-   * @default {0.5}
-   */
-  readonly jitter?: number;
+  readonly client: number | string;
 }
 
 /**
@@ -69,6 +71,10 @@ export interface PoolObserver<Endpoint> {
   onGoingAway?(endpoint: Endpoint): void;
   /** A connection has ended, for whatever reason. */
   onDisconnected?(endpoint: Endpoint, reason: CloseReason): void;
+  /** An endpoint is left out for so many milliseconds, as calls to it fail. */
+  onEjected?(endpoint: Endpoint, ms: number): void;
+  /** A call is made again, since it failed with this error. */
+  onRetry?(error: unknown): void;
   /** The `endpoints` function failed; the pool continues with the endpoints it knows. */
   onEndpointsFailed?(error: unknown): void;
 }
@@ -93,15 +99,22 @@ export interface RpcPoolConfig<Request, Response, Endpoint> {
    * fails, takes longer than `connectTimeout` or finds none, the pool continues with the
    * endpoints it knows, and calls it again after a backoff.
    *
-   * Connections to an endpoint that is no longer found stay open until they end.
+   * Connections to an endpoint that is no longer found are replaced, and then drained.
+   *
+   * An endpoint may have a `weight`, a `zone` and a `priority`: see {@linkcode EndpointTraits}.
    */
   readonly endpoints:
     | readonly Endpoint[]
-    | ((options: { readonly signal: AbortSignal }) => Promise<readonly Endpoint[]>);
+    | ((
+      options: { readonly signal: AbortSignal },
+    ) => Promise<readonly Endpoint[] | FoundEndpoints<Endpoint>>);
   /**
    * Returns a key that identifies an endpoint: two endpoints with the same key are the same.
    *
-   * @default {JSON.stringify} strings by themselves, everything else by its JSON
+   * Text keys of calls are spread by it: let it be the same in all processes.
+   *
+   * @default {JSON.stringify} strings by themselves, everything else by its JSON, without
+   * `weight`, `zone` and `priority`
    */
   readonly endpointKey?: (endpoint: Endpoint) => string;
   /**
@@ -112,12 +125,82 @@ export interface RpcPoolConfig<Request, Response, Endpoint> {
    */
   readonly endpointsTtl?: number;
   /**
-   * How many connections there can be: an integer from 1 to 65,536. Each is opened when the
-   * first call is assigned to its slot.
+   * How many connections there can be at least, spread over the endpoints: an integer from 1
+   * to 65,536. Each is opened when the first call is assigned to its slot. With more
+   * endpoints than that, there are as many as `connectionsPerEndpoint` says.
    *
    * @default {4}
    */
   readonly slots?: number;
+  /**
+   * How many connections there can be to each endpoint at least: an integer from 1 to 65,536.
+   *
+   * @default {1}
+   */
+  readonly connectionsPerEndpoint?: number;
+  /**
+   * How many connections to one endpoint at most, when others cannot be connected to: an
+   * integer from `connectionsPerEndpoint` to 65,536.
+   *
+   * @default {slots} or `connectionsPerEndpoint`, if that is more
+   */
+  readonly maxConnectionsPerEndpoint?: number;
+  /**
+   * Connects to some of the endpoints only, where there are many pools and many endpoints.
+   * Calls with a text key go to their endpoints all the same.
+   *
+   * @default {undefined} all endpoints
+   */
+  readonly subset?: SubsetOptions;
+  /**
+   * Where this pool is: endpoints of the same `zone` are preferred. Calls spill over to the
+   * others when fewer than 5 of 7 endpoints of the own zone can be used (Envoy's
+   * overprovisioning factor of 1.4), as many as are missing.
+   *
+   * @default {undefined} zones do not matter
+   */
+  readonly zone?: string;
+  /**
+   * How busy the endpoint of a text key may be, in percent of what all endpoints have in
+   * flight from this pool on average: beyond it a call goes to the key's next endpoint. 0,
+   * which is no limit, or an integer from 100 to 1,000,000. 120 to 200 are usual.
+   *
+   * @default {0}
+   */
+  readonly hashBalanceFactor?: number;
+  /**
+   * For how many milliseconds an endpoint that is new, or back, gets fewer calls than its
+   * weight says: from a tenth on, more by and by. From 0 to 2,147,483,647.
+   *
+   * @default {0}
+   */
+  readonly slowStartWindow?: number;
+  /**
+   * Leaves endpoints out for a time whose calls fail; `false` never does.
+   *
+   * @default {DEFAULT_OUTLIER_DETECTION}
+   */
+  readonly outlierDetection?: OutlierDetectionOptions | false;
+  /**
+   * The default `waitForReady` of calls: whether they wait, within their `timeout`, while no
+   * connection can be made, instead of failing at once.
+   *
+   * @default {false}
+   */
+  readonly waitForReady?: boolean;
+  /**
+   * How many calls may wait for a connection; further ones fail at once with `unavailable`.
+   * An integer from 0 to 2,147,483,647.
+   *
+   * @default {10000}
+   */
+  readonly maxWaitingCalls?: number;
+  /**
+   * How many calls that may have been sent are retried; `false` sets no bound.
+   *
+   * @default {DEFAULT_RETRY_BUDGET}
+   */
+  readonly retryBudget?: RetryBudgetOptions | false;
   /**
    * How long one connect may take, in milliseconds: an integer from 1 to 2,147,483,647.
    *
@@ -164,129 +247,36 @@ export interface RpcPoolConfig<Request, Response, Endpoint> {
   readonly random?: () => number;
 }
 
-/** Which slot a call takes, and how long it may wait. */
+/** Where a call goes, and whether it waits. */
 export interface PoolClientOptions extends CallOptions {
   /**
-   * Selects slot `key mod slots`, so that calls with the same key share a connection: an
-   * integer from 0 to 2^53 - 1, or a non-negative bigint.
+   * A text that is not empty selects an endpoint: the same one in every process that has the
+   * same endpoints (rendezvous hashing over their `endpointKey`s). While that cannot be used,
+   * calls go to the key's next endpoint. When an endpoint comes or goes, no other keys move
+   * than those that it gets or had.
+   *
+   * A number selects slot `key mod size` of this pool, so that calls with the same key share a
+   * connection: an integer from 0 to 2^53 - 1, or a non-negative bigint.
    *
    * @default {undefined} the less busy of two random slots
    */
-  readonly key?: RpcId;
+  readonly key?: RpcId | string;
+  /**
+   * Waits, within `timeout`, while no connection can be made, instead of failing at once.
+   *
+   * @default {undefined} the pool's `waitForReady`
+   */
+  readonly waitForReady?: boolean;
 }
 
 /** Options of one call through a pool. */
 export interface PoolCallOptions extends PoolClientOptions {
   /**
    * Declares that the request may safely be executed more than once. It is then retried, at
-   * most twice, even if its connection ended after it may have been sent.
+   * most twice, even if its connection ended after it may have been sent, as long as the
+   * pool's `retryBudget` allows.
    *
    * @default {false}
    */
   readonly idempotent?: boolean;
-}
-
-/** A pool's configuration, checked. */
-export interface PoolSettings<Endpoint> {
-  readonly slots: number;
-  readonly connectTimeout: number;
-  readonly endpointsTtl: number;
-  readonly idleTimeout: number | undefined;
-  readonly timeout: number | undefined;
-  readonly rests: RestOptions;
-  readonly keyOf: (endpoint: Endpoint) => string;
-  readonly random: () => number;
-}
-
-/** Checks a pool's configuration and fills in the defaults. */
-export function checkPoolConfig<Request, Response, Endpoint>(
-  config: RpcPoolConfig<Request, Response, Endpoint>,
-): PoolSettings<Endpoint> {
-  const { connect, endpoints, endpointKey = jsonKey, random = Math.random } = config;
-  checkFunction("connect", connect);
-  checkFunction("endpointKey", endpointKey);
-  checkFunction("random", random);
-  checkEndpoints(endpoints, endpointKey);
-  if (config.endpointsTtl !== undefined && typeof endpoints !== "function") {
-    throw new TypeError("endpointsTtl is only for endpoints that are a function");
-  }
-  const draw = () => {
-    const drawn = random();
-    return drawn >= 0 && drawn < 1 ? drawn : 0;
-  };
-  const { slots = DEFAULT_POOL_SLOTS } = config;
-  return {
-    slots: checkOption("slots", slots, 1, 65536),
-    connectTimeout: checkDelay("connectTimeout", config.connectTimeout) ?? DEFAULT_CONNECT_TIMEOUT,
-    endpointsTtl: checkDelay("endpointsTtl", config.endpointsTtl) ?? DEFAULT_ENDPOINTS_TTL,
-    idleTimeout: checkDelay("idleTimeout", config.idleTimeout),
-    timeout: checkDelay("timeout", config.timeout),
-    rests: { ...checkBackoff(config.backoff), random: draw },
-    keyOf: endpointKey,
-    random: draw,
-  };
-}
-
-/** Checks an optional time in milliseconds. */
-export function checkDelay(name: string, value: number | undefined): number | undefined {
-  return value === undefined ? undefined : checkOption(name, value, 1, MAX_DELAY);
-}
-
-/** Checks an optional key of a call. */
-export function checkKey(key: RpcId | undefined): void {
-  const good = typeof key === "bigint" ? key >= 0n : Number.isSafeInteger(key) && key! >= 0;
-  if (key === undefined || good) return;
-  throw new RangeError(
-    `key must be an integer from 0 to ${Number.MAX_SAFE_INTEGER}, or a bigint from 0, not ${
-      String(key)
-    }`,
-  );
-}
-
-function checkEndpoints<Endpoint>(endpoints: unknown, keyOf: (endpoint: Endpoint) => string): void {
-  if (typeof endpoints === "function") return;
-  if (!Array.isArray(endpoints)) {
-    throw new TypeError(`endpoints must be an array or a function, not ${String(endpoints)}`);
-  }
-  if (endpoints.length === 0) throw new RangeError("endpoints must not be empty");
-  const keys = endpoints.map(keyOf);
-  const twice = keys.find((key, i) => keys.indexOf(key) !== i);
-  if (twice !== undefined) {
-    throw new RangeError(`endpoints must differ, and two have the key ${twice}; see endpointKey`);
-  }
-}
-
-function checkBackoff(options: BackoffOptions = {}): Required<BackoffOptions> {
-  const { initial = DEFAULT_BACKOFF.initial, factor = DEFAULT_BACKOFF.factor } = options;
-  const { max = Math.max(initial, DEFAULT_BACKOFF.max), jitter = DEFAULT_BACKOFF.jitter } = options;
-  checkOption("backoff.initial", initial, 1, MAX_DELAY);
-  checkOption("backoff.max", max, initial, MAX_DELAY);
-  checkNumber("backoff.factor", factor, 1, Number.MAX_VALUE);
-  checkNumber("backoff.jitter", jitter, 0, 1);
-  return { initial, max, factor, jitter };
-}
-
-function checkNumber(name: string, value: number, min: number, max: number): void {
-  if (typeof value === "number" && value >= min && value <= max) return;
-  const range = max === Number.MAX_VALUE ? `of at least ${min}` : `from ${min} to ${max}`;
-  throw new RangeError(`${name} must be a number ${range}, not ${value}`);
-}
-
-function checkFunction(name: string, value: unknown): void {
-  if (typeof value !== "function") {
-    throw new TypeError(`${name} must be a function, not ${String(value)}`);
-  }
-}
-
-function jsonKey(endpoint: unknown): string {
-  if (typeof endpoint === "string") return endpoint;
-  try {
-    const key = JSON.stringify(endpoint);
-    if (typeof key === "string") return key;
-  } catch {
-    // It has no JSON, as below.
-  }
-  throw new TypeError(
-    `An endpoint has no JSON to tell it by: ${String(endpoint)}; give endpointKey`,
-  );
 }

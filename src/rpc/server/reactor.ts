@@ -1,5 +1,6 @@
 import type { CloseReason, Reactor, SendBudget, Sender } from "../../../mod.ts";
 import { Fifo } from "../../waits/fifo.ts";
+import { checkFunction } from "../../check.ts";
 import { tell } from "../../user_callback.ts";
 import { ActiveRpcs } from "./_active_rpcs.ts";
 import { isAsyncIterable, isIterator, isPromise } from "./_answers.ts";
@@ -7,8 +8,10 @@ import { costOf, grantOf, isForStream, neighbour, reservedEnd, reservedValue } f
 import { HeldRequests } from "./_held_requests.ts";
 import { Due, ServedRpc, type ServedStream } from "./_served_rpc.ts";
 import { connectionClosed, encodeFailed, RpcError, type RpcErrorOptions } from "../errors.ts";
+import { ownMethods } from "./_own_methods.ts";
 import { refused, type RpcHandler, type RpcResult } from "./handler.ts";
 import {
+  checkMessages,
   ControlCode,
   readCode,
   readId,
@@ -26,23 +29,26 @@ import {
 /**
  * Makes a reactor that serves RPCs on one connection. {@linkcode serveRpc} does this for
  * each connection of a listener; use this for a Duplex from elsewhere. Throws a
- * `RangeError` for an option out of range.
+ * `RangeError` for an option out of range. It can be spread into a reactor that does something
+ * of its own first: `(sender) => ({ ...make(sender), onInboundMessage })`.
  *
  * @example
  * ```ts
  * import { Connection, duplexPair } from "@protosocket/protosocket";
  * import { json } from "@protosocket/protosocket/json";
- * import { RpcClient, rpcReactor } from "@protosocket/protosocket/rpc";
- * import { type Plain, plain, plainMessage } from "../../../examples/support/plain_messages.ts";
+ * import { RpcClient, rpcFields, rpcReactor } from "@protosocket/protosocket/rpc";
  *
- * const messages = { request: plainMessage<string>(), response: plainMessage<string>() };
+ * type Message = { id?: number; code?: number; text?: string };
+ * const message = rpcFields<Message>({ id: "id", code: "code" });
+ * const messages = { request: message, response: message };
+ *
  * const [here, there] = duplexPair();
  * await using connection = new Connection(there, {
- *   codec: json<Plain<string>>(),
- *   reactor: rpcReactor(messages, ({ body }) => plain(`hello, ${body}`)),
+ *   codec: json<Message>(),
+ *   reactor: rpcReactor(messages, ({ text }) => ({ text: `hello, ${text}` })),
  * });
- * await using client = new RpcClient(here, { codec: json<Plain<string>>(), messages });
- * console.log((await client.unary(plain("world"))).body); // hello, world
+ * await using client = new RpcClient(here, { codec: json<Message>(), messages });
+ * console.log((await client.unary({ text: "world" })).text); // hello, world
  * ```
  */
 export function rpcReactor<Request, Response>(
@@ -50,6 +56,18 @@ export function rpcReactor<Request, Response>(
   handler: RpcHandler<Request, Response>,
   options: RpcReactorOptions<Request> = {},
 ): (sender: Sender<Response>) => Reactor<Request, Response> {
+  checkMessages(messages);
+  const make = makerOfReactors(messages, handler, options);
+  return (sender) => ownMethods(make(sender));
+}
+
+/** The same for reactors that nobody spreads, which are smaller. */
+export function makerOfReactors<Request, Response>(
+  messages: RpcMessages<Request, Response>,
+  handler: RpcHandler<Request, Response>,
+  options: RpcReactorOptions<Request>,
+): (sender: Sender<Response>) => RpcReactor<Request, Response> {
+  checkFunction("handler", handler, ": service: () => (request) => answer");
   const { remoteAddress, rpcObserver } = options;
   const settings = { ...checkRpcServerOptions(options), remoteAddress, rpcObserver };
   return (sender) => new RpcReactor(messages, handler, settings, sender);
@@ -110,6 +128,10 @@ class RpcReactor<Request, Response> implements Reactor<Request, Response> {
 
   get pending(): number {
     return this.#ready.length;
+  }
+
+  get inFlight(): number {
+    return this.#active.size + this.#unsent;
   }
 
   onInboundMessage(request: Request, bytes: number): void | Promise<void> {

@@ -9,11 +9,12 @@ import {
   type Server,
   type SocketDuplex,
 } from "../../../mod.ts";
+import { checkFunction, checkListener } from "../../check.ts";
 import { checkConnectionOptions } from "../../options.ts";
 import type { RpcHandler } from "./handler.ts";
-import type { RpcMessages } from "../message.ts";
+import { checkMessages, type RpcMessages } from "../message.ts";
 import type { RpcObserver } from "../observer.ts";
-import { rpcReactor } from "./reactor.ts";
+import { makerOfReactors } from "./reactor.ts";
 import { checkRpcServerOptions, type RpcServerOptions } from "./server_options.ts";
 
 /** How {@linkcode serveRpc} runs each connection, with its limits and timeouts. */
@@ -36,7 +37,7 @@ export interface RpcServerConfig<Request, Response>
   /** Observes the connections, for metrics and logs. */
   readonly observer?: ConnectionObserver;
   /** Observes the RPCs, for traces and metrics. */
-  readonly rpcObserver?: RpcObserver<Request>;
+  readonly rpcObserver?: RpcObserver<NoInfer<Request>>;
 }
 
 /**
@@ -47,19 +48,22 @@ export interface RpcServerConfig<Request, Response>
  * ```ts
  * import { json } from "@protosocket/protosocket/json";
  * import { listen } from "@protosocket/protosocket/node"; // or /deno, /bun
- * import { refused, serveRpc } from "@protosocket/protosocket/rpc";
- * import { type Plain, plain, plainMessage } from "../../../examples/support/plain_messages.ts";
+ * import { refused, rpcFields, serveRpc } from "@protosocket/protosocket/rpc";
  *
- * async function* letters(text: string): AsyncGenerator<Plain<string>> {
- *   for (const letter of text) yield plain(letter);
+ * type Message = { id?: number; code?: number; text?: string };
+ * const message = rpcFields<Message>({ id: "id", code: "code" });
+ * const messages = { request: message, response: message };
+ *
+ * async function* letters(text: string): AsyncGenerator<Message> {
+ *   for (const letter of text) yield { text: letter };
  * }
  *
  * await using server = serveRpc(await listen({ port: 0 }), {
- *   codec: () => json<Plain<string>>(),
- *   messages: { request: plainMessage<string>(), response: plainMessage<string>() },
- *   service: () => ({ body }) => {
- *     if (!body) return refused;
- *     return body.endsWith("?") ? plain("yes") : letters(body);
+ *   codec: () => json<Message>(),
+ *   messages,
+ *   service: () => ({ text }) => {
+ *     if (!text) return refused;
+ *     return text.endsWith("?") ? { text: "yes" } : letters(text);
  *   },
  * });
  * console.log(server.address);
@@ -70,13 +74,19 @@ export function serveRpc<Request, Response>(
   config: RpcServerConfig<Request, Response>,
 ): Server {
   // Otherwise each connection would be refused, one by one.
+  checkListener(listener);
+  checkFunction("codec", config.codec, " that makes one for each connection: () => json()");
+  checkFunction("service", config.service, " that makes the handler of a connection");
+  checkMessages(config.messages);
   checkConnectionOptions(config);
-  checkRpcServerOptions(config);
+  const { onError } = checkRpcServerOptions(config);
   return serve(listener, (duplex) => ({
     ...config,
     codec: config.codec(),
-    reactor: rpcReactor(config.messages, config.service(duplex), {
+    reactor: makerOfReactors(config.messages, config.service(duplex), {
       ...config,
+      // One log for all connections.
+      onError,
       remoteAddress: duplex.remoteAddress,
     }),
   }), config);

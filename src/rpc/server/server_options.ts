@@ -1,5 +1,6 @@
 import type { SocketAddress } from "../../../mod.ts";
-import { checkOption } from "../../options.ts";
+import { integer } from "../../check.ts";
+import { errorLog } from "../../error_log.ts";
 import type { RpcId } from "../message.ts";
 import type { RpcObserver } from "../observer.ts";
 
@@ -23,7 +24,7 @@ export interface RpcServerOptions {
    * `maxOutboundLength`, and when a handler answered with a stream where the client expects one
    * response, or the reverse. What it throws, or rejects with, is ignored.
    *
-   * @default {console.error}
+   * @default {console.error} at most once a second for each code or name of an error
    */
   readonly onError?: (error: unknown, rpc: FailedRpc) => void;
 }
@@ -33,7 +34,7 @@ export interface RpcReactorOptions<Request> extends RpcServerOptions {
   /** The client's address, for errors and observers. */
   readonly remoteAddress?: SocketAddress;
   /** Observes the RPCs, for traces and metrics. */
-  readonly rpcObserver?: RpcObserver<Request>;
+  readonly rpcObserver?: RpcObserver<NoInfer<Request>>;
 }
 
 /** The RPC that an error is about. */
@@ -42,16 +43,18 @@ export interface FailedRpc {
   readonly id: RpcId;
   /** The client's address, if it is known. */
   readonly remoteAddress?: SocketAddress;
+  /** The method, where a service has told the requests apart. */
+  readonly method?: string;
 }
 
 /** Checks the options and fills in their defaults. */
 export function checkRpcServerOptions(options: RpcServerOptions): Required<RpcServerOptions> {
   const {
     maxConcurrentRpcs = DEFAULT_MAX_CONCURRENT_RPCS,
-    onError = (error, rpc) => console.error("protosocket: an rpc failed", rpc, error),
+    onError = errorLog("rpc"),
   } = options;
   return {
-    maxConcurrentRpcs: checkOption("maxConcurrentRpcs", maxConcurrentRpcs, 1, 2 ** 31),
+    maxConcurrentRpcs: integer("maxConcurrentRpcs", maxConcurrentRpcs, 1, 2 ** 31),
     onError,
   };
 }

@@ -1,0 +1,26 @@
+// The README and the other papers as npm shows them: with the package's name there, and without
+// links to files that are not in the package.
+import { NPM_FILES, NPM_NAME, readDenoJson } from "./npm_package.ts";
+
+/** What JSR's commands are on npm. */
+const COMMANDS: readonly [jsr: string, npm: string][] = [
+  ["deno add jsr:", "deno add npm:"],
+  ["bunx jsr add ", "bun add "],
+];
+
+/** `[text](target)`, where the target is neither an address nor a place on the same page. */
+const RELATIVE = /\[([^\]]+)\]\((?!#|[a-z]+:)([^)#]+)(#[^)]*)?\)/g;
+
+/**
+ * A paper of the repository as it goes into the npm package. `files` is where the repository's
+ * files can be read, if that is known; otherwise what links to them is text.
+ */
+export function npmPaper(text: string, files: string | undefined): string {
+  const { name } = readDenoJson();
+  return COMMANDS.reduce((text, [jsr, npm]) => text.replaceAll(jsr + name, npm + name), text)
+    .replaceAll(name, NPM_NAME)
+    .replaceAll(RELATIVE, (link, text: string, target: string, place = "") => {
+      if (NPM_FILES.includes(target)) return link;
+      return files === undefined ? text : `[${text}](${files}/${target}${place})`;
+    });
+}

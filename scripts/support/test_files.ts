@@ -1,0 +1,26 @@
+// Which test files there are, and which of them take their time.
+import { readdirSync } from "node:fs";
+import { root } from "../../tools/runtimes.ts";
+
+/**
+ * What `npm test` leaves to `npm run test:all`: tests that kill servers, break connections or
+ * crowd them, for a long time each. They run one at a time, as they need the machine for
+ * themselves.
+ */
+const SLOW: readonly RegExp[] = [
+  /^tests\/(cores|drain|kill|quic|simulator|soak)\//,
+  /\/(faults|hostile)_(?!test)/,
+];
+
+/** The test files below a folder of the repository, without those below `except`. */
+export function testFiles(folder: string, except?: string): string[] {
+  const names = readdirSync(`${root}${folder}`, { recursive: true, encoding: "utf8" });
+  return names
+    .map((name) => `${folder}/${name.replaceAll("\\", "/")}`)
+    .filter((file) => file.endsWith("_test.ts") && !(except && file.startsWith(`${except}/`)))
+    .sort();
+}
+
+export function isSlow(file: string): boolean {
+  return SLOW.some((pattern) => pattern.test(file));
+}

@@ -1,0 +1,69 @@
+/** The largest delay, in milliseconds, that timers take on every runtime. */
+export const MAX_DELAY: number = 2 ** 31 - 1;
+
+/**
+ * Returns `value` if it is an integer from `min` to `max`, else throws a `RangeError` that
+ * names it. A number that is wrong is a `RangeError` everywhere in this library; any other
+ * wrong argument is a `TypeError`, see {@linkcode wrong}. Both are mistakes of the program
+ * that calls, unlike the errors with codes, which say what became of a connection.
+ */
+export function integer(name: string, value: unknown, min: number, max: number): number {
+  if (Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max) {
+    return value as number;
+  }
+  throw new RangeError(`${name} must be an integer from ${min} to ${max}, not ${shown(value)}`);
+}
+
+/** Checks a delay in milliseconds; see {@linkcode integer}. */
+export function delay(name: string, value: unknown, min: 0 | 1): number {
+  return integer(name, value, min, MAX_DELAY);
+}
+
+/** Makes the error for an argument or an option that is wrong, and not a number out of range. */
+export function wrong(message: string, cause?: unknown): TypeError {
+  return new TypeError(message, cause === undefined ? undefined : { cause });
+}
+
+/** A value as messages show it. */
+export function shown(value: unknown): string {
+  if (typeof value === "string") return `"${value.slice(0, 100)}"`;
+  return typeof value === "object" && value !== null ? "an object" : String(value);
+}
+
+/** Checks that something is a function; `what` says what for, if that is not plain. */
+export function checkFunction(name: string, value: unknown, what = ""): void {
+  if (typeof value !== "function") {
+    throw wrong(`${name} must be a function${what}, not ${shown(value)}`);
+  }
+}
+
+/** Checks that something is a duplex, and not, say, what `connect()` returns before it is awaited. */
+export function checkDuplex(duplex: unknown): void {
+  notPromised("duplex", duplex);
+  if (isObject(duplex) && "readable" in duplex && "writable" in duplex) return;
+  throw wrong(`duplex must have a readable and a writable, but it is ${shown(duplex)}`);
+}
+
+/** Checks that something is a listener. */
+export function checkListener(listener: unknown): void {
+  notPromised("listener", listener);
+  if (isObject(listener) && Symbol.asyncIterator in listener && "close" in listener) return;
+  throw wrong(`listener must be what listen() resolves to, not ${shown(listener)}`);
+}
+
+/** Checks that something is a codec, and not a function that makes one. */
+export function checkCodec(codec: unknown): void {
+  if (isObject(codec) && isObject(codec.encoder) && isObject(codec.decoder)) return;
+  const why = typeof codec === "function" ? "a function: call it" : shown(codec);
+  throw wrong(`codec must have an encoder and a decoder, but it is ${why}`);
+}
+
+function notPromised(name: string, value: unknown): void {
+  if (isObject(value) && typeof value.then === "function") {
+    throw wrong(`${name} must not be a promise: await it`);
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string | symbol, unknown>> {
+  return typeof value === "object" && value !== null;
+}

@@ -1,0 +1,111 @@
+// Arguments of the wrong kind: told at once, and in words.
+import { assertMatch, assertThrows } from "@std/assert";
+import { test } from "node:test";
+import { Connection, duplexPair, serve } from "../../mod.ts";
+import { RpcClient, rpcReactor, serveRpc } from "../../src/rpc/mod.ts";
+import { json } from "../../src/codecs/json.ts";
+import { memoryListener } from "../support/memory_listener.ts";
+import { messages } from "../support/rpc.ts";
+import { deferred, soon } from "../support/within.ts";
+
+const [duplex] = duplexPair();
+const reactor = () => ({ onInboundMessage: () => {} });
+const service = () => () => ({ id: 0, code: 0 });
+const codec = () => json<never>();
+const { setId: _, ...request } = messages.request;
+
+const cases: [name: string, run: () => unknown, told: RegExp][] = [
+  [
+    "a duplex that was not awaited",
+    () => new Connection(Promise.resolve(duplex) as never, { codec: json(), reactor }),
+    /^duplex must not be a promise: await it$/,
+  ],
+  [
+    "a string for a duplex",
+    () => new Connection("ws://a" as never, { codec: json(), reactor }),
+    /^duplex must have a readable and a writable, but it is "ws:\/\/a"$/,
+  ],
+  [
+    "a function for a codec",
+    () => new Connection(duplex, { codec: json as never, reactor }),
+    /^codec must have .* a function: call it$/,
+  ],
+  [
+    "no codec",
+    () => new Connection(duplex, { reactor } as never),
+    /^codec must have an encoder and a decoder, but it is undefined$/,
+  ],
+  [
+    "an object for what makes a reactor",
+    () => new Connection(duplex, { codec: json(), reactor: reactor() as never }),
+    /^reactor must be a function that makes one for a sender, not an object$/,
+  ],
+  [
+    "nothing for a reactor",
+    () => new Connection(duplex, { codec: json(), reactor: () => undefined as never }),
+    /^onInboundMessage of a reactor must be a function, not undefined$/,
+  ],
+  [
+    "a listener that was not awaited",
+    () => serve(Promise.resolve(memoryListener()) as never, () => ({ codec: json(), reactor })),
+    /^listener must not be a promise/,
+  ],
+  ["a port for a listener", () => serve(9000 as never, (() => {}) as never), /^listener must be/],
+  [
+    "no connector",
+    () => serve(memoryListener(), undefined as never),
+    /^connector must be a function/,
+  ],
+  [
+    "a codec for what makes one",
+    () => serveRpc(memoryListener(), { codec: json() as never, messages, service }),
+    /^codec must be a function that makes one for each connection/,
+  ],
+  [
+    "no service",
+    () => serveRpc(memoryListener(), { codec, messages } as never),
+    /^service must be a function/,
+  ],
+  [
+    "half a mapping",
+    () =>
+      serveRpc(memoryListener(), { codec, messages: { ...messages, request } as never, service }),
+    /^messages\.request\.setId must be a function, not undefined$/,
+  ],
+  [
+    "no mapping",
+    () => new RpcClient(duplex, { codec: json() } as never),
+    /^messages\.request\.id must be a function/,
+  ],
+  [
+    "a client's duplex that was not awaited",
+    () => new RpcClient(Promise.resolve(duplex) as never, { codec: json(), messages }),
+    /await it$/,
+  ],
+  [
+    "a handler's answer for a handler",
+    () => rpcReactor(messages, { id: 0, code: 0 } as never),
+    /^handler must be a function: service: /,
+  ],
+];
+
+for (const [name, run, told] of cases) {
+  test(`arguments: ${name}`, () => {
+    assertMatch(assertThrows(run, TypeError).message, told);
+  });
+}
+
+test("arguments: a service that is the handler is told when a connection comes", async () => {
+  const refused = deferred<unknown>();
+  const listener = memoryListener();
+  const server = serveRpc(listener, {
+    codec,
+    messages,
+    service: (() => ({ id: 0, code: 0 })) as never,
+    onConnectError: refused.resolve,
+  });
+  listener.dial(7);
+  const error = await soon(refused.promise, "a refusal") as TypeError;
+  assertMatch(`${error}`, /^TypeError: handler must be a function/);
+  await soon(server.close(), "the close");
+});
