@@ -55,6 +55,8 @@ export class EncodeBuffer {
   /** The slab of a large message; reused, once it has been released, if not yet collected. */
   #large: WeakRef<ArrayBufferLike> | undefined;
   #largeIsFree = false;
+  /** Bytes of it that have been taken and not released, since it is no longer the current slab. */
+  #largeLent = 0;
 
   /** How many bytes have been appended but not taken. */
   get length(): number {
@@ -156,6 +158,7 @@ export class EncodeBuffer {
     // large message should be freed as soon as it has been written.
     const { length } = this.bytes;
     if (end === this.offset && (length - end < MIN_SLAB / 4 || length > MAX_KEPT)) {
+      if (length > MAX_KEPT) this.#largeLent = this.#lent;
       this.#use(EMPTY);
     }
     return taken;
@@ -169,7 +172,9 @@ export class EncodeBuffer {
   release(taken: Uint8Array): void {
     if (taken.buffer !== this.bytes.buffer) {
       // Not what was lent: that is somebody else's memory.
-      if (this.#large?.deref() === taken.buffer) this.#largeIsFree = true;
+      if (this.#large?.deref() !== taken.buffer) return;
+      this.#largeLent -= taken.length;
+      this.#largeIsFree = this.#largeLent === 0;
       return;
     }
     this.#lent -= taken.length;

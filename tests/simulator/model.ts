@@ -34,7 +34,7 @@ function mismatched({ ask }: CallRecord): boolean {
 
 /** Whether it has to fail by what its handler does. */
 function fails({ ask }: CallRecord): boolean {
-  if (ask.answer === "refuse" || ask.answer === "throw" || ask.answer === "reject") return true;
+  if (["refuse", "throw", "reject", "never"].includes(ask.answer)) return true;
   if (ask.badRequest) return true;
   return ask.badAt >= 0 && (ask.kind === "unary" || ask.badAt < ask.items);
 }
@@ -109,6 +109,8 @@ function shutDown(world: World, call: CallRecord): boolean {
 /** Its connection was taken from it. */
 function lost(world: World, call: CallRecord): boolean {
   // An orderly end lets a call finish, or lets it go elsewhere.
+  // Without windows, a reader that pauses stops its connection.
+  if (world.plan.narrow && world.plan.server.writeTimeout !== undefined) return true;
   const cruel = befell(world, call, ["cut", "kill", "stall", "end-client"]).length > 0;
   if (cruel) return true;
   const { pool } = world.plan.clients[call.client]!;

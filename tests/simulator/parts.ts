@@ -17,7 +17,9 @@ const LONGEST = 800;
 export function ask(draw: Draw, kind: Ask["kind"], odd: number): Ask {
   const strange = draw.chance(odd);
   const answers: Answer[] = kind === "unary" ? ["now", "now", "later"] : ["sync", "async"];
-  const answer = strange ? draw.pick(["refuse", "throw", "reject"] as const) : draw.pick(answers);
+  const answer = strange
+    ? draw.pick(["refuse", "throw", "reject", "never"] as const)
+    : draw.pick(answers);
   const items = draw.pick([0, 1, 3, 10, 40, 40, 120]);
   const bad = draw.chance(odd);
   return {
@@ -42,10 +44,12 @@ function reading(draw: Draw): Reading {
 }
 
 export function call(draw: Draw, kind: Ask["kind"], odd: number): CallPlan {
+  const asked = ask(draw, kind, odd);
   return {
-    ask: ask(draw, kind, odd),
+    ask: asked,
     reading: kind === "unary" ? READ_ALL : reading(draw),
-    timeout: draw.chance(odd) ? draw.between(1, 500) : undefined,
+    // One that is never answered takes its place for as long as its caller lets it.
+    timeout: asked.answer === "never" || draw.chance(odd) ? draw.between(1, 500) : undefined,
     cancelAfter: draw.chance(odd) ? draw.between(0, 200) : undefined,
     idempotent: draw.chance(30),
     key: draw.chance(10) ? draw.below(10) : undefined,

@@ -15,14 +15,15 @@ export function plan(seed: number, only?: Mix): Plan {
 /** What all plans have, before a mix adds its own. */
 function base(draw: Draw, mix: Mix): { -readonly [key in keyof Plan]: Plan[key] } {
   const slow = draw.between(1, 20);
+  const network = {
+    capacity: draw.pick([200, 1000, 4000, 16384, 65536]),
+    latency: draw.pick<NetworkOptions["latency"]>([[0.1, 0.1], [0.1, 2], [1, 1], [1, slow]]),
+    piece: draw.pick([7, 100, 1500, 65536]),
+    sync: draw.pick([0, 50, 100]),
+  };
   return {
     mix,
-    network: {
-      capacity: draw.pick([200, 1000, 4000, 16384, 65536]),
-      latency: draw.pick([[0.1, 0.1], [0.1, 2], [1, 1], [1, slow]]),
-      piece: draw.pick([7, 100, 1500, 65536]),
-      sync: draw.pick([0, 50, 100]),
-    },
+    network,
     servers: 1,
     clients: [client(draw)],
     actors: [],
@@ -34,7 +35,8 @@ function base(draw: Draw, mix: Mix): { -readonly [key in keyof Plan]: Plan[key] 
       maxConcurrentRpcs: draw.pick([1, 2, 8, 100, 1024]),
       maxQueuedMessages: draw.pick([1, 2, 16, 256]),
       maxPipelinedBytes: draw.pick([300, 2000, 20000, undefined]),
-      writeTimeout: undefined,
+      // Streams do not tell how much of a write has gone: with them, a whole one must be in time.
+      writeTimeout: network.sync === 100 ? draw.pick([undefined, undefined, 200, 1000]) : undefined,
     },
     maxBufferLength: undefined,
     clientQueue: draw.pick([1, 16, 256]),

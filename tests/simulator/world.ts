@@ -3,7 +3,7 @@ import { RpcClient, RpcPool, serveRpc } from "@protosocket/protosocket/rpc";
 import type { VirtualClock } from "./clock.ts";
 import { Draw } from "./draw.ts";
 import { handler } from "./handler.ts";
-import { codec, type Message, messagesOf } from "./messages.ts";
+import { codec, HEADER, type Message, messagesOf } from "./messages.ts";
 import { MemoryNetwork } from "./network.ts";
 import type { ClientPlan, FaultPlan, Plan } from "./plan.ts";
 import type { CallRecord } from "./record.ts";
@@ -111,6 +111,7 @@ export class World {
       ...given({ maxBufferLength }),
       onError: (error, { id }) => this.trace.say(name, "onError", `rpc ${id}`, error),
       onConnectError: (error) => this.trace.say(name, "onConnectError", error),
+      onConnectionError: (error) => this.trace.say(name, "onConnectionError", error),
     });
     this.servers[at] = running;
     this.allServers.push(running);
@@ -150,7 +151,25 @@ export class World {
 
   #onDecoded({ call, code }: Message): void {
     this.clock.work++;
-    if (code === 0) this.calls[call]!.decoded++;
+    if (code !== 0) return;
+    const record = this.calls[call]!;
+    record.decoded++;
+    this.#checkHeld(record);
+  }
+
+  /** What a client holds of a stream that is slowly read is bounded, in bytes. */
+  #checkHeld({ name, ask, client, decoded, read, left, settled, handlers }: CallRecord): void {
+    // What comes for a call that is over, or that was begun again, is dropped.
+    if (client < 0 || ask.kind === "unary" || left || settled !== undefined) return;
+    // Without windows, a stream that overflows has failed, and what still comes is dropped.
+    if (handlers.length > 1 || this.plan.narrow) return;
+    const { maxBufferedBytes } = this.plan.clients[client]!;
+    const size = HEADER + ask.size;
+    // One may take it over the bound, and one is with its reader.
+    const held = (decoded - read - 2) * size;
+    if (held > maxBufferedBytes) {
+      this.violate(`${name} holds ${held} bytes that nobody read, not ${maxBufferedBytes}`);
+    }
   }
 
   #pool(at: number, { slots }: ClientPlan): Pool {

@@ -129,3 +129,15 @@ test("EncodeBuffer: a message that fails after it has lent leaves what was befor
   while (out.length > 0) parts.push(...out.take().filter((byte) => byte !== 9));
   assertEquals(parts, [1, 2, 3, 6]);
 });
+
+test("EncodeBuffer: a large slab of which one part was released is not written while another is out", () => {
+  const out = new EncodeBuffer();
+  out.write(new Uint8Array(300 * KIB).fill(1));
+  out.lend(new Uint8Array(64 * KIB));
+  out.write(new Uint8Array(10).fill(1));
+  const [before, , after] = [out.take(), out.take(), out.take()];
+  assertEquals(before.buffer, after.buffer);
+  out.release(before);
+  out.write(new Uint8Array(500 * KIB).fill(2));
+  assertEquals(after, new Uint8Array(10).fill(1));
+});
