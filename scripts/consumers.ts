@@ -116,7 +116,7 @@ async function consume(project: string, builder: string): Promise<void> {
   writeFileSync(join(project, "echo.mjs"), ECHO);
   writeFileSync(join(project, "by_path.ts"), byPath(builder === "dnt" ? "esm/" : ""));
   const examples = writeExamples(project);
-  check("the README's examples are there", examples.length === 3, examples.join(", "));
+  check("the README's examples are there", examples.length === 4, examples.join(", "));
   for (const runtime of RUNTIMES) {
     const run = runtime === "deno" ? ["run", "-A", "--quiet"] : [];
     step(`every entry point on ${runtime}`, project, command(runtime), [...run, "all.mjs"]);
@@ -135,7 +135,15 @@ async function consume(project: string, builder: string): Promise<void> {
   for (const [resolution, module] of [["bundler", "preserve"], ["nodenext", "nodenext"]]) {
     step(`types, moduleResolution ${resolution}`, project, node, [
       join(project, "node_modules/typescript/bin/tsc"),
-      ...["--noEmit", "--strict", "--target", "es2022", "--module", module!],
+      ...[
+        "--noEmit",
+        "--allowImportingTsExtensions",
+        "--strict",
+        "--target",
+        "es2022",
+        "--module",
+        module!,
+      ],
       ...["--lib", "es2023,dom,dom.iterable,dom.asynciterable,esnext.disposable"],
       ...["--moduleResolution", resolution!, "all.ts", ...examples],
     ]);
