@@ -104,7 +104,8 @@ async function consume(project: string, builder: string): Promise<void> {
   );
   const packages = [
     ...[`./${tarball}`, "@bufbuild/protobuf", "@opentelemetry/api", "ws"],
-    ...["@types/node", "@types/ws"],
+    // The README's service has its schemas.
+    ...["@types/node", "@types/ws", "zod"],
   ];
   const install = ["install", ...packages, `typescript@${version}`];
   if (!step("npm install of the tarball", project, "npm", install)) return;
@@ -135,15 +136,7 @@ async function consume(project: string, builder: string): Promise<void> {
   for (const [resolution, module] of [["bundler", "preserve"], ["nodenext", "nodenext"]]) {
     step(`types, moduleResolution ${resolution}`, project, node, [
       join(project, "node_modules/typescript/bin/tsc"),
-      ...[
-        "--noEmit",
-        "--allowImportingTsExtensions",
-        "--strict",
-        "--target",
-        "es2022",
-        "--module",
-        module!,
-      ],
+      ...["--noEmit", "--strict", "--target", "es2022", "--module", module!],
       ...["--lib", "es2023,dom,dom.iterable,dom.asynciterable,esnext.disposable"],
       ...["--moduleResolution", resolution!, "all.ts", ...examples],
     ]);

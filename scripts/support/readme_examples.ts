@@ -1,9 +1,8 @@
 // The examples of the README that is in the npm package, as printed, in a project that has it.
 import { type ChildProcess, spawn } from "node:child_process";
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import process from "node:process";
-import { root } from "../../tools/runtimes.ts";
 import { NPM_NAME } from "./npm_package.ts";
 
 /** How long a program may take, in milliseconds. */
@@ -12,28 +11,17 @@ const LIMIT = 60_000;
 /** A command that runs a program, given its file. */
 export type Command = readonly [program: string, args: readonly string[]];
 
-/** Where the examples are in a project, beside what they import from `../`. */
-const FOLDER = "quick_start";
-
-/**
- * Writes the README's examples into the project, and what they import that is generated from a
- * user's `.proto`, which stands in for the generator. Returns their files.
- */
+/** Writes the README's examples into the project; returns their files. */
 export function writeExamples(project: string): string[] {
   const readme = readFileSync(join(project, "node_modules", NPM_NAME, "README.md"), "utf8");
   const shown = readme.matchAll(/<!-- examples\/quick_start\/(\S+) -->\n\n```ts\n([^]*?\n)```\n/g);
   return [...shown].map(([, file, code]) => {
-    for (const [, generated] of code!.matchAll(/from "\.\.\/(\S+\/gen\/\S+)"/g)) {
-      mkdirSync(join(project, dirname(generated!)), { recursive: true });
-      copyFileSync(`${root}examples/${generated}`, join(project, generated!));
-    }
-    mkdirSync(join(project, FOLDER), { recursive: true });
-    writeFileSync(join(project, FOLDER, file!), code!);
-    return `${FOLDER}/${file}`;
+    writeFileSync(join(project, file!), code!);
+    return file!;
   });
 }
 
-/** Runs the server and the client, and the others. Returns what went wrong, or nothing. */
+/** Runs the server and the client, the RPC, and the service. Returns what went wrong, or nothing. */
 export async function runExamples(project: string, command: Command): Promise<string> {
   const server = start(project, command, "server.ts");
   try {
@@ -45,19 +33,18 @@ export async function runExamples(project: string, command: Command): Promise<st
     server.child.kill();
     await server.ended;
   }
-  for (const [file, expected] of Object.entries(ALONE)) {
+  for (
+    const [file, says] of [["rpc.ts", /^hello, world\n$/], [
+      "services.ts",
+      /\nBOND 200\n$/,
+    ]] as const
+  ) {
     const program = start(project, command, file);
     await within(program, program.ended);
-    if (program.said() !== expected) return `${file}: ${program.said()}`;
+    if (!says.test(program.said())) return program.said();
   }
   return "";
 }
-
-/** The examples with both ends in one program, and what each prints. */
-const ALONE: Readonly<Record<string, string>> = {
-  "rpc.ts": "hello, world\n",
-  "services.ts": "ACME: 100\nACME 100\nBOND 100\n",
-};
 
 interface Program {
   readonly child: ChildProcess;
@@ -68,7 +55,7 @@ interface Program {
 }
 
 function start(project: string, [program, args]: Command, file: string): Program {
-  const child = spawn(program, [...args, `${FOLDER}/${file}`], {
+  const child = spawn(program, [...args, file], {
     cwd: project,
     env: { ...process.env, NO_COLOR: "1", NODE_NO_WARNINGS: "1" },
     stdio: ["ignore", "pipe", "pipe"],

@@ -160,3 +160,15 @@ test("requests that wait do not keep the items from a handler that reads", async
   assertEquals(await peer.next(), normal(2, ["a"]));
   connection.abort();
 });
+
+test("whoever still reads when the RPC has been answered comes to the end", async () => {
+  const read = deferred<unknown>();
+  const { connection, peer } = serverAndPeer((_, context) => {
+    context.requests().next().then(read.resolve, read.reject);
+    return body("an answer");
+  });
+  await peer.send(end(QUESTION), normal(2, "open"));
+  assertEquals(await peer.take(2), [end(ITEM + 2), normal(2, "an answer")]);
+  assertEquals(await soon(read.promise, "the end"), { done: true, value: undefined });
+  assertEquals(await endPeer(connection, peer), []);
+});

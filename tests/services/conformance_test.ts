@@ -3,7 +3,7 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import {
   Metadata,
-  ServiceError,
+  type ServiceError,
   type ServiceErrorCode,
   STATUS_CODES,
 } from "@protosocket/protosocket/services";
@@ -24,9 +24,6 @@ import { pairs } from "./conformance_service.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const isStream = (kind: Kind) => (STREAMS as readonly Kind[]).includes(kind);
-const takesStream = (kind: Kind) => (UPLOADS as readonly Kind[]).includes(kind);
-/** How many requests a call of that kind has when it is given three. */
-const sent = (kind: Kind) => takesStream(kind) ? 3 : 1;
 
 /** Text, a key with several values, and all bytes that there are. */
 const METADATA = new Metadata({
@@ -271,24 +268,24 @@ conformanceTest("bidi: answers after the half-close (half duplex)", async ({ cli
   assertEquals([reports.map(({ requests }) => requests), error], [[3, 3, 3], undefined]);
 });
 
-for (const kind of UPLOADS) {
-  /** Requests without end, and whether they were left. */
-  function endless(first: ScriptInit) {
-    const seen = { asked: 0, left: false };
-    async function* scripts() {
-      try {
-        yield first;
-        for (;; seen.asked++) {
-          yield {};
-          await turn();
-        }
-      } finally {
-        seen.left = true;
+/** Requests without end, and whether they were left. */
+function endless(first: ScriptInit) {
+  const seen = { asked: 0, left: false };
+  async function* scripts() {
+    try {
+      yield first;
+      for (;; seen.asked++) {
+        yield {};
+        await turn();
       }
+    } finally {
+      seen.left = true;
     }
-    return { seen, scripts: scripts() };
   }
+  return { seen, scripts: scripts() };
+}
 
+for (const kind of UPLOADS) {
   conformanceTest(`${kind}: a failure before the half-close`, async ({ client }) => {
     const { seen, scripts } = endless({ failure: 7, message: "not you" });
     const error = kind === "bidi"

@@ -153,3 +153,14 @@ test("what ts-proto's clients run on", async () => {
   assertEquals(traded.map((bytes) => Quote.decode(bytes).symbol), ["X"]);
   await soon(rpc.clientStreamingRequest(service, "PutQuotes", requests()), "a summary");
 });
+
+test("a method whose name begins as another's is not that one", async () => {
+  const text = { request: z.string(), response: z.string() };
+  const Names = defineService("test.Names", { get: text, getAll: text });
+  const names = implement(Names, { get: () => "one", getAll: () => "all" });
+  const client = createClient(Names, inMemory([names]));
+  for (let i = 0; i < 2; i++) {
+    assertEquals(await soon(client.get(""), "an answer"), "one");
+    assertEquals(await soon(client.getAll(""), "an answer"), "all");
+  }
+});

@@ -55,7 +55,12 @@ export interface Call extends Requests {
 }
 
 /** A stream of requests, each of which is answered. */
-export interface Chat extends Requests, AsyncIterable<Call["request"]> {}
+export interface Chat extends Requests {
+  on(event: "data", listener: (request: Call["request"]) => void): void;
+  on(event: "end", listener: () => void): void;
+  pause(): void;
+  resume(): void;
+}
 
 /** A stream that may be cancelled. */
 export interface Subscription extends Call {

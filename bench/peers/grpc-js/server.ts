@@ -26,9 +26,14 @@ async function items(call: Call): Promise<void> {
   call.end();
 }
 
-async function chat(call: Chat): Promise<void> {
-  for await (const { body } of call) await write(call, { echo: body });
-  call.end();
+// Not with a loop, whose end would destroy the call.
+function chat(call: Chat): void {
+  call.on("data", ({ body }) => {
+    if (call.write({ echo: body })) return;
+    call.pause();
+    call.once("drain", () => call.resume());
+  });
+  call.on("end", () => call.end());
 }
 
 const server = new grpc.Server(OPTIONS);
