@@ -104,7 +104,8 @@ async function consume(project: string, builder: string): Promise<void> {
   );
   const packages = [
     ...[`./${tarball}`, "@bufbuild/protobuf", "@opentelemetry/api", "ws"],
-    ...["@types/node", "@types/ws"],
+    // The README's service has its schemas.
+    ...["@types/node", "@types/ws", "zod"],
   ];
   const install = ["install", ...packages, `typescript@${version}`];
   if (!step("npm install of the tarball", project, "npm", install)) return;
@@ -116,7 +117,7 @@ async function consume(project: string, builder: string): Promise<void> {
   writeFileSync(join(project, "echo.mjs"), ECHO);
   writeFileSync(join(project, "by_path.ts"), byPath(builder === "dnt" ? "esm/" : ""));
   const examples = writeExamples(project);
-  check("the README's examples are there", examples.length === 3, examples.join(", "));
+  check("the README's examples are there", examples.length === 4, examples.join(", "));
   for (const runtime of RUNTIMES) {
     const run = runtime === "deno" ? ["run", "-A", "--quiet"] : [];
     step(`every entry point on ${runtime}`, project, command(runtime), [...run, "all.mjs"]);

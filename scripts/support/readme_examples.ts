@@ -21,7 +21,7 @@ export function writeExamples(project: string): string[] {
   });
 }
 
-/** Runs the server and the client, and the RPC. Returns what went wrong, or nothing. */
+/** Runs the server and the client, the RPC, and the service. Returns what went wrong, or nothing. */
 export async function runExamples(project: string, command: Command): Promise<string> {
   const server = start(project, command, "server.ts");
   try {
@@ -33,9 +33,17 @@ export async function runExamples(project: string, command: Command): Promise<st
     server.child.kill();
     await server.ended;
   }
-  const rpc = start(project, command, "rpc.ts");
-  await within(rpc, rpc.ended);
-  return rpc.said() === "hello, world\n" ? "" : rpc.said();
+  for (
+    const [file, says] of [["rpc.ts", /^hello, world\n$/], [
+      "services.ts",
+      /\nBOND 200\n$/,
+    ]] as const
+  ) {
+    const program = start(project, command, file);
+    await within(program, program.ended);
+    if (!says.test(program.said())) return program.said();
+  }
+  return "";
 }
 
 interface Program {

@@ -19,7 +19,8 @@ import type { RpcId } from "./message.ts";
  *   server, which is not one of this package, does not wait for it.
  * - `unsupported`: the call has a stream of requests, which the server does not take.
  * - `unavailable`: a pool has no connection and cannot make one now; the `cause` is the
- *   error of the last attempt to connect. Nothing was sent.
+ *   error of the last attempt to connect. Or `maxWaitingCalls` are waiting for one. Nothing
+ *   was sent.
  */
 export type RpcErrorCode =
   | "cancelled"

@@ -66,6 +66,7 @@ test("the own zone takes all calls, and spills over as far as it is missing", as
   await settle(fleet, 4);
   const by = await answers(fleet, 1000);
   assert(local(by) > 200 && local(by) < 500, JSON.stringify(by));
+  assertEquals(fleet.pool.size, 8);
 
   for (const name of "abc") fleet.hosts.get(name)!.up();
   for (let i = 0; i < 6; i++) {
@@ -73,6 +74,8 @@ test("the own zone takes all calls, and spills over as far as it is missing", as
     await settle(fleet, 2);
   }
   assertEquals(local(await answers(fleet, 200)), 200);
+  // What is no longer needed is given up.
+  assertEquals(fleet.pool.size, 4);
   await soon(fleet.pool.close(), "the end");
 });
 
