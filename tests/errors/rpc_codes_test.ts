@@ -28,7 +28,8 @@ const MADE: Record<Exclude<RpcErrorCode, "stream-overflow">, Made> = {
   // The id differs in its lowest bit: the answer is of the other kind.
   "answer-mismatch": { answer: (peer, { id }) => peer.send(cancel(Number(id) ^ 1)) },
   "connection-closed": { answer: (peer) => peer.abort(), sent: true },
-  "deadline-exceeded": { timeout: 5 },
+  // Long enough for a pool to connect before it, also on a machine under load.
+  "deadline-exceeded": { timeout: 200 },
   "encode-failed": { request: 1n },
   // It has not said that it takes streams of requests.
   unsupported: { requests: [], answer: (peer, { id }) => peer.send(normal(id, "answer")) },
