@@ -1,5 +1,5 @@
 // What servers log whose user did not say where their errors go.
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { test } from "node:test";
 import { serve, type ServeOptions } from "../../mod.ts";
 import { RpcClient, type RpcServerOptions, serveRpc } from "../../src/rpc/mod.ts";
@@ -75,6 +75,23 @@ test("errorLog: it names the method and the peer", async () => {
     ["protosocket: rpc 3 of a.B/c from [::1]:7 failed:", "oh"],
     ["protosocket: rpc from a Unix socket failed:", "oh"],
   ]);
+});
+
+test("a server whose connector throws says so, but not for each of a flood of connections", async () => {
+  const said = await logged(async () => {
+    const listener = memoryListener();
+    const server = serve(listener, () => {
+      throw new Error("no certificate");
+    });
+    for (let peer = 1; peer <= 50; peer++) {
+      const { readable } = listener.dial(peer);
+      await soon(outcome(readable.getReader().read()), "the refusal");
+    }
+    await server.close();
+  });
+  assert(said.length < 10, `${said.length} lines`);
+  assertMatch(said[0]![0], /^protosocket: a connection from .*:1 was refused:$/);
+  assertEquals(said[0]![1], "no certificate");
 });
 
 /** Sends bytes to a server of messages behind a u32; returns what that logs. */
