@@ -161,3 +161,29 @@ test("serveRpc: handlers that throw are logged by one log for all connections", 
   assertMatch(said[0]![0], /^protosocket: rpc \d+ from 127\.0\.0\.1:7 failed:$/);
   assertEquals(await fail({ onError: () => {} }), []);
 });
+
+test("serve: callbacks that are async, and reject, end neither the process nor the server", async () => {
+  const told: string[] = [];
+  const rejects = (what: string) => () => {
+    told.push(what);
+    return Promise.reject(new Error("an unhandled rejection would fail this test"));
+  };
+  const listener = memoryListener();
+  const server = serve(listener, ({ remoteAddress }) => {
+    if (remoteAddress?.transport === "tcp" && remoteAddress.port === 1) throw new Error("no");
+    return {
+      codec: lengthDelimited({ prefix: "u32be" }),
+      reactor: () => ({ onInboundMessage: () => {} }),
+    };
+  }, {
+    onConnectError: rejects("refused"),
+    onConnectionError: rejects("failed"),
+  });
+  for (const port of [1, 2]) {
+    const { writable, readable } = listener.dial(port);
+    outcome(writable.getWriter().write(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n")));
+    await soon(outcome(readable.getReader().read()), "the end");
+  }
+  await soon(server.close(), "the server's close");
+  assertEquals(told, ["refused", "failed"]);
+});
