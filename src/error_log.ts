@@ -19,7 +19,10 @@ export interface ErrorSubject {
  * The log of a server whose user did not say where its errors go: `console.error`, at most once a
  * second for each kind of error, so that a flood of them does not flood the log.
  */
-export function errorLog(what: string): (error: unknown, subject: ErrorSubject) => void {
+export function errorLog(
+  what: string,
+  happened = "failed",
+): (error: unknown, subject: ErrorSubject) => void {
   const kinds = new Map<string, { readonly at: number; more: number }>();
   return (error, { remoteAddress, id, method }) => {
     const kind = `${method} ${kindOf(error)}`;
@@ -34,7 +37,7 @@ export function errorLog(what: string): (error: unknown, subject: ErrorSubject) 
     const named = [what, id, method && `of ${method}`].filter((part) => part !== undefined);
     const from = remoteAddress === undefined ? "" : ` from ${describe(remoteAddress)}`;
     const more = latest?.more ? ` (and ${latest.more} more like it before)` : "";
-    console.error(`protosocket: ${named.join(" ")}${from} failed${more}:`, error);
+    console.error(`protosocket: ${named.join(" ")}${from} ${happened}${more}:`, error);
   };
 }
 

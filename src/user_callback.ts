@@ -8,11 +8,18 @@ export function tell<Args extends unknown[]>(
   ...args: Args
 ): void {
   try {
-    const result = callback?.(...args);
-    if (isThenable(result)) result.then(undefined, ignore);
+    caught(callback?.(...args));
   } catch {
     // Being told must not change what is told.
   }
+}
+
+/**
+ * Looks after the rejection of a promise that a user's function may have returned where none is
+ * expected.
+ */
+export function caught(result: unknown, onRejected: (cause: unknown) => void = ignore): void {
+  if (isThenable(result)) result.then(undefined, onRejected);
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

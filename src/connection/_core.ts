@@ -12,6 +12,7 @@ import { type ConnectionObserver, quietly } from "../observer.ts";
 import { checkCodec, checkDuplex, checkFunction, delay } from "../check.ts";
 import { checkConnectionOptions, type ConnectionOptions } from "../options.ts";
 import type { Reactor } from "../reactor.ts";
+import { caught } from "../user_callback.ts";
 
 const LOCAL: CloseReason = { kind: "local" };
 const PEER: CloseReason = { kind: "peer" };
@@ -99,7 +100,7 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed {
       readableStrategy: ROOM,
       onEncodeError: reactor.onEncodeError && ((error, message) => {
         try {
-          reactor.onEncodeError!(error, message);
+          caught(reactor.onEncodeError!(error, message), (cause) => this.failWaiting(cause));
         } catch (cause) {
           throw reactorThrew(cause);
         }
@@ -323,7 +324,7 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed {
     this.#reason = reason;
     this.#startDrainTimer();
     try {
-      this.#reactor.onClosing?.();
+      caught(this.#reactor.onClosing?.(), (cause) => this.failWaiting(cause));
     } catch (cause) {
       return this.fail(reactorThrew(cause));
     }
@@ -363,7 +364,7 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed {
       this.#link.abort(reason.kind === "error" ? reason.error : undefined);
     }
     try {
-      this.#reactor.onClose?.(reason);
+      caught(this.#reactor.onClose?.(reason));
     } catch (cause) {
       if (reason.kind !== "error") reason = { kind: "error", error: reactorThrew(cause) };
     }

@@ -5,6 +5,7 @@ import { Fifo } from "../waits/fifo.ts";
 import { onAbort } from "../waits/on_abort.ts";
 import type { Reactor, SendBudget } from "../reactor.ts";
 import type { Sender, SendOptions } from "../sender.ts";
+import { caught } from "../user_callback.ts";
 import { type Waiting, WaitingLine } from "../waits/waiting_line.ts";
 
 /**
@@ -215,7 +216,8 @@ export class Outbox<Outbound, Logical> implements Sender<Logical> {
       this.#pullable = false;
       budget.begin(most - before, limit);
       try {
-        this.#source.pullOutbound!(budget);
+        const result: unknown = this.#source.pullOutbound!(budget);
+        if (result) caught(result, (cause) => this.onFailed(reactorThrew(cause)));
       } catch (cause) {
         throw cause instanceof ConnectionError ? cause : reactorThrew(cause);
       } finally {

@@ -82,6 +82,8 @@ export function rpcFields<Message extends object>(
     if (typeof name === "string") continue;
     throw new TypeError(`The names of the id and the code must be strings, not ${typeof name}`);
   }
+  // Each id would be the code, too: calls would be taken for Cancels, and never be answered.
+  if (idName === codeName) throw new TypeError(`The id and the code are both in ${idName}`);
   const isBig = typeof (empty() as Fields)[idName] === "bigint";
   // Each reads or writes one field, in place: a function for any field would be slower.
   const setId = isBig

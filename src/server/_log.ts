@@ -1,4 +1,4 @@
-import { errorLog } from "../error_log.ts";
+import { errorLog, type ErrorSubject } from "../error_log.ts";
 import { ConnectionError, TransportError } from "../errors.ts";
 
 /** How often, in milliseconds, a server logs that it is full. */
@@ -16,14 +16,15 @@ export function sayFailed(): (error: ConnectionError | TransportError) => void {
 }
 
 /** Logs what was refused, rate-limited so that a flood of connections does not flood the log. */
-export function sayRefused(): (error: unknown) => void {
+export function sayRefused(): (error: unknown, duplex: ErrorSubject) => void {
+  const log = errorLog("a connection", "was refused");
   let last = -Infinity;
-  return (error) => {
+  return (error, { remoteAddress }) => {
     if (error instanceof ConnectionError && error.code === "too-many-connections") {
       const now = performance.now();
       if (now - last < SAY_FULL_EVERY) return;
       last = now;
     }
-    console.error("protosocket: a connection was refused", error);
+    log(error, { remoteAddress });
   };
 }

@@ -78,7 +78,8 @@ export interface ServeOptions {
    * {@linkcode ConnectionError} of code `too-many-connections`. What it throws is ignored,
    * and so is a promise that rejects.
    *
-   * @default {console.error} for too many connections, at most once a minute
+   * @default {console.error} at most once a second for each code or name of an error, and for
+   * too many connections once a minute
    */
   readonly onConnectError?: (error: unknown, duplex: SocketDuplex) => void;
   /**

@@ -36,6 +36,7 @@ reactorFails("onInboundEnd throws", { onInboundEnd: throws });
 reactorFails("onInboundEnd rejects", { onInboundEnd: () => Promise.reject(oh) });
 reactorFails("onOutboundMessage throws", { onOutboundMessage: throws });
 reactorFails("pullOutbound throws", { pullOutbound: throws });
+reactorFails("pullOutbound, being async, rejects", { pullOutbound: () => Promise.reject(oh) });
 
 /** A message that the codec of these tests cannot encode. */
 const TOO_LONG: number[] = new Array(100).fill(8);
@@ -46,6 +47,24 @@ test("Connection: a reactor whose onEncodeError throws ends it", async () => {
   const reason = await peer.closed;
   assertEquals(codeOf(reason), "reactor");
   assertStrictEquals(causeOf(reason), oh);
+});
+
+test("Connection: a reactor whose onEncodeError, being async, rejects ends it", async () => {
+  const [peer] = peerAndEnd({ onEncodeError: () => Promise.reject(oh) });
+  peer.sender.trySend(TOO_LONG);
+  const reason = await soon(peer.closed, "the end");
+  assertEquals(codeOf(reason), "reactor");
+  assertStrictEquals(causeOf(reason), oh);
+});
+
+test("Connection: a reactor whose onClosing or onClose, being async, rejects does not end the process", async () => {
+  for (const name of ["onClosing", "onClose"]) {
+    const [peer, end] = peerAndEnd({ [name]: () => Promise.reject(oh) });
+    outcome(end.writer.close());
+    await soon(peer.closed, "the end");
+    // An unhandled rejection would fail this test.
+    await turn();
+  }
 });
 
 test("Connection: a reactor whose onClose throws is reported, unless there already is an error", async () => {

@@ -132,6 +132,7 @@ test("rpcFields: a code that is not there is normal, an id is as it was read", (
 
 test("rpcFields: what has no names is refused at once", () => {
   assertThrows(() => rpcFields({ id: "id" } as never), TypeError, "not undefined");
+  assertThrows(() => rpcFields({ id: "id", code: "id" } as never), TypeError, "both in id");
 });
 
 test("rpcFields: the types know which names are enough", () => {

@@ -32,9 +32,14 @@ test("so many failures in a row eject, and a success between begins anew", () =>
   // While it is out, what is still in flight there does not count again.
   fail(0, 10, 1000);
   assertEquals(ejected.length, 1);
+  // Nor when it is back.
+  fail(0, 2, 30_000);
+  assertEquals(ejected.length, 1);
+  fail(0, 1, 30_000);
+  assertEquals(ejected.length, 2);
   // Refusals do not count here.
   for (let i = 0; i < 100; i++) outliers.refused(places[1]!);
-  assertEquals(ejected.length, 1);
+  assertEquals(ejected.length, 2);
 });
 
 test("each time is longer, up to the longest, and shorter again after good intervals", () => {

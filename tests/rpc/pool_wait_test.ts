@@ -99,6 +99,43 @@ test("maxWaitingCalls: so many wait for a connection, and further ones fail at o
   }
 });
 
+test("a call whose own connect has nothing to try uses what another one makes", async () => {
+  // All calls at once: so many slots as there are, and one connection is allowed.
+  const { pool, hosts: [host] } = poolAndHosts(1, { backoff, maxConnectionsPerEndpoint: 1 });
+  host!.hold();
+  const calls = Array.from({ length: 20 }, () => bodyOf(pool.unary(body("x"))));
+  await host!.until(() => host!.tries === 1, "a connect");
+  await quiet(() => pool.waiting);
+  assertEquals(pool.waiting, 20);
+  host!.release();
+  for (const call of calls) assertEquals(await call, "a");
+  assertEquals(host!.tries, 1);
+  await soon(pool.close(), "the end");
+});
+
+test("a call fails when all connects have failed, and one that others wait for does not hold it up", async () => {
+  const { pool, hosts: [host] } = poolAndHosts(1, { backoff, maxConnectionsPerEndpoint: 1 });
+  host!.hold();
+  const calls = Array.from({ length: 20 }, () => unavailable(pool.unary(body("x"))));
+  await host!.until(() => host!.tries === 1, "a connect");
+  host!.down();
+  host!.release();
+  for (const call of calls) await call;
+  await soon(pool.close(), "the end");
+});
+
+test("with most endpoints away, a burst of calls goes to the one that is left", async () => {
+  const { pool, hosts } = poolAndHosts(10, { backoff: { initial: 1000 } });
+  for (const host of hosts.slice(1)) host.down();
+  hosts[0]!.hold();
+  const calls = Array.from({ length: 50 }, () => bodyOf(pool.unary(body("x"))));
+  await quiet(() => pool.waiting);
+  assertEquals(pool.waiting, 50);
+  hosts[0]!.release();
+  for (const call of calls) assertEquals(await call, "a");
+  await soon(pool.close(), "the end");
+});
+
 test("retryBudget: a share of the calls of ten seconds, and some a second in any case", () => {
   const budget = new RetryBudget({ ratio: 0.2, minPerSecond: 1 });
   const takeAll = (now: number) => {

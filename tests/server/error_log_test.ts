@@ -1,5 +1,5 @@
 // What servers log whose user did not say where their errors go.
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { test } from "node:test";
 import { serve, type ServeOptions } from "../../mod.ts";
 import { RpcClient, type RpcServerOptions, serveRpc } from "../../src/rpc/mod.ts";
@@ -77,6 +77,23 @@ test("errorLog: it names the method and the peer", async () => {
   ]);
 });
 
+test("a server whose connector throws says so, but not for each of a flood of connections", async () => {
+  const said = await logged(async () => {
+    const listener = memoryListener();
+    const server = serve(listener, () => {
+      throw new Error("no certificate");
+    });
+    for (let peer = 1; peer <= 50; peer++) {
+      const { readable } = listener.dial(peer);
+      await soon(outcome(readable.getReader().read()), "the refusal");
+    }
+    await server.close();
+  });
+  assert(said.length < 10, `${said.length} lines`);
+  assertMatch(said[0]![0], /^protosocket: a connection from .*:1 was refused:$/);
+  assertEquals(said[0]![1], "no certificate");
+});
+
 /** Sends bytes to a server of messages behind a u32; returns what that logs. */
 function nonsense(options: ServeOptions, bytes: string | undefined) {
   return logged(async () => {
@@ -143,4 +160,30 @@ test("serveRpc: handlers that throw are logged by one log for all connections", 
   assertEquals(said.map(([, error]) => error), ["oh"]);
   assertMatch(said[0]![0], /^protosocket: rpc \d+ from 127\.0\.0\.1:7 failed:$/);
   assertEquals(await fail({ onError: () => {} }), []);
+});
+
+test("serve: callbacks that are async, and reject, end neither the process nor the server", async () => {
+  const told: string[] = [];
+  const rejects = (what: string) => () => {
+    told.push(what);
+    return Promise.reject(new Error("an unhandled rejection would fail this test"));
+  };
+  const listener = memoryListener();
+  const server = serve(listener, ({ remoteAddress }) => {
+    if (remoteAddress?.transport === "tcp" && remoteAddress.port === 1) throw new Error("no");
+    return {
+      codec: lengthDelimited({ prefix: "u32be" }),
+      reactor: () => ({ onInboundMessage: () => {} }),
+    };
+  }, {
+    onConnectError: rejects("refused"),
+    onConnectionError: rejects("failed"),
+  });
+  for (const port of [1, 2]) {
+    const { writable, readable } = listener.dial(port);
+    outcome(writable.getWriter().write(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n")));
+    await soon(outcome(readable.getReader().read()), "the end");
+  }
+  await soon(server.close(), "the server's close");
+  assertEquals(told, ["refused", "failed"]);
 });

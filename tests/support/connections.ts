@@ -37,7 +37,7 @@ export class Peer {
         },
         onClose: (reason) => {
           this.reasons.push(reason);
-          reactor.onClose?.(reason);
+          return reactor.onClose?.(reason);
         },
       }),
     });

@@ -159,6 +159,38 @@ test("upgrades: a page of another site is refused", async () => {
   new End(await next(server.sockets)).drop();
 });
 
+test("upgrades: who is refused and does not end is let go all the same", {
+  // Elsewhere the connection stays the HTTP server's own.
+  skip: runtime !== "node",
+}, async () => {
+  const { upgradeListener } = await import("../../src/adapters/websocket_node.ts");
+  const sockets = upgradeListener({ pathname: "/rpc" });
+  const server = createServer();
+  const gone = deferred();
+  server.on("connection", (socket) => socket.once("close", gone.resolve));
+  server.on("upgrade", (request, socket, head) => sockets.upgrade(request, socket, head));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  const client = connectTcp({ port, host: "127.0.0.1", allowHalfOpen: true });
+  client.on("error", () => {});
+  let answer = "";
+  const ended = new Promise((resolve) => client.once("end", resolve));
+  client.on("data", (chunk) => answer += chunk);
+  client.write(
+    "GET /other HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+  );
+  try {
+    await soon(gone.promise, "the end of the connection");
+    await soon(ended, "the answer");
+    assertMatch(answer, /^HTTP\/1\.1 404 /);
+  } finally {
+    client.destroy();
+    await sockets.close();
+    server.close();
+  }
+});
+
 test("upgrades: after close() the HTTP server goes on, without WebSockets", async () => {
   await using server = await httpServer();
   await server.sockets.close();

@@ -91,5 +91,8 @@ function addressOf({ remoteAddress, remotePort }: Socket): SocketAddress | undef
 
 function refuse(socket: NodeStream, status: number): void {
   socket.on("error", () => {});
+  // The client may never end, and nobody would wait for it.
+  socket.once("finish", () => socket.destroy());
+  socket.resume();
   socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

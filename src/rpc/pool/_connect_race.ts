@@ -87,3 +87,33 @@ export function raceToConnect<Place, Connection>(
     else next();
   });
 }
+
+/** The races under way: a call whose own has failed can use what another one has won. */
+export class Races<Connection> {
+  readonly #underWay = new Set<Promise<RaceResult<Connection>>>();
+  #first: Promise<RaceResult<Connection>> | undefined;
+
+  add(race: Promise<RaceResult<Connection>>): void {
+    this.#underWay.add(race);
+    this.#first = undefined;
+    race.then(() => this.#underWay.delete(race));
+  }
+
+  /**
+   * Resolves with the first connection, or with the last failure of those that are under way
+   * now; `undefined` if none are. One promise for all who wait, who may be many.
+   */
+  get first(): Promise<RaceResult<Connection>> | undefined {
+    if (this.#underWay.size === 0) return undefined;
+    return this.#first ??= new Promise((resolve) => {
+      let left = this.#underWay.size;
+      const onResult = (result: RaceResult<Connection>) => {
+        left--;
+        if (result.kind === "failed" && left > 0) return;
+        this.#first = undefined;
+        resolve(result);
+      };
+      for (const race of this.#underWay) race.then(onResult);
+    });
+  }
+}

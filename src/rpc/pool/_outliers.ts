@@ -53,6 +53,8 @@ export class Outliers<Place extends Watched> {
   failed(place: Place, all: readonly Place[], now: number): void {
     const { health } = place;
     health.failed++;
+    // What was in flight when it was taken out must not count once it is back.
+    if (now < health.ejectedUntil) return;
     health.inARow++;
     const settings = this.#settings;
     if (!settings || settings.consecutiveFailures === 0) return;

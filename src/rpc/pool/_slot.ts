@@ -4,6 +4,7 @@ import { bounded } from "../_bounded.ts";
 import type { RaceResult } from "./_connect_race.ts";
 import type { Place } from "./_endpoints.ts";
 import type { RpcClient } from "../client/client.ts";
+import { RpcError } from "../errors.ts";
 
 /** A slot's client. */
 export interface Member<Request, Response, Endpoint> {
@@ -131,4 +132,15 @@ export async function drainWithin(
 export function endedHere(reason: CloseReason): boolean {
   if (reason.kind !== "error") return reason.kind === "local";
   return reason.error instanceof ConnectionError && reason.error.code === "aborted";
+}
+
+/** The error for a call that may not even wait. */
+export function tooMany(maxWaitingCalls: number): RpcError {
+  const message = `maxWaitingCalls, ${maxWaitingCalls}, are waiting for a connection`;
+  return new RpcError("unavailable", message, { sent: false });
+}
+
+/** The error for a call on a pool that is closed or draining. */
+export function poolClosed(): RpcError {
+  return new RpcError("connection-closed", "Cannot call: the pool is closed", { sent: false });
 }

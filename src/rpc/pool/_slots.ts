@@ -6,11 +6,12 @@ import { bounded, type Bounds } from "../_bounded.ts";
 import { NextTry } from "./_backoff.ts";
 import { type AttemptsOf, RetryBudget } from "./_attempts.ts";
 import { Choice, type Whereto } from "./_choice.ts";
-import { type RaceResult, raceToConnect } from "./_connect_race.ts";
+import { type RaceResult, Races, raceToConnect } from "./_connect_race.ts";
 import { endedAtOnce, Endpoints, leaving, type Place } from "./_endpoints.ts";
 import { GOING_AWAY } from "../_flow.ts";
 import { Outliers } from "./_outliers.ts";
-import { drainWithin, endedHere, IdleSweep, leave, type Member, retire, Slot } from "./_slot.ts";
+import { drainWithin, endedHere, IdleSweep, leave, type Member, retire } from "./_slot.ts";
+import { poolClosed, Slot, tooMany } from "./_slot.ts";
 import type { RpcClient } from "../client/client.ts";
 import { RpcError } from "../errors.ts";
 import type { PoolObserver, RpcPoolConfig } from "./pool_options.ts";
@@ -46,6 +47,7 @@ export class Slots<Request, Response, Endpoint> implements AttemptsOf {
   readonly #stop = new AbortController();
   /** All connections that have not ended. */
   readonly #members = new Set<Member<Request, Response, Endpoint>>();
+  readonly #races = new Races<Member<Request, Response, Endpoint>>();
   readonly #idle: IdleSweep<Request, Response, Endpoint>;
   /** How many calls are waiting for a connection. */
   #waiting = 0;
@@ -180,13 +182,18 @@ export class Slots<Request, Response, Endpoint> implements AttemptsOf {
   ): Promise<Member<Request, Response, Endpoint> | undefined> {
     slot.waiting++;
     try {
-      const result = await bounded(() => slot.connecting ?? this.connect(slot), wanted.bounds());
-      if (this.#stop.signal.aborted) throw poolClosed();
-      if (result.kind === "connected") return result.connection;
-      // Any connection is better than none, even for a call with a key.
-      const member = this.#choice.leastBusyLive()?.live;
-      if (member || wanted.waitForReady) return member;
-      throw this.#unavailable(result.error);
+      let race = () => slot.connecting ?? this.connect(slot);
+      for (let own = true;; own = false) {
+        const result = await bounded(race, wanted.bounds());
+        if (this.#stop.signal.aborted) throw poolClosed();
+        if (result.kind === "connected") return result.connection;
+        // Any connection is better than none, even for a call with a key.
+        const member = this.#choice.leastBusyLive()?.live;
+        if (member || wanted.waitForReady) return member;
+        const other = own && this.#races.first;
+        if (!other) throw this.#unavailable(result.error);
+        race = () => other;
+      }
     } finally {
       slot.waiting--;
     }
@@ -226,7 +233,7 @@ export class Slots<Request, Response, Endpoint> implements AttemptsOf {
   ): Promise<RaceResult<Member<Request, Response, Endpoint>>> {
     const { signal } = this.#stop;
     slot.target = undefined;
-    return slot.connecting = raceToConnect<Place<Endpoint>, Member<Request, Response, Endpoint>>({
+    slot.connecting = raceToConnect<Place<Endpoint>, Member<Request, Response, Endpoint>>({
       next: (tried) => {
         const place = next?.(tried);
         if (place || next && slot.live) return place;
@@ -247,6 +254,8 @@ export class Slots<Request, Response, Endpoint> implements AttemptsOf {
       else this.#discard(result.connection);
       return result;
     });
+    this.#races.add(slot.connecting);
+    return slot.connecting;
   }
 
   async #dial(
@@ -374,16 +383,6 @@ export class Slots<Request, Response, Endpoint> implements AttemptsOf {
   #tell(what: (observer: PoolObserver<Endpoint>) => unknown): void {
     tell(what, this.#observer);
   }
-}
-
-/** The error for a call on a pool that is closed or draining. */
-export function poolClosed(): RpcError {
-  return new RpcError("connection-closed", "Cannot call: the pool is closed", { sent: false });
-}
-
-function tooMany(maxWaitingCalls: number): RpcError {
-  const message = `maxWaitingCalls, ${maxWaitingCalls}, are waiting for a connection`;
-  return new RpcError("unavailable", message, { sent: false });
 }
 
 /** Makes a call on a connection. */
