@@ -57,7 +57,11 @@ export type { Reactor, ReactorStatus, SendBudget } from "./src/reactor.ts";
 export type { Sender, SendOptions } from "./src/sender.ts";
 export type { CloseReason } from "./src/close_reason.ts";
 export { Connection, type DrainOptions } from "./src/connection/connection.ts";
-export type { ConnectionConfig, Heartbeat } from "./src/connection/connection_config.ts";
+export type {
+  ConnectionConfig,
+  ConnectionControl,
+  Heartbeat,
+} from "./src/connection/connection_config.ts";
 export type { ConnectionObserver } from "./src/observer.ts";
 export {
   type ConnectionOptions,

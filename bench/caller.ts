@@ -9,6 +9,8 @@ export interface Caller {
   echo(text: string, number: number, done: Done): void;
   /** Asks for a stream of so many items of so many bytes; reads and checks all. */
   stream?(items: number, bytes: number, done: Done): void;
+  /** Sends so many requests of so many bytes in one call; reads and checks all answers. */
+  chat?(items: number, bytes: number, done: Done): void;
   /** Asks for a stream that has no end, and never reads. */
   unread?(): void;
   /** Hears all that is published from now on; a first message, of number 0, comes at once. */

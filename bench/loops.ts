@@ -61,6 +61,7 @@ function call(
   done: (error?: unknown) => void,
 ): void {
   if (kind === "stream") caller.stream!(items, bytes, done);
+  else if (kind === "bidi") caller.chat!(items, bytes, done);
   else caller.echo(text ?? String(number), number, done);
 }
 
@@ -87,7 +88,7 @@ export function result(
   latencies: Histogram,
   started: number,
 ): Result {
-  const each = kind === "stream" ? items : kind === "fan-out" ? connections : 1;
+  const each = kind === "stream" || kind === "bidi" ? items : kind === "fan-out" ? connections : 1;
   const at = (percentile: number) => latencies.getValueAtPercentile(percentile);
   return {
     count: latencies.totalCount * each,

@@ -19,7 +19,7 @@ import { protobuf } from "@protosocket/protosocket/protobuf";
 import { tsProto } from "@protosocket/protosocket/ts-proto";
 import { Request, Response } from "../examples/proto/gen/echo.ts";
 import { RequestSchema, ResponseSchema } from "../examples/proto/gen/echo_pb.ts";
-import { delimited } from "../src/codecs/_delimited.ts";
+import { delimited } from "../src/codecs/delimited.ts";
 import { compare, type Way } from "./in_turns.ts";
 
 const BATCH = 64;

@@ -4,10 +4,11 @@
 export interface Work {
   /**
    * `echo`: unary calls, whose answer must be what was sent. `stream`: calls that are
-   * answered with `items` items each, of `bytes` bytes. `fan-out`: messages, one after
+   * answered with `items` items each, of `bytes` bytes. `bidi`: calls that send `items`
+   * requests of `bytes` bytes each, and get an answer to each. `fan-out`: messages, one after
    * another, that the server sends to all connections.
    */
-  readonly kind: "echo" | "stream" | "fan-out";
+  readonly kind: "echo" | "stream" | "bidi" | "fan-out";
   readonly connections: number;
   /** Calls in flight, over all connections. */
   readonly inFlight: number;
@@ -15,7 +16,7 @@ export interface Work {
   readonly rate?: number;
   /** How long the payload of a message is; 0 is the number of the call, in decimal. */
   readonly bytes: number;
-  /** Of a stream. */
+  /** Of a stream, or of each direction of one. */
   readonly items?: number;
   /** Other connections that are open meanwhile, each after one call, and do nothing. */
   readonly idle?: number;
@@ -26,7 +27,7 @@ export interface Work {
 
 /** What came of it. */
 export interface Result {
-  /** Calls that were answered; of streams, items; of a fan-out, messages that arrived. */
+  /** Calls that were answered; of streams, items that came; of a fan-out, messages that arrived. */
   readonly count: number;
   readonly seconds: number;
   /**

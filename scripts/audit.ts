@@ -19,6 +19,8 @@ advisories, that part is skipped, and the output says why.`;
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "./protobuf-es": ["@bufbuild/protobuf"],
   "./ts-proto": ["@bufbuild/protobuf"],
+  "./services-protobuf-es": ["@bufbuild/protobuf"],
+  "./services-ts-proto": ["@bufbuild/protobuf"],
   "./websocket-node": ["ws"],
   "./otel": ["@opentelemetry/api"],
 };

@@ -51,7 +51,10 @@ export interface Options {
 }
 
 /** What is named like options and is none: what an error knows. */
-const NOT_OPTIONS = ["src/rpc/errors.ts RpcErrorOptions"];
+const NOT_OPTIONS = [
+  "src/rpc/errors.ts RpcErrorOptions",
+  "src/services/status.ts ServiceErrorOptions",
+];
 
 /** Where a table is in the guide: the interfaces before it, and what is made of them. */
 const TABLE =

@@ -6,7 +6,7 @@
  * ```ts
  * import { dnsEndpoints } from "@protosocket/protosocket/dns";
  * import { json } from "@protosocket/protosocket/json";
- * import { connect } from "@protosocket/protosocket/node"; // or /deno, /bun
+ * import { connect } from "@protosocket/protosocket/sockets";
  * import { RpcClient, rpcFields, RpcPool } from "@protosocket/protosocket/rpc";
  *
  * type Message = { id?: number; code?: number; text?: string };
@@ -29,7 +29,7 @@
  */
 import { integer, wrong } from "../check.ts";
 import { lookup } from "node:dns/promises";
-import { onAbort } from "../waits/on_abort.ts";
+import { limited } from "../waits/bounded.ts";
 import { toTransportError } from "./base/_errors.ts";
 
 /** Options of {@linkcode dnsEndpoints}. */
@@ -78,7 +78,7 @@ export function dnsEndpoints(
     throw wrong(`family must be 4 or 6, not ${String(family)}`);
   }
   return async ({ signal } = {}) => {
-    const addresses = await heeding(signal, find(hostname, family));
+    const addresses = await limited(find(hostname, family), { signals: [signal] });
     return [...new Set(addresses)].map((hostname) => ({ hostname, port }));
   };
 }
@@ -89,20 +89,5 @@ async function find(hostname: string, family: 4 | 6 | undefined): Promise<string
     return found.map(({ address }) => address);
   } catch (error) {
     throw toTransportError(`Cannot find ${hostname}`, error);
-  }
-}
-
-/** Waits for `promise`, but at most until the signal fires. */
-async function heeding<T>(signal: AbortSignal | undefined, promise: Promise<T>): Promise<T> {
-  if (!signal) return await promise;
-  let endWait: (() => void) | undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    endWait = onAbort(signal, () => reject(signal.reason));
-  });
-  try {
-    return await Promise.race([aborted, promise]);
-  } finally {
-    endWait?.();
   }
 }

@@ -34,10 +34,10 @@
  */
 import type { Codec } from "../codec.ts";
 import { lineDelimited } from "./_line_delimited.ts";
-import { type DecodeOptions, maxObjectsOf, TooManyObjects } from "./_object_budget.ts";
-import { reasonOf } from "./_reason.ts";
+import { type DecodeOptions, maxObjectsOf, TooManyObjects } from "./object_budget.ts";
+import { reasonOf } from "./reason.ts";
 
-export type { DecodeOptions } from "./_object_budget.ts";
+export type { DecodeOptions } from "./object_budget.ts";
 
 /**
  * Makes a codec whose messages are JSON values, one per line (ndjson.org).

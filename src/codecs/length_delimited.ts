@@ -19,7 +19,7 @@
  * @module
  */
 import type { Codec } from "../codec.ts";
-import { type Body, delimited } from "./_delimited.ts";
+import { type Body, delimited } from "./delimited.ts";
 import { u32Delimited } from "./_u32_delimited.ts";
 
 /** Options of {@linkcode lengthDelimited}. */

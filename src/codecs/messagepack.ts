@@ -59,13 +59,13 @@
 // @msgpack/msgpack 3.1 1029 / 943 / 784. And neither can write a u64 as Rust does: both write
 // a number beyond 2^32 as a float, which serde refuses, and every bigint as nine bytes.
 import type { Codec } from "../codec.ts";
-import { MessagePackReader } from "./messagepack/_reader.ts";
+import { MessagePackReader } from "./messagepack/reader.ts";
 import { type Schema, within } from "./messagepack/_schema.ts";
-import { type DecodeOptions, maxObjectsOf } from "./_object_budget.ts";
+import { type DecodeOptions, maxObjectsOf } from "./object_budget.ts";
 import { u32Delimited } from "./_u32_delimited.ts";
 
-export type { DecodeOptions } from "./_object_budget.ts";
-export type { Extension, MessagePackReader } from "./messagepack/_reader.ts";
+export type { DecodeOptions } from "./object_budget.ts";
+export type { Extension, MessagePackReader } from "./messagepack/reader.ts";
 export { type Infer, type Missing, type Schema, unfit, within } from "./messagepack/_schema.ts";
 export {
   writeArray,

@@ -27,7 +27,7 @@
  * @module
  */
 import type { Codec } from "../codec.ts";
-import { delimited } from "./_delimited.ts";
+import { delimited } from "./delimited.ts";
 
 /**
  * Encodes and decodes one type of message. The types of protobufjs have this shape, and others

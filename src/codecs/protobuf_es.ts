@@ -33,23 +33,13 @@
  *
  * @module
  */
-import {
-  type DescMessage,
-  fromBinary,
-  type MessageShape,
-  protoInt64,
-  toBinary,
-} from "@bufbuild/protobuf";
+import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import type { Codec } from "../codec.ts";
-import type { EncodeBuffer } from "../streams/encode_buffer.ts";
-import { delimited } from "./_delimited.ts";
-import { type DecodeOptions, maxObjectsOf, TooManyObjects } from "./_object_budget.ts";
-import { countObjects } from "./protobuf/_count.ts";
-import { MessagePlan } from "./protobuf/_plan.ts";
-import { ProtobufReader } from "./protobuf/_reader.ts";
-import { writeMessage } from "./protobuf/_writer.ts";
+import { delimited } from "./delimited.ts";
+import { type DecodeOptions, maxObjectsOf } from "./object_budget.ts";
+import { decoder, encoder } from "./protobuf/body.ts";
 
-export type { DecodeOptions } from "./_object_budget.ts";
+export type { DecodeOptions } from "./object_budget.ts";
 export type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 
 /**
@@ -70,51 +60,4 @@ export function protobufEs<In extends DescMessage, Out extends DescMessage>(
     decode: decoder(inbound, maxObjectsOf(options)),
     name: inbound.typeName,
   });
-}
-
-// Usual messages are encoded and decoded by our own code, several times as fast as the
-// library. For anything else it throws, and the library handles the whole message, so only
-// the library decides what is valid and what is refused.
-
-function encoder<Desc extends DescMessage>(
-  schema: Desc,
-): (message: MessageShape<Desc>, out: EncodeBuffer) => void {
-  // The library can be configured to avoid bigints; then it handles everything.
-  if (!protoInt64.supported) return (message, out) => out.write(toBinary(schema, message));
-  const plan = MessagePlan.of(schema);
-  return (message, out) => {
-    const before = out.length;
-    try {
-      writeMessage(plan, message, out);
-    } catch {
-      out.truncate(before);
-      out.write(toBinary(schema, message));
-    }
-  };
-}
-
-function decoder<Desc extends DescMessage>(
-  schema: Desc,
-  maxObjects: number,
-): (bytes: Uint8Array, start: number, end: number) => MessageShape<Desc> {
-  const byLibrary = (bytes: Uint8Array) => {
-    // An object takes two bytes at least, so small messages need not be counted.
-    if (bytes.length > 2 * maxObjects && countObjects(schema, bytes, maxObjects) > maxObjects) {
-      throw new TooManyObjects(maxObjects);
-    }
-    return fromBinary(schema, bytes);
-  };
-  if (!protoInt64.supported) {
-    return (bytes, start, end) => byLibrary(bytes.subarray(start, end));
-  }
-  const plan = MessagePlan.of(schema);
-  const reader = new ProtobufReader(maxObjects);
-  return (bytes, start, end) => {
-    try {
-      return reader.read(plan, bytes, start, end) as MessageShape<Desc>;
-    } catch (cause) {
-      if (cause instanceof TooManyObjects) throw cause;
-      return byLibrary(bytes.subarray(start, end));
-    }
-  };
 }

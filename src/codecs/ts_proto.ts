@@ -54,12 +54,12 @@
  * @module
  */
 import type { Codec } from "../codec.ts";
-import { delimited } from "./_delimited.ts";
-import { type DecodeOptions, maxObjectsOf } from "./_object_budget.ts";
-import { SlabReader } from "./ts_proto/_reader.ts";
-import { SlabWriter } from "./ts_proto/_writer.ts";
+import { delimited } from "./delimited.ts";
+import { type DecodeOptions, maxObjectsOf } from "./object_budget.ts";
+import { SlabReader } from "./ts_proto/reader.ts";
+import { SlabWriter } from "./ts_proto/writer.ts";
 
-export type { DecodeOptions } from "./_object_budget.ts";
+export type { DecodeOptions } from "./object_budget.ts";
 
 /** The `BinaryReader` of `@bufbuild/protobuf/wire`, which generated code reads from. */
 export interface TsProtoReader {

@@ -86,7 +86,7 @@ export class ConnectionCore<Inbound, Outbound, Logical> {
     this.#observer = observer && quietly(observer);
     this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
     this.outbox = new Outbox(options.maxQueuedMessages, this.#remoteAddress);
-    const reactor = this.#reactor = config.reactor(this.outbox);
+    const reactor = this.#reactor = config.reactor(this.outbox, this);
     checkFunction("onInboundMessage of a reactor", reactor?.onInboundMessage);
     this.decoder = new DecoderStream(config.codec.decoder, {
       maxBufferLength: options.maxBufferLength,

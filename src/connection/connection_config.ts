@@ -9,8 +9,14 @@ export interface ConnectionConfig<Inbound, Outbound = Inbound, Logical = Outboun
   extends ConnectionOptions {
   /** How messages are framed and encoded. Do not share it between connections. */
   readonly codec: Codec<Inbound, Outbound>;
-  /** Makes the reactor, which may keep the sender and use it at once. */
-  readonly reactor: (sender: Sender<Logical>) => Reactor<Inbound, Outbound, Logical>;
+  /**
+   * Makes the reactor, which may keep the sender and use it at once, and what ends the connection,
+   * to use it later.
+   */
+  readonly reactor: (
+    sender: Sender<Logical>,
+    control: ConnectionControl,
+  ) => Reactor<Inbound, Outbound, Logical>;
   /** Keeps a quiet connection alive. */
   readonly heartbeat?: Heartbeat<Logical>;
   /** Observes the connection, for metrics and logs. */
@@ -34,4 +40,12 @@ export interface Heartbeat<Logical> {
   readonly interval: number;
   /** Makes the message to send; called each time. */
   readonly message: () => Logical;
+}
+
+/** Ends a connection, for its reactor. */
+export interface ConnectionControl {
+  /** Closes in order, as `Connection.close` does. May be called again. */
+  end(): void;
+  /** Ends at once, as `Connection.abort` does. */
+  abort(reason?: unknown): void;
 }

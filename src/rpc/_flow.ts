@@ -1,5 +1,8 @@
 import { plainId, type RpcId, type RpcMessage } from "./message.ts";
 
+/** The default of `maxBufferedBytes`, of a client and of a server: 1 MiB. */
+export const DEFAULT_MAX_BUFFERED_BYTES: number = 1024 * 1024;
+
 /**
  * What the two ends of this package tell each other about a connection, in messages that other
  * peers ignore: an End whose id is this number plus a value. No RPC of theirs has such an id.
@@ -11,10 +14,28 @@ import { plainId, type RpcId, type RpcMessage } from "./message.ts";
  *   {@linkcode neighbour}.
  * - From a server that begins to drain or to close: the value is how many requests of this
  *   connection it has taken. It does not begin later ones, and says nothing about them.
+ *
+ * - {@linkcode NOT_BEGUN} plus the id of an RPC, from a server to a client that has announced
+ *   itself: instead of a Cancel, that the server is overloaded and has not begun the RPC.
+ *
+ * Streams of requests ride on such Ends too, since a server that does not know them would take
+ * every Normal as a new RPC:
+ *
+ * - {@linkcode QUESTION} from a client, before its first stream of requests: does the server take
+ *   them? It answers with the same id plus the window, at once.
+ * - {@linkcode ITEM} plus the id of an RPC: from a client, an item; from a server, that its handler
+ *   has begun to read, which is credit for the window, and then, credit for {@linkcode grantOf}.
+ *   Items count as {@linkcode costOf} says. Nothing is sent of a stream before its first credit.
+ * - {@linkcode LAST} plus the id of an RPC: from a client, that there are no more items; from a
+ *   server, that it wants no more.
  */
 const RESERVED = 2 ** 52;
 /** Values are below this. */
 const END_OF_VALUES = 2 ** 40;
+const QUESTION = RESERVED + 2 ** 41;
+const NOT_BEGUN = RESERVED + 2 ** 43;
+const LAST = RESERVED + 2 ** 50;
+const ITEM = RESERVED + 2 ** 51;
 /** What an item of a stream takes in memory besides its bytes, roughly. */
 const OVERHEAD = 64;
 
@@ -36,6 +57,50 @@ export function reservedValue(id: RpcId): number | undefined {
   if (typeof id !== "number" || id < RESERVED) return undefined;
   const value = id - RESERVED;
   return value < END_OF_VALUES ? value : undefined;
+}
+
+/** Asks a server whether it takes streams of requests; `undefined` as {@linkcode reservedEnd}. */
+export function question<Message>(
+  messages: RpcMessage<Message>,
+  window = 0,
+): Message | undefined {
+  return reservedEnd(messages, QUESTION - RESERVED + window);
+}
+
+/** What {@linkcode question} says: the window, or 0 of a client; `undefined` for other Ends. */
+export function questionedWindow(id: RpcId): number | undefined {
+  if (typeof id !== "number" || id < QUESTION) return undefined;
+  const window = id - QUESTION;
+  return window < END_OF_VALUES ? window : undefined;
+}
+
+/** Says that an RPC was not begun; `undefined` as {@linkcode reservedEnd}. */
+export function notBegun<Message>(messages: RpcMessage<Message>, id: RpcId): Message | undefined {
+  const plain = plainId(id);
+  if (typeof plain !== "number" || plain >= 2 ** 43) return undefined;
+  return reservedEnd(messages, NOT_BEGUN - RESERVED + plain);
+}
+
+/** The id of the RPC of which {@linkcode notBegun} says so; `undefined` for other Ends. */
+export function notBegunId(id: RpcId): number | undefined {
+  if (typeof id !== "number" || id < NOT_BEGUN || id >= NOT_BEGUN + 2 ** 43) return undefined;
+  return id - NOT_BEGUN;
+}
+
+/** The id of an End that is an item, or credit, of the RPC with that id. */
+export function itemId(id: number): number {
+  return ITEM + id;
+}
+
+/** The id of an End that says that a stream of requests is over. */
+export function lastId(id: number): number {
+  return LAST + id;
+}
+
+/** The id of the RPC whose request stream an End is about, and whether that is over. */
+export function aboutRequests(id: RpcId): { id: number; last: boolean } | undefined {
+  if (typeof id !== "number" || id < LAST) return undefined;
+  return id < ITEM ? { id: id - LAST, last: true } : { id: id - ITEM, last: false };
 }
 
 /**

@@ -17,7 +17,9 @@ import type { RpcId } from "./message.ts";
  *   was not sent; see the `cause`.
  * - `stream-overflow`: the reader of a stream is more than `maxBufferedBytes` behind, and the
  *   server, which is not one of this package, does not wait for it.
- * - `unavailable`: a pool has no connection and cannot make one now; the `cause` is the
+ * - `unsupported`: the call has a stream of requests, which the server does not take.
+ * - `unavailable`: the server has more RPCs than its `maxRpcs`, and has not begun this one; or a
+ *   pool has no connection and cannot make one now, and the `cause` is the
  *   error of the last attempt to connect. Nothing was sent.
  */
 export type RpcErrorCode =
@@ -27,6 +29,7 @@ export type RpcErrorCode =
   | "deadline-exceeded"
   | "encode-failed"
   | "stream-overflow"
+  | "unsupported"
   | "unavailable";
 
 /** Details of an {@linkcode RpcError}. */

@@ -48,11 +48,27 @@ export interface RpcMessage<Message> {
   setId(message: Message, id: RpcId): void;
   /** Reads the control code. */
   code(message: Message): number;
-  /** Makes the message that cancels an RPC: with that id and {@linkcode ControlCode.cancel}. */
-  cancelled(id: RpcId): Message;
+  /**
+   * Makes the message that cancels an RPC: with that id and {@linkcode ControlCode.cancel}. A
+   * server says why, for messages that have room for it.
+   */
+  cancelled(id: RpcId, why?: CancelReason): Message;
   /** Makes the message that ends a stream: with that id and {@linkcode ControlCode.end}. */
   ended(id: RpcId): Message;
+  /**
+   * Writes the control code into the message; only for requests, and only needed to send streams
+   * of them.
+   */
+  setCode?(message: Message, code: number): void;
+  /** Reads why a server has cancelled an RPC: the `cause` of the caller's error. */
+  reason?(message: Message): unknown;
 }
+
+/**
+ * Why a server cancels an RPC: its handler has not been called, the server's time to drain is up,
+ * or the handler, or the encoding of its response, has failed.
+ */
+export type CancelReason = "refused" | "shutdown" | "failed";
 
 /** Both message types of an RPC protocol. */
 export interface RpcMessages<Request, Response> {

@@ -32,7 +32,14 @@
  *
  * @module
  */
-export { ControlCode, type RpcId, type RpcMessage, type RpcMessages } from "./message.ts";
+export {
+  type CancelReason,
+  ControlCode,
+  type RpcId,
+  type RpcMessage,
+  type RpcMessages,
+} from "./message.ts";
+export { DEFAULT_MAX_BUFFERED_BYTES } from "./_flow.ts";
 export {
   type RpcCodeName,
   type RpcFieldNames,
@@ -43,10 +50,10 @@ export {
 export { RpcError, type RpcErrorCode, type RpcErrorOptions } from "./errors.ts";
 export {
   type CallOptions,
-  DEFAULT_MAX_BUFFERED_BYTES,
   RpcClient,
   type RpcClientConfig,
   type RpcStream,
+  type StreamingCallOptions,
 } from "./client/client.ts";
 export {
   refused,

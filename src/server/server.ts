@@ -69,7 +69,7 @@ export interface Server extends AsyncDisposable {
  * ```ts
  * import { serve } from "@protosocket/protosocket";
  * import { lengthDelimited } from "@protosocket/protosocket/length-delimited";
- * import { listen } from "@protosocket/protosocket/node"; // or /deno, /bun
+ * import { listen } from "@protosocket/protosocket/sockets";
  *
  * await using server = serve(await listen({ port: 0 }), () => ({
  *   codec: lengthDelimited(),

@@ -8,7 +8,7 @@
  * @example A server with spans and metrics
  * ```ts
  * import { json } from "@protosocket/protosocket/json";
- * import { listen } from "@protosocket/protosocket/node"; // or /deno, /bun
+ * import { listen } from "@protosocket/protosocket/sockets";
  * import { otelConnections, otelRpcs } from "@protosocket/protosocket/otel";
  * import { rpcFields, serveRpc } from "@protosocket/protosocket/rpc";
  *
@@ -41,6 +41,7 @@ import type { ConnectionObserver } from "../../mod.ts";
 import type { RpcObserver } from "../rpc/mod.ts";
 
 export type { Meter, Tracer } from "@opentelemetry/api";
+export { otelClient, otelServer, type OtelServicesOptions } from "./otel_services.ts";
 
 const NAME = "@protosocket/protosocket";
 

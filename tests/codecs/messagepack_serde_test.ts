@@ -38,7 +38,7 @@ import {
   writeString,
 } from "@protosocket/protosocket/messagepack";
 import { fieldsReader } from "../../src/codecs/messagepack/_struct_reader.ts";
-import { MessagePackReader } from "../../src/codecs/messagepack/_reader.ts";
+import { MessagePackReader } from "../../src/codecs/messagepack/reader.ts";
 import { decodeOne, encodeAll, fromHex, joined, toHex } from "../support/codec.ts";
 
 function framed(hex: string): Uint8Array {

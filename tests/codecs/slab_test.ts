@@ -4,8 +4,8 @@ import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { test } from "node:test";
 import { EncodeBuffer } from "@protosocket/protosocket";
-import { SlabReader } from "../../src/codecs/ts_proto/_reader.ts";
-import { SlabWriter } from "../../src/codecs/ts_proto/_writer.ts";
+import { SlabReader } from "../../src/codecs/ts_proto/reader.ts";
+import { SlabWriter } from "../../src/codecs/ts_proto/writer.ts";
 import { toHex } from "../support/codec.ts";
 
 const i32 = fc.oneof(fc.integer(), fc.integer({ min: -3, max: 300 }));

@@ -9,10 +9,13 @@ import { conformance } from "./suite.ts";
 
 const NO_WAIT = "a WebSocket of this kind has no way to make the other end wait";
 
+/** A reset is: see tests/websocket/let_go_test.ts. */
+const UNNOTICED = "an abort of `ws` ends its socket, and an end behind unread bytes is not noticed";
+
 function adapter(name: string, options: ConnectOptions, inbound?: string): Adapter {
   return {
     name: `websocket, ${name}`,
-    gaps: { inbound },
+    gaps: { inbound, unnoticed: UNNOTICED },
     async open() {
       const listener = await listenWebSocket({ port: 0 });
       const { port } = listener.address as { port: number };

@@ -14,7 +14,10 @@ let relayPort = 0;
 
 const tcp: Adapter = {
   name: "cloudflare, TCP",
-  gaps: { reset: "workerd tells of an abort by an end, unless bytes were unread" },
+  gaps: {
+    reset: "workerd tells of an abort by an end, unless bytes were unread",
+    unnoticed: "workerd tells of a reset to who reads or writes only",
+  },
   // Two connections one behind the other, each with all that a kernel may hold.
   holds: 96 * 1024 * 1024,
   async open() {
@@ -48,7 +51,7 @@ for (const adapter of [tcp, pair]) {
   halfCloseCases(adapter);
   backpressureCases(adapter);
   abortCases(adapter);
-  if (adapter === pair) faceCases(adapter);
+  faceCases(adapter);
 }
 
 export default {

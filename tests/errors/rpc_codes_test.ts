@@ -13,6 +13,8 @@ interface Made {
   /** What is asked; what an encoder cannot take, if need be. */
   readonly request?: unknown;
   readonly timeout?: number;
+  /** Further requests. */
+  readonly requests?: Message[];
   /** What the server does once it has the request. */
   readonly answer?: (peer: Peer, request: Message) => unknown;
   /** Whether the pool cannot connect. */
@@ -28,6 +30,8 @@ const MADE: Record<Exclude<RpcErrorCode, "stream-overflow">, Made> = {
   "connection-closed": { answer: (peer) => peer.abort(), sent: true },
   "deadline-exceeded": { timeout: 5 },
   "encode-failed": { request: 1n },
+  // It has not said that it takes streams of requests.
+  unsupported: { requests: [], answer: (peer, { id }) => peer.send(normal(id, "answer")) },
   unavailable: { down: true, sent: false },
 };
 

@@ -18,9 +18,12 @@ export interface RustServer extends AsyncDisposable {
   printed(line: string | RegExp): Promise<void>;
 }
 
-/** Starts the echo server of the Rust crates on a port of its own. */
-export async function rustServer(flags: readonly string[] = []): Promise<RustServer> {
-  const child = spawn(PROGRAM, ["server", ...flags], { stdio: ["ignore", "pipe", "inherit"] });
+/** Starts a server of the Rust crates on a port of its own: that of the echo, or another. */
+export async function rustServer(
+  flags: readonly string[] = [],
+  what = "server",
+): Promise<RustServer> {
+  const child = spawn(PROGRAM, [what, ...flags], { stdio: ["ignore", "pipe", "inherit"] });
   const lines = new Lines(child);
   const first = await lines.find((line) => line.startsWith("listening "));
   const port = Number(first.slice(first.lastIndexOf(":") + 1));
@@ -39,13 +42,14 @@ export async function rustServer(flags: readonly string[] = []): Promise<RustSer
   };
 }
 
-/** Runs one case of the Rust client; rejects with what it said if it failed. */
+/** Runs one case of a Rust client; rejects with what it said if it failed. */
 export function rustClient(
   port: number,
   name: string,
   flags: readonly string[] = [],
+  what = "client",
 ): Promise<void> {
-  const child = spawn(PROGRAM, ["client", `127.0.0.1:${port}`, name, ...flags]);
+  const child = spawn(PROGRAM, [what, `127.0.0.1:${port}`, name, ...flags]);
   let said = "";
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding("utf8").on("data", (text: string) => said += text);

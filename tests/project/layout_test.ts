@@ -101,15 +101,35 @@ test("the client and the server of rpc do not know each other, nor the pool", ()
   assertEquals(others(/^src\/rpc\/server\//, /^(?!src\/rpc\/(client|pool)\/)/), []);
 });
 
-test("telemetry imports the public names of the core and of rpc, and its library", () => {
-  const allowed = /^(mod\.ts|src\/rpc\/mod\.ts|@opentelemetry\/api)$/;
+test("telemetry imports the public names of the core, of rpc and of services, and its library", () => {
+  const allowed =
+    /^(mod\.ts|src\/rpc\/mod\.ts|src\/services\/mod\.ts|src\/telemetry\/.*|@opentelemetry\/api)$/;
   assertEquals(others(/^src\/telemetry\//, allowed), []);
+});
+
+test("services import the public names of the core and of rpc, leaves, and the codecs' helpers", () => {
+  const allowed =
+    /^(mod\.ts|src\/rpc\/mod\.ts|src\/(check|error_log|options|user_callback)\.ts|src\/waits\/[a-z_]+\.ts|src\/codecs\/([a-z_]+\/)?[a-z][a-z0-9_]*\.ts|src\/services\/.*|@bufbuild\/protobuf(\/(wkt|wire))?)$/;
+  assertEquals(others(/^src\/services\//, allowed), []);
+});
+
+test("a library for messages is imported by the entry points for it alone", () => {
+  const strangers = imports.filter(([from, to]) =>
+    from.startsWith("src/services/") && to.startsWith("@") &&
+    !/\/(protobuf_es|reflection)\.ts$/.test(from)
+  );
+  assertEquals(strangers, []);
+});
+
+test("the client and the server of services do not know each other", () => {
+  assertEquals(others(/^src\/services\/client\//, /^(?!src\/services\/server\/)/), []);
+  assertEquals(others(/^src\/services\/server\//, /^(?!src\/services\/client\/)/), []);
 });
 
 /** The part of the source that a file belongs to: the core, or a folder beside its rooms. */
 const part = (file: string) => floor(file) >= 0 ? "core" : file.split("/")[1];
 
-test("a file _x.ts is private to its part: the core, adapters, codecs, rpc, telemetry", () => {
+test("a file _x.ts is private to its part: the core, adapters, codecs, rpc, services", () => {
   const strangers = imports.filter(([file, to]) =>
     /(^|\/)_[^/]+\.ts$/.test(to) && part(file) !== part(to)
   );
@@ -154,7 +174,6 @@ test("no folder has more than 15 files side by side", () => {
 /** Files that are to be split. */
 const LONG = [
   "src/connection/_core.ts",
-  "src/rpc/server/reactor.ts",
   "tests/rpc/pool_end_test.ts",
   "tests/rpc/pool_endpoints_test.ts",
   "tests/rpc/pool_retry_test.ts",

@@ -127,7 +127,9 @@ test("what an entry point imports from npm is an optional peer", () => {
 test("only the library and its documentation are published", () => {
   const { include } = json("deno.json").publish;
   const others = include.filter((path: string) =>
-    !/^(mod\.ts|src\/\*\*\/\*\.ts|(deno|jsr)\.json|(README|CHANGELOG)\.md|LICENSE)$/.test(path)
+    !/^(mod\.ts|src\/\*\*\/\*\.(ts|proto)|(deno|jsr)\.json|(README|CHANGELOG)\.md|LICENSE)$/.test(
+      path,
+    )
   );
   assertEquals(others, []);
 });

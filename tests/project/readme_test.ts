@@ -11,6 +11,7 @@ const readme = readFileSync(`${root}README.md`, "utf8");
 test("the README shows the examples as they are", () => {
   const shown = [...readme.matchAll(/<!-- (examples\/\S+) -->\n\n```ts\n([^]*?\n)```\n/g)];
   assertEquals(shown.map(([, file]) => file), [
+    "examples/quick_start/services.ts",
     "examples/quick_start/server.ts",
     "examples/quick_start/client.ts",
     "examples/quick_start/rpc.ts",
@@ -31,4 +32,10 @@ test("the README's rpc is answered", async () => {
   await using program = new Program("examples/quick_start/rpc.ts");
   await program.ended;
   assertEquals(program.said, "hello, world\n");
+});
+
+test("the README's service is called", async () => {
+  await using program = new Program("examples/quick_start/services.ts");
+  await program.ended;
+  assertEquals(program.said, "ACME: 100\nACME 100\nBOND 100\n");
 });

@@ -130,6 +130,20 @@ await m.portDuplex(port1).writable.abort();`,
       const request = { requestId: 7n, code: 0, body: undefined, responseBehavior: 0 };
       ${throughCodec("m.tsProto(Request, Request)", "request")}`,
   },
+  "./services": {
+    code:
+      `const any = { "~standard": { version: 1, vendor: "", validate: (value) => ({ value }) } };
+      const Echo = m.defineService("test.Echo", { echo: { request: any, response: any } });
+      const echo = m.implement(Echo, { echo: (value) => value });
+      if (await m.createClient(Echo, m.inMemory([echo])).echo(7) !== 7) throw new Error("No echo");`,
+  },
+  "./services-protobuf-es": {
+    code: `import { file_google_protobuf_descriptor as file } from "@bufbuild/protobuf/wkt";
+      m.serviceOf({ typeName: "test.None", methods: [], method: {}, file });`,
+  },
+  "./services-ts-proto": {
+    code: `m.serviceOf({ fullName: "test.None", methods: {} });`,
+  },
   "./otel": {
     code: `const options = {
         observer: m.otelConnections(), rpcObserver: m.otelRpcs("client", { method: () => "a/b" }),

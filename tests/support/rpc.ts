@@ -59,6 +59,7 @@ const message: RpcMessage<Message> = {
   id: (message) => message.id,
   setId: (message, id) => message.id = id,
   code: (message) => message.code,
+  setCode: (message, code) => message.code = code,
   cancelled: cancel,
   ended: end,
 };
@@ -148,7 +149,7 @@ export class Peer {
     return batch.filter(({ id, code }) => {
       if (
         code !== ControlCode.end || typeof id !== "number" || id < RESERVED ||
-        id >= RESERVED + 2 ** 40
+        id >= RESERVED + 2 ** 42
       ) {
         return true;
       }

@@ -17,6 +17,7 @@ interface Value {
 interface Client {
   unary(request: object): Promise<Response>;
   items(request: object): AsyncIterable<Response>;
+  chat(requests: AsyncIterable<object>): AsyncIterable<Response>;
 }
 
 // No literals: they are not there when types are checked.
@@ -59,8 +60,29 @@ class Connect implements Caller {
     if (sequence !== BigInt(items)) throw new Error(`The stream ended after ${sequence} items`);
   }
 
+  chat(items: number, bytes: number, done: Done): void {
+    this.#chat(items, bytes).then(() => done(), done);
+  }
+
+  async #chat(items: number, bytes: number): Promise<void> {
+    let answers = 0n;
+    for await (const { kind: { value } } of this.#client.chat(requests(items, bytes))) {
+      if (value.message.length !== bytes || value.nanotime !== answers++) {
+        throw new Error(`Answer ${answers} is not what it should be`);
+      }
+    }
+    if (answers !== BigInt(items)) throw new Error(`The stream ended after ${answers} answers`);
+  }
+
   close(): void {
     this.#session.abort();
+  }
+}
+
+async function* requests(items: number, bytes: number): AsyncGenerator<object> {
+  const message = "x".repeat(bytes);
+  for (let nanotime = 0n; nanotime < BigInt(items); nanotime++) {
+    yield { body: { message, nanotime } };
   }
 }
 

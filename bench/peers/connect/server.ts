@@ -32,8 +32,12 @@ async function* items({ body }: Request): AsyncGenerator<object> {
   }
 }
 
+async function* chat(requests: AsyncIterable<Request>): AsyncGenerator<object> {
+  for await (const request of requests) yield unary(request);
+}
+
 const server = http2.createServer(connectNodeAdapter({
   readMaxBytes: MAX_MESSAGE,
-  routes: (router: Router) => router.service(Echo, { unary, items }),
+  routes: (router: Router) => router.service(Echo, { unary, items, chat }),
 }));
 server.listen(0, "127.0.0.1", () => void serving((server.address() as AddressInfo).port));

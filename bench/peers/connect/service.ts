@@ -8,10 +8,15 @@ import {
 } from "@bufbuild/protobuf/wkt";
 import { file_echo } from "../../../examples/proto/gen/echo_pb.ts";
 
-function method(name: string, serverStreaming: boolean): MethodDescriptorProto {
+function method(
+  name: string,
+  serverStreaming: boolean,
+  clientStreaming = false,
+): MethodDescriptorProto {
   const inputType = ".protosocket.examples.Request";
   const outputType = ".protosocket.examples.Response";
-  return create(MethodDescriptorProtoSchema, { name, inputType, outputType, serverStreaming });
+  const streaming = { serverStreaming, clientStreaming };
+  return create(MethodDescriptorProtoSchema, { name, inputType, outputType, ...streaming });
 }
 
 const file = create(FileDescriptorProtoSchema, {
@@ -19,7 +24,10 @@ const file = create(FileDescriptorProtoSchema, {
   package: "protosocket.examples",
   syntax: "proto3",
   dependency: [file_echo.proto.name],
-  service: [{ name: "Echo", method: [method("Unary", false), method("Items", true)] }],
+  service: [{
+    name: "Echo",
+    method: [method("Unary", false), method("Items", true), method("Chat", true, true)],
+  }],
 });
 
 export const Echo: DescService = createFileRegistry(

@@ -1,7 +1,17 @@
 // The client of the echo with grpc-js.
 import type { Caller, Done } from "../../caller.ts";
 import { client } from "../../client.ts";
-import { type Client, connect, ITEMS, requests, responses, UNARY } from "./library.ts";
+import {
+  CHAT,
+  type Client,
+  connect,
+  type Echo,
+  ITEMS,
+  requests,
+  responses,
+  UNARY,
+  write,
+} from "./library.ts";
 
 class GrpcJs implements Caller {
   readonly #client: Client;
@@ -38,6 +48,31 @@ class GrpcJs implements Caller {
       }
     }
     if (sequence !== items) throw new Error(`The stream ended after ${sequence} items`);
+  }
+
+  chat(items: number, bytes: number, done: Done): void {
+    this.#chat(items, bytes).then(() => done(), done);
+  }
+
+  async #chat(items: number, bytes: number): Promise<void> {
+    const { serialize } = requests;
+    const call = this.#client.makeBidiStreamRequest(CHAT, serialize, responses.deserialize);
+    const message = "x".repeat(bytes);
+    const written = (async () => {
+      for (let nanotime = 0; nanotime < items; nanotime++) {
+        await write(call, { body: { message, nanotime } });
+      }
+      call.end();
+    })();
+    let answers = 0;
+    for await (const answer of call) {
+      const { echo } = answer as unknown as Echo;
+      if (echo.message.length !== bytes || echo.nanotime !== answers++) {
+        throw new Error(`Answer ${answers} is not what it should be`);
+      }
+    }
+    await written;
+    if (answers !== items) throw new Error(`The stream ended after ${answers} answers`);
   }
 
   close(): void {

@@ -9,6 +9,7 @@ export interface Client {
     ...call: [...CallOf, callback: (error: Error | null, value?: Echo) => void]
   ): void;
   makeServerStreamRequest(...call: CallOf): Answers;
+  makeBidiStreamRequest(...call: MethodOf): Answers & Requests;
   waitForReady(deadline: Date, callback: (error?: Error) => void): void;
   close(): void;
 }
@@ -20,13 +21,22 @@ export interface Answers extends AsyncIterable<Item> {
   cancel(): void;
 }
 
-/** A method, how its messages are written and read, and a request. */
-type CallOf = [
+/** A method, and how its messages are written and read. */
+type MethodOf = [
   path: string,
   serialize: (message: object) => Buffer,
   deserialize: (bytes: Uint8Array) => unknown,
-  request: object,
 ];
+
+/** The same, and a request. */
+type CallOf = [...MethodOf, request: object];
+
+/** What a stream is written to. */
+export interface Requests {
+  write(message: object): boolean;
+  once(event: "drain", listener: () => void): void;
+  end(): void;
+}
 
 export interface Echo {
   readonly echo: { readonly message: string; readonly nanotime: number };
@@ -40,12 +50,12 @@ export interface Item {
   };
 }
 
-export interface Call {
+export interface Call extends Requests {
   readonly request: { readonly body: { readonly message: string; readonly nanotime: number } };
-  write(item: object): boolean;
-  once(event: "drain", listener: () => void): void;
-  end(): void;
 }
+
+/** A stream of requests, each of which is answered. */
+export interface Chat extends Requests, AsyncIterable<Call["request"]> {}
 
 /** A stream that may be cancelled. */
 export interface Subscription extends Call {
@@ -93,11 +103,18 @@ export const responses: Wire = wire("Response");
 
 export const UNARY = "/protosocket.examples.Echo/Unary";
 export const ITEMS = "/protosocket.examples.Echo/Items";
+export const CHAT = "/protosocket.examples.Echo/Chat";
 
-function method(path: string, responseStream: boolean): object {
+/** Writes, and waits while there is no room. */
+export async function write(stream: Requests, message: object): Promise<void> {
+  if (stream.write(message)) return;
+  await new Promise<void>((resolve) => stream.once("drain", resolve));
+}
+
+function method(path: string, responseStream: boolean, requestStream = false): object {
   return {
     path,
-    requestStream: false,
+    requestStream,
     responseStream,
     requestSerialize: requests.serialize,
     requestDeserialize: requests.deserialize,
@@ -108,6 +125,7 @@ function method(path: string, responseStream: boolean): object {
 
 export const unaryMethod: object = method(UNARY, false);
 export const itemsMethod: object = method(ITEMS, true);
+export const chatMethod: object = method(CHAT, true, true);
 
 /** Of messages. */
 export const OPTIONS: object = {

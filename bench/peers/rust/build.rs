@@ -16,6 +16,12 @@ fn main() {
         .package("protosocket.examples")
         .method(method("unary", "Unary").build())
         .method(method("items", "Items").server_streaming().build())
+        .method(
+            method("chat", "Chat")
+                .client_streaming()
+                .server_streaming()
+                .build(),
+        )
         .build();
     Builder::new().compile(&[service]);
 }

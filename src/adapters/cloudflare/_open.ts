@@ -1,6 +1,6 @@
 import type { SocketAddress } from "../../duplex/duplex.ts";
 import { TransportError } from "../../errors.ts";
-import { onAbort } from "../../waits/on_abort.ts";
+import { limited } from "../../waits/bounded.ts";
 import type { CloudflareSocket } from "./_socket.ts";
 import { toTransportError } from "../base/_errors.ts";
 import { connectAborted } from "../base/_options.ts";
@@ -19,25 +19,21 @@ export async function opened(
 ): Promise<{ remoteAddress: SocketAddress | undefined }> {
   // It rejects with the same error as `opened`, a read or a write.
   socket.closed.catch(() => {});
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let endWait: (() => void) | undefined;
-  const givenUp = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      const { hostname, port } = target;
-      const message = `Cannot connect to ${hostname}:${port}: not done within ${timeout} ms`;
-      reject(new TransportError("timed-out", message));
-    }, timeout);
-    endWait = signal && onAbort(signal, () => reject(connectAborted(signal)));
-  });
   try {
-    const { remoteAddress } = await Promise.race([socket.opened, givenUp]);
+    const { remoteAddress } = await limited(socket.opened, {
+      signals: [signal],
+      aborted: connectAborted,
+      timeout,
+      timedOut() {
+        const { hostname, port } = target;
+        const message = `Cannot connect to ${hostname}:${port}: not done within ${timeout} ms`;
+        return new TransportError("timed-out", message);
+      },
+    });
     return { remoteAddress: toAddress(remoteAddress) };
   } catch (error) {
     socket.close().catch(() => {});
     throw connectFailed(target, error);
-  } finally {
-    clearTimeout(timer);
-    endWait?.();
   }
 }
 

@@ -1,5 +1,6 @@
 import type { SocketAddress, SocketDuplex } from "../../duplex/duplex.ts";
-import { brokenOff, TransportError } from "../../errors.ts";
+import { DuplexBase } from "../../duplex/duplex_base.ts";
+import { TransportError } from "../../errors.ts";
 import { toTransportError } from "../base/_errors.ts";
 
 /** A connection of a Worker. */
@@ -34,8 +35,6 @@ export interface CloudflareSocket {
 /** The size of the memory that a read goes to: where it starts, and how far it grows with use. */
 const MIN_READ = 4 * 1024;
 const MAX_READ = 64 * 1024;
-/** How many writes in a row may succeed at once before yielding to the event loop. */
-const WRITES_A_TURN = 16;
 
 /**
  * Uses the runtime's streams. Their writable is never aborted: the socket would stay open
@@ -43,52 +42,30 @@ const WRITES_A_TURN = 16;
  * closes the socket after the write in progress, if any; that write fails here at once.
  * Reads use memory of ours, since without it a read returns at most 4 KiB.
  */
-export class CloudflareSocketDuplex implements CloudflareDuplex {
-  /** The runtime's writes settle when the system has taken the bytes. */
-  readonly returnsBuffers = true;
-  readonly readable: ReadableStream<Uint8Array>;
-  readonly writable: WritableStream<Uint8Array>;
-  readonly remoteAddress?: SocketAddress;
+export class CloudflareSocketDuplex extends DuplexBase implements CloudflareDuplex {
   readonly #socket: CloudflareSocket;
   readonly #reader: ReadableStreamBYOBReader;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
-  #source!: ReadableStreamDefaultController<Uint8Array>;
-  #sink!: WritableStreamDefaultController;
   #readSize = MIN_READ;
-  #writesInARow = 0;
-  /** Ends the pending write. */
-  #onBroken: () => void = () => {};
-  #readDone = false;
-  #writeDone = false;
-  #error: TransportError | undefined;
+  #reading = false;
+  /** Whether the peer, or our end, has been there; and whether the socket went over to TLS. */
+  #peerEnded = false;
+  #ending = false;
+  #passedOn = false;
 
   constructor(socket: CloudflareSocket, remoteAddress: SocketAddress | undefined) {
+    super(remoteAddress);
     this.#socket = socket;
-    this.remoteAddress = remoteAddress;
     this.#reader = socket.readable.getReader({ mode: "byob" });
     this.#writer = socket.writable.getWriter();
     // Reads and writes report it.
     this.#reader.closed.catch(() => {});
     this.#writer.closed.catch(() => {});
-    this.readable = new ReadableStream<Uint8Array>({
-      start: (controller) => void (this.#source = controller),
-      pull: () => this.#read(),
-      cancel: () => this.#onReadDone(),
-    }, { highWaterMark: 0 });
-    this.writable = new WritableStream<Uint8Array>({
-      start: (controller) => {
-        this.#sink = controller;
-        // An abort must not wait for a write that waits for the peer. The stream already knows.
-        const { signal } = controller;
-        signal.addEventListener("abort", () => void this.#break(brokenOff(signal.reason)));
-      },
-      write: (chunk) => this.#write(chunk),
-      close: async () => {
-        await this.#settled(this.#writer.close());
-        this.#writeDone = true;
-        this.#releaseIfDone();
-      },
-    });
+  }
+
+  /** Nothing is read that nobody asked for: the socket may go over to TLS. */
+  protected override get readAhead(): number {
+    return 0;
   }
 
   startTls(): CloudflareDuplex {
@@ -96,89 +73,78 @@ export class CloudflareSocketDuplex implements CloudflareDuplex {
       const message = 'Cannot start TLS: the connection was not made with "starttls"';
       throw new TransportError("unsupported", message);
     }
-    if (this.#error || this.#readDone || this.#writeDone) {
+    if (this.#peerEnded || this.#ending) {
       throw new TransportError("closed", "Cannot start TLS: the connection has ended");
     }
     this.#reader.releaseLock();
     this.#writer.releaseLock();
     const socket = this.#socket.startTls();
     socket.closed.catch(() => {});
-    const error = new TransportError("closed", "The connection has gone over to TLS");
-    this.#error = error;
-    this.#readDone = this.#writeDone = true;
-    this.#source.error(error);
-    this.#sink.error(error);
+    this.#passedOn = true;
+    this.fail(new TransportError("closed", "The connection has gone over to TLS"));
     return new CloudflareSocketDuplex(socket, this.remoteAddress);
   }
 
-  async #write(chunk: Uint8Array): Promise<void> {
-    await this.#settled(this.#writer.write(chunk));
-    // Between two writes there may be only microtasks, which would starve timers.
-    if (++this.#writesInARow < WRITES_A_TURN) return;
-    this.#writesInARow = 0;
-    await new Promise((resolve) => setTimeout(resolve, 0));
+  override resume(): void {
+    super.resume();
+    this.#read();
   }
 
-  async #read(): Promise<void> {
-    let result: ReadableStreamReadResult<Uint8Array>;
-    try {
-      result = await this.#reader.read(new Uint8Array(this.#readSize));
-    } catch (error) {
-      return this.#fail(error);
+  override stopReading(): void {
+    super.stopReading();
+    this.#read();
+  }
+
+  protected override flow(): void {}
+
+  protected override hold(): void {}
+
+  #read(): void {
+    if (this.#reading || this.#peerEnded || !this.flowing) return;
+    this.#reading = true;
+    this.#reader.read(new Uint8Array(this.#readSize)).then(this.#onRead, this.#onFailed);
+  }
+
+  readonly #onRead = ({ done, value }: ReadableStreamReadResult<Uint8Array>) => {
+    this.#reading = false;
+    if (done) {
+      this.#peerEnded = true;
+      return this.ended();
     }
-    if (this.#readDone) return;
-    if (result.done) {
-      this.#source.close();
-      this.#onReadDone();
-      return;
-    }
-    this.#writesInARow = 0;
-    const { length } = result.value;
+    const { length } = value;
     // A chunk that is handed out keeps all the memory of its read.
     if (length === this.#readSize) this.#readSize = Math.min(length * 2, MAX_READ);
     else if (length < this.#readSize / 4) this.#readSize = Math.max(this.#readSize / 2, MIN_READ);
-    this.#source.enqueue(result.value);
-  }
-
-  /** Waits for a write or an end; throws if the connection broke meanwhile. */
-  async #settled(waits: Promise<void>): Promise<void> {
-    const broken = new Promise<void>((resolve) => this.#onBroken = resolve);
-    try {
-      await Promise.race([waits, broken]);
-    } catch (error) {
-      this.#fail(error);
-    }
-    if (this.#error) throw this.#error;
-  }
+    this.received(value);
+    this.#read();
+  };
 
   /** The runtime reported that the connection broke, which it does without a code. */
-  #fail(cause: unknown): void {
-    const error = toTransportError("The connection broke", cause, "reset");
-    if (this.#break(error)) this.#sink.error(error);
+  readonly #onFailed = (cause: unknown) =>
+    this.fail(toTransportError("The connection broke", cause, "reset"));
+
+  readonly #onTaken = () => this.drained();
+
+  /** The runtime's writes settle when the system has taken the bytes. */
+  protected override send(bytes: Uint8Array): boolean {
+    this.#writer.write(bytes).then(this.#onTaken, this.#onFailed);
+    return false;
   }
 
-  /** Ends both directions; returns `false` if they had already ended. */
-  #break(error: TransportError): boolean {
-    if (this.#error || (this.#readDone && this.#writeDone)) return false;
-    this.#error = error;
-    if (!this.#readDone) this.#source.error(error);
-    this.#readDone = this.#writeDone = true;
-    this.#onBroken();
-    this.#reader.cancel(error).catch(() => {});
-    this.#close();
-    return true;
+  protected override sendEnd(): boolean {
+    this.#ending = true;
+    this.#writer.close().then(this.#onTaken, this.#onFailed);
+    return false;
   }
 
-  #onReadDone(): void {
-    this.#readDone = true;
-    this.#releaseIfDone();
-  }
-
-  #releaseIfDone(): void {
-    if (this.#readDone && this.#writeDone && !this.#error) this.#close();
-  }
-
-  #close(): void {
+  protected override release(): void {
     this.#socket.close().catch(() => {});
+  }
+
+  protected override destroy(): void {
+    this.#peerEnded = this.#ending = true;
+    if (this.#passedOn) return;
+    this.#reader.cancel().catch(() => {});
+    this.release();
   }
 }

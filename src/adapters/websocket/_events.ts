@@ -40,10 +40,7 @@ const EMPTY = new Uint8Array(0);
 interface RawSocket {
   readonly writable: boolean;
   readonly writableLength: number;
-  readonly writableEnded: boolean;
-  readonly encrypted?: boolean;
   write(bytes: Uint8Array): void;
-  resetAndDestroy?(): void;
 }
 
 /** A WebSocket that delivers messages as events. It has no drain event, so room is polled. */
@@ -118,10 +115,7 @@ export class EventTransport<Socket extends WebSocketLike> extends WebSocketTrans
   }
 
   protected override kill(): void {
-    const raw = this.#raw;
-    // An end that is behind unread bytes is not noticed. TLS cannot reset, nor can what has ended.
-    if (raw?.resetAndDestroy && !raw.encrypted && !raw.writableEnded) raw.resetAndDestroy();
-    else if (this.socket.terminate) this.socket.terminate();
+    if (this.socket.terminate) this.socket.terminate();
     else this.close(ABORTED, "aborted");
   }
 
@@ -130,13 +124,9 @@ export class EventTransport<Socket extends WebSocketLike> extends WebSocketTrans
     else this.socket.resume?.();
   }
 
-  get #raw(): RawSocket | null | undefined {
-    return (this.socket as { readonly _socket?: RawSocket | null })._socket;
-  }
-
   /** Asks the system whether the connection is still there. */
   #ask(): void {
-    const raw = this.#raw;
+    const { _socket: raw } = this.socket as { readonly _socket?: RawSocket };
     // While a write waits, the system is being asked already.
     if (raw?.writable && raw.writableLength === 0) raw.write(EMPTY);
   }

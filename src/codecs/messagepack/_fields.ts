@@ -1,6 +1,6 @@
 // The fields of a struct, which are an array of their values, or a map from names to values.
 import type { EncodeBuffer } from "../../streams/encode_buffer.ts";
-import type { MessagePackReader } from "./_reader.ts";
+import type { MessagePackReader } from "./reader.ts";
 import { type Schema, within } from "./_schema.ts";
 import { writeString } from "./_writer.ts";
 import { type Compile, fieldsReader } from "./_struct_reader.ts";

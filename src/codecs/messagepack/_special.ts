@@ -1,6 +1,6 @@
 // Types of Rust that are not integers, floats, text, sequences, structs or enums.
 import type { EncodeBuffer } from "../../streams/encode_buffer.ts";
-import type { Extension, MessagePackReader } from "./_reader.ts";
+import type { Extension, MessagePackReader } from "./reader.ts";
 import { type Schema, unfit, within } from "./_schema.ts";
 import {
   writeArray,

@@ -1,6 +1,6 @@
 import type { Schema } from "./_schema.ts";
 import { within } from "./_schema.ts";
-import type { MessagePackReader } from "./_reader.ts";
+import type { MessagePackReader } from "./reader.ts";
 
 /** Reads the fields of a struct, one after another, into an object. */
 export type ReadFields = (input: MessagePackReader) => Record<string, unknown>;

@@ -1,6 +1,6 @@
 // The kinds of enum that serde's attributes make.
 import { StructFields } from "./_fields.ts";
-import type { MessagePackReader } from "./_reader.ts";
+import type { MessagePackReader } from "./reader.ts";
 import { type Schema, within } from "./_schema.ts";
 import type { StructSchema } from "./_structs.ts";
 import {

@@ -1,4 +1,4 @@
-import type { MessagePackReader } from "./_reader.ts";
+import type { MessagePackReader } from "./reader.ts";
 import { type Infer, type Schema, unfit, within } from "./_schema.ts";
 import { writeMap, writeString } from "./_writer.ts";
 

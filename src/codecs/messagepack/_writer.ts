@@ -1,7 +1,7 @@
 // Writes the forms of MessagePack (github.com/msgpack/msgpack, spec.md), always the shortest
 // that holds the value, as `rmp_serde` does.
 import type { EncodeBuffer } from "../../streams/encode_buffer.ts";
-import { writeText } from "../_text.ts";
+import { writeText } from "../text.ts";
 
 /** Writes nil. */
 export function writeNil(out: EncodeBuffer): void {

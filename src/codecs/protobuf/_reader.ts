@@ -1,12 +1,12 @@
 // Decodes messages by the plans of their types. For anything that the library's fromBinary
 // would refuse or treat specially, it throws, and the library decides.
 import { type DescMessage, mergeFromBinary, type MessageShape } from "@bufbuild/protobuf";
-import { TooManyObjects } from "../_object_budget.ts";
+import { TooManyObjects } from "../object_budget.ts";
 import { countObjects } from "./_count.ts";
 import type { Fields } from "./_create.ts";
 import type { FieldPlan, MessagePlan } from "./_plan.ts";
-import { readText } from "../_text.ts";
-import { fixed32, float32, float64, int64, Varint64 } from "../_varint64.ts";
+import { readText } from "../text.ts";
+import { fixed32, float32, float64, int64, Varint64 } from "../varint64.ts";
 
 const EMPTY = new Uint8Array(0);
 

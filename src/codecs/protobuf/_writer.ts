@@ -4,9 +4,9 @@ import { type DescMessage, type MessageShape, protoInt64, toBinary } from "@bufb
 import type { EncodeBuffer } from "../../streams/encode_buffer.ts";
 import type { Fields } from "./_create.ts";
 import type { FieldPlan, MessagePlan } from "./_plan.ts";
-import { writeText } from "../_text.ts";
-import { putLength, putVarint, varintWidth } from "../_varint.ts";
-import { putBits, putVarint64, zigzag64 } from "../_varint64.ts";
+import { writeText } from "../text.ts";
+import { putLength, putVarint, varintWidth } from "../varint.ts";
+import { putBits, putVarint64, zigzag64 } from "../varint64.ts";
 
 /** A tag has at most five bytes, a number at most ten. */
 const MAX_TAG = 5;
@@ -156,7 +156,9 @@ function writeValue(field: FieldPlan, value: unknown, out: EncodeBuffer): void {
       return;
     case 12: { // bytes
       if (!(value instanceof Uint8Array)) throw new TypeError("bytes that are none");
-      const at = putVarint(out.bytes, out.reserve(MAX_TAG_AND_NUMBER), tag);
+      // First the room: it may come with another slab.
+      const start = out.reserve(MAX_TAG_AND_NUMBER);
+      const at = putVarint(out.bytes, start, tag);
       out.offset = putVarint(out.bytes, at, value.length);
       out.write(value);
       return;

@@ -1,7 +1,8 @@
 import type { Waiting } from "../../waits/waiting_line.ts";
-import { rejected } from "./_awaited.ts";
+import { rejected } from "../_awaited.ts";
 import type { Numbered } from "./_call_table.ts";
-import { ResponseStream } from "./_response_stream.ts";
+import { ItemStream } from "../_item_stream.ts";
+import type { Outflow } from "./_outflow.ts";
 import type { OnRpcEnd } from "../observer.ts";
 
 /** A call in flight. */
@@ -11,6 +12,8 @@ export abstract class Call<Request, Response> implements Numbered, Waiting {
   request: Request | undefined;
   /** Which of the connection's requests it was, counted from 1; 0 if it has not been sent. */
   sentAs = 0;
+  /** Its further requests, if it has any. */
+  outflow: Outflow<Request> | undefined;
   /** Whether the call was given up before its request was sent. */
   left = false;
   /** Whether the call is over: nothing waits for a response. */
@@ -56,7 +59,7 @@ export interface StreamSource<Request, Response> {
 }
 
 export class StreamingCall<Request, Response> extends Call<Request, Response> {
-  readonly stream: ResponseStream<Response>;
+  readonly stream: ItemStream<Response>;
 
   constructor(
     request: Request,
@@ -64,7 +67,7 @@ export class StreamingCall<Request, Response> extends Call<Request, Response> {
     source: StreamSource<Request, Response>,
   ) {
     super(request);
-    this.stream = new ResponseStream(maxBufferedBytes, {
+    this.stream = new ItemStream(maxBufferedBytes, {
       onLeave: () => source.leave(this),
       onTaken: () => source.grant(this),
     });

@@ -4,7 +4,8 @@ import { WaitingLine } from "../../waits/waiting_line.ts";
 import { watch } from "../_bounded.ts";
 import { type Call, StreamingCall, type UnaryCall } from "./_call.ts";
 import { CallTable } from "./_call_table.ts";
-import { GOING_AWAY, neighbour, reservedEnd, reservedValue } from "../_flow.ts";
+import { type Outflow, Outflows } from "./_outflow.ts";
+import { GOING_AWAY, neighbour, notBegunId, reservedEnd, reservedValue } from "../_flow.ts";
 import { connectionClosed, encodeFailed, RpcError, type RpcErrorOptions } from "../errors.ts";
 import { ControlCode, readCode, readId, type RpcId, type RpcMessages } from "../message.ts";
 import { failureOf, observe, type RpcObserver } from "../observer.ts";
@@ -29,6 +30,7 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
   /** RPCs to cancel at the server, and streams to let go on, once there is room to send. */
   readonly #cancels = new Fifo<RpcId>();
   readonly #grants = new Fifo<Call<Request, Response>>();
+  readonly #outflows: Outflows<Request>;
   /** How many requests have been sent. */
   #sent = 0;
   /** Whether the server has been told how streams are read; see `_flow.ts`. */
@@ -50,6 +52,12 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
   constructor(config: CallsConfig<Request, Response>, sender: Sender<Request>) {
     this.#config = config;
     this.#sender = sender;
+    this.#outflows = new Outflows(
+      config.messages.request,
+      sender,
+      (id) => this.#calls.get(id)?.outflow,
+      (call, error) => this.#onOutflowFailed(call as Call<Request, Response>, error),
+    );
   }
 
   get size(): number {
@@ -65,7 +73,16 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
   }
 
   get pending(): number {
-    return this.#unsent.length + this.#cancels.length + this.#grants.length;
+    return this.#unsent.length + this.#cancels.length + this.#grants.length +
+      this.#outflows.pending;
+  }
+
+  /** Makes the further requests of a call that is about to start. */
+  outflow(
+    call: Call<Request, Response>,
+    requests: AsyncIterable<Request> | Iterable<Request>,
+  ): Outflow<Request> {
+    return this.#outflows.begin(call, requests);
   }
 
   start(
@@ -103,13 +120,18 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
     const code = readCode(messages, response);
     const call = this.#calls.get(id);
     if (call === undefined) return this.#onStranger(id, code);
+    if (call.outflow !== undefined && this.#outflows.window === undefined) {
+      return this.#unsupported(call);
+    }
     if (code === ControlCode.normal) {
       if (!(call instanceof StreamingCall)) {
         return this.#answer(call as UnaryCall<Request, Response>, response);
       }
       if (!call.stream.push(response, bytes)) return this.#onFull(call);
     } else if (code !== ControlCode.end) {
-      this.#fail(call, new RpcError("cancelled", "The server cancelled the rpc", this.#about(id)));
+      const cause = messages.reason?.(response);
+      const about = cause === undefined ? this.#about(id) : { ...this.#about(id), cause };
+      this.#fail(call, new RpcError("cancelled", "The server cancelled the rpc", about));
     } else if (call instanceof StreamingCall) {
       this.#forget(call, undefined);
       call.stream.end();
@@ -135,6 +157,7 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
       this.#acknowledges = announcement !== undefined;
       if (announcement !== undefined) budget.send(announcement);
     }
+    this.#outflows.pull(budget);
     while (budget.remaining > 0 && this.#unsent.length > 0) {
       this.#send(this.#unsent.shift()!, budget);
     }
@@ -142,6 +165,7 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
 
   onEncodeError(error: unknown): void {
     this.#unencodable = { error };
+    this.#outflows.onEncodeError(error);
   }
 
   onInboundEnd(): void {
@@ -194,11 +218,22 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
       return this.#sender.wake();
     }
     if (code === ControlCode.end) {
+      if (this.#outflows.onEnd(id)) return;
+      const unbegun = notBegunId(id);
+      if (unbegun !== undefined) return this.#onNotBegun(unbegun);
       const taken = reservedValue(id);
       return taken === undefined ? undefined : this.#onGoingAway(taken);
     }
     const call = this.#calls.get(neighbour(id));
     if (call) this.#mismatch(call);
+  }
+
+  /** The server has more to do than it takes. */
+  #onNotBegun(id: number): void {
+    const call = this.#calls.get(id);
+    if (!call || call.done) return;
+    const message = "The server is overloaded, and has not begun the rpc";
+    this.#fail(call, new RpcError("unavailable", message, { ...this.#about(id), sent: false }));
   }
 
   /** The server goes away, and has taken so many of our requests. */
@@ -240,6 +275,20 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
     const message = `The reader of the stream is more than maxBufferedBytes, ` +
       `${this.#config.maxBufferedBytes} bytes, behind, and the server does not wait for it`;
     this.#fail(call, new RpcError("stream-overflow", message, this.#about(call.id)));
+  }
+
+  /** The server has answered before it has said that it takes streams of requests. */
+  #unsupported(call: Call<Request, Response>): void {
+    this.#cancel(call);
+    const message = "The server does not take streams of requests";
+    this.#fail(call, new RpcError("unsupported", message, this.#about(call.id)));
+  }
+
+  /** The further requests of a call have failed: their source, or how they are encoded. */
+  #onOutflowFailed(call: Call<Request, Response>, error: unknown): void {
+    if (call.done) return;
+    this.#giveUp(call, error);
+    call.fail(error);
   }
 
   #mismatch(call: Call<Request, Response>): void {
@@ -328,6 +377,7 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
       call.request = undefined;
       this.#unsent.leave(call);
     }
+    call.outflow?.leave();
     call.release?.();
     call.onEnd?.(error);
     if (this.#calls.size === 0) this.#onEmpty?.();

@@ -13,11 +13,9 @@ import {
 import { checkDuplex, delay, integer } from "../../check.ts";
 import { StreamingCall, UnaryCall } from "./_call.ts";
 import { Calls } from "./_calls.ts";
+import { DEFAULT_MAX_BUFFERED_BYTES } from "../_flow.ts";
 import { checkMessages, type RpcMessages } from "../message.ts";
 import type { RpcObserver } from "../observer.ts";
-
-/** The default of {@linkcode RpcClientConfig.maxBufferedBytes}: 1 MiB. */
-export const DEFAULT_MAX_BUFFERED_BYTES: number = 1024 * 1024;
 
 /** The parts of an {@linkcode RpcClient}, with its limits and timeouts. */
 export interface RpcClientConfig<Request, Response> extends ConnectionOptions {
@@ -67,6 +65,22 @@ export interface CallOptions {
   readonly timeout?: number;
 }
 
+/** Options of one call with further requests. */
+export interface StreamingCallOptions<Request> extends CallOptions {
+  /**
+   * The further requests of the call: a stream, which the server's handler reads with
+   * `RpcContext.requests`. It is iterated once the handler begins to read, no further than the
+   * server's `maxBufferedBytes` ahead of it, and left when the call is over. If it throws, the call
+   * fails with what it threw, and is cancelled. The messages must have `setCode`.
+   *
+   * A server that is not of this package takes no such streams: the call fails with
+   * `unsupported` when its answer shows that.
+   *
+   * @default {undefined} the request is the only one
+   */
+  readonly requests?: AsyncIterable<Request> | Iterable<Request>;
+}
+
 /** The responses of a streaming RPC. Leaving the loop, or disposing of it, cancels the RPC. */
 export interface RpcStream<Response>
   extends AsyncIterableIterator<Response, undefined>, AsyncDisposable {
@@ -95,7 +109,7 @@ export interface RpcStream<Response>
  * @example
  * ```ts
  * import { json } from "@protosocket/protosocket/json";
- * import { connect, listen } from "@protosocket/protosocket/node"; // or /deno, /bun
+ * import { connect, listen } from "@protosocket/protosocket/sockets";
  * import { RpcClient, rpcFields, serveRpc } from "@protosocket/protosocket/rpc";
  *
  * type Message = { id?: number; code?: number; text?: string };
@@ -179,10 +193,11 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
    * not of this package cannot know: the call resolves with the first item, and the rest is
    * cancelled.
    */
-  unary(request: Request, options?: CallOptions): Promise<Response> {
+  unary(request: Request, options?: StreamingCallOptions<Request>): Promise<Response> {
     const timeout = this.#timeoutOf(options);
     return new Promise((resolve) => {
       const call = new UnaryCall<Request, Response>(request, resolve);
+      if (options?.requests) call.outflow = this.#calls.outflow(call, options.requests);
       this.#calls.start(call, options?.signal, timeout);
     });
   }
@@ -196,13 +211,14 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
    * A stream that is not read stops at `maxBufferedBytes`, and keeps its place among the
    * server's `maxConcurrentRpcs`: read it to its end, or leave it.
    */
-  streaming(request: Request, options?: CallOptions): RpcStream<Response> {
+  streaming(request: Request, options?: StreamingCallOptions<Request>): RpcStream<Response> {
     const timeout = this.#timeoutOf(options);
     const call = new StreamingCall<Request, Response>(
       request,
       this.#maxBufferedBytes,
       this.#calls,
     );
+    if (options?.requests) call.outflow = this.#calls.outflow(call, options.requests);
     this.#calls.start(call, options?.signal, timeout);
     return call.stream;
   }

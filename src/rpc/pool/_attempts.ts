@@ -1,6 +1,6 @@
 import type { Place } from "./_endpoints.ts";
 import type { Wanted } from "./_slots.ts";
-import type { CallOptions } from "../client/client.ts";
+import type { StreamingCallOptions } from "../client/client.ts";
 import { RpcError } from "../errors.ts";
 import type { RpcId } from "../message.ts";
 import type { PoolCallOptions } from "./pool_options.ts";
@@ -81,7 +81,7 @@ export class Attempts implements Wanted {
   at: Place<unknown> | undefined;
   /** Fires when the reader of a stream leaves. */
   left: AbortSignal | undefined;
-  readonly #options: PoolCallOptions;
+  readonly #options: PoolCallOptions<unknown>;
   readonly #pool: AttemptsOf;
   readonly #timeout: number | undefined;
   readonly #endsAt: number | undefined;
@@ -93,7 +93,7 @@ export class Attempts implements Wanted {
   #sent: RpcError | undefined;
 
   /** Throws a `RangeError` for an option out of range. */
-  constructor(options: PoolCallOptions, pool: AttemptsOf) {
+  constructor(options: PoolCallOptions<unknown>, pool: AttemptsOf) {
     const { settings: { timeout, waitForReady } } = pool;
     checkKey(options.key);
     this.key = options.key;
@@ -104,7 +104,7 @@ export class Attempts implements Wanted {
     pool.budget?.called(performance.now());
     if (this.#timeout !== undefined) this.#endsAt = performance.now() + this.#timeout;
     this.#unsentLeft = Math.max(pool.size, MOVES);
-    this.#sentLeft = options.idempotent === true ? REPEATS : 0;
+    this.#sentLeft = options.idempotent === true && !options.requests ? REPEATS : 0;
   }
 
   /** How long the next attempt may wait for a connection. Throws if the time is up. */
@@ -118,8 +118,12 @@ export class Attempts implements Wanted {
   }
 
   /** The options of the next attempt on its connection. Throws if the time is up. */
-  callOptions(): CallOptions {
-    return { signal: this.#options.signal, timeout: this.#remaining() };
+  callOptions<Request>(
+    requests: StreamingCallOptions<Request>["requests"],
+  ): StreamingCallOptions<Request> {
+    const { signal } = this.#options;
+    const timeout = this.#remaining();
+    return requests === undefined ? { signal, timeout } : { signal, timeout, requests };
   }
 
   /** Records that the server has answered. */
@@ -135,11 +139,15 @@ export class Attempts implements Wanted {
     if (!(error instanceof RpcError)) throw error;
     if (error.sent) this.#sent = error;
     const { at } = this;
-    if (at && error.code === "cancelled") {
+    // Of a server; a pool's own has no id.
+    const overloaded = error.code === "unavailable" && error.id !== undefined;
+    if (at && (error.code === "cancelled" || overloaded)) {
       at.refusals++;
+      if (overloaded) (this.failedAt ??= new Set()).add(at);
       this.#pool.ended(at, "refused");
     } else if (at) (this.failedAt ??= new Set()).add(at);
-    if (open && error.code === "connection-closed" && this.#mayRetry(error)) {
+    const elsewhere = error.code === "connection-closed" || overloaded;
+    if (open && elsewhere && this.#mayRetry(error, overloaded)) {
       return this.#pool.retrying(error);
     }
     if (error.code === "deadline-exceeded") {
@@ -154,9 +162,11 @@ export class Attempts implements Wanted {
     throw error.sent === false ? this.#sent ?? error : error;
   }
 
-  #mayRetry(error: RpcError): boolean {
-    // What no server has seen loads none.
-    if (error.sent === false) return this.#unsentLeft-- > 0;
+  #mayRetry(error: RpcError, overloaded: boolean): boolean {
+    // What no server has seen loads none; but servers that are overloaded must not be asked more.
+    if (error.sent === false && !overloaded) return this.#unsentLeft-- > 0;
+    if (overloaded && this.#unsentLeft-- <= 0) return false;
+    if (overloaded) return this.#pool.budget?.take(performance.now()) ?? true;
     if (this.#sentLeft-- <= 0) return false;
     return this.#pool.budget?.take(performance.now()) ?? true;
   }

@@ -1,5 +1,5 @@
 import { onAbort } from "../../waits/on_abort.ts";
-import { rejected } from "../client/_awaited.ts";
+import { rejected } from "../_awaited.ts";
 import type { RpcStream } from "../client/client.ts";
 import { RpcError } from "../errors.ts";
 import { failureOf, type OnRpcEnd } from "../observer.ts";

@@ -7,7 +7,7 @@ import type { RpcClient, RpcStream } from "../client/client.ts";
 import { failureOf, observe, type RpcObserver } from "../observer.ts";
 import type { PoolCallOptions, PoolClientOptions, RpcPoolConfig } from "./pool_options.ts";
 
-const NONE: PoolCallOptions = {};
+const NONE: PoolCallOptions<never> = {};
 
 /**
  * Makes RPCs over several connections, to one endpoint or to many, and reconnects when
@@ -51,7 +51,7 @@ const NONE: PoolCallOptions = {};
  * @example
  * ```ts
  * import { json } from "@protosocket/protosocket/json";
- * import { connect, listen } from "@protosocket/protosocket/node"; // or /deno, /bun
+ * import { connect, listen } from "@protosocket/protosocket/sockets";
  * import { RpcClient, rpcFields, RpcPool, serveRpc } from "@protosocket/protosocket/rpc";
  *
  * type Message = { id?: number; code?: number; text?: string };
@@ -119,11 +119,11 @@ export class RpcPool<Request, Response, Endpoint> implements AsyncDisposable {
    * made, and with `connection-closed` once the pool is closed. Throws a `RangeError` for a
    * `timeout` or `key` out of range.
    */
-  unary(request: Request, options: PoolCallOptions = NONE): Promise<Response> {
+  unary(request: Request, options: PoolCallOptions<Request> = NONE): Promise<Response> {
     const attempts = new Attempts(options, this.#slots);
-    if (!this.#observer) return this.#unary(request, attempts);
+    if (!this.#observer) return this.#unary(request, attempts, options.requests);
     const onEnd = observe(this.#observer, { id: 0, request });
-    const answer = this.#unary(request, attempts);
+    const answer = this.#unary(request, attempts, options.requests);
     answer.then(() => onEnd(undefined), (error) => onEnd(failureOf(error)));
     return answer;
   }
@@ -135,7 +135,7 @@ export class RpcPool<Request, Response, Endpoint> implements AsyncDisposable {
    *
    * As with a client, a stream must be read to its end or left.
    */
-  streaming(request: Request, options: PoolCallOptions = NONE): RpcStream<Response> {
+  streaming(request: Request, options: PoolCallOptions<Request> = NONE): RpcStream<Response> {
     const attempts = new Attempts(options, this.#slots);
     // The first: an observer sees the request before it is sent.
     const onEnd = this.#observer && observe(this.#observer, { id: 0, request });
@@ -143,7 +143,9 @@ export class RpcPool<Request, Response, Endpoint> implements AsyncDisposable {
       open: async (left) => {
         attempts.left = left;
         return await this.#use(attempts, (client) => {
-          return left.aborted ? undefined : client.streaming(request, attempts.callOptions());
+          return left.aborted
+            ? undefined
+            : client.streaming(request, attempts.callOptions(options.requests));
         });
       },
       arrived: () => attempts.succeeded(),
@@ -192,11 +194,15 @@ export class RpcPool<Request, Response, Endpoint> implements AsyncDisposable {
     await this.close();
   }
 
-  async #unary(request: Request, attempts: Attempts): Promise<Response> {
+  async #unary(
+    request: Request,
+    attempts: Attempts,
+    requests: PoolCallOptions<Request>["requests"],
+  ): Promise<Response> {
     for (;;) {
       try {
         const response = await this.#use(attempts, (client) => {
-          return client.unary(request, attempts.callOptions());
+          return client.unary(request, attempts.callOptions(requests));
         });
         attempts.succeeded();
         return response;

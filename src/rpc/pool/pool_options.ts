@@ -1,5 +1,5 @@
 import type { CloseReason } from "../../../mod.ts";
-import type { CallOptions, RpcClient } from "../client/client.ts";
+import type { CallOptions, RpcClient, StreamingCallOptions } from "../client/client.ts";
 import type { RpcId } from "../message.ts";
 import type { RpcObserver } from "../observer.ts";
 import type {
@@ -270,11 +270,13 @@ export interface PoolClientOptions extends CallOptions {
 }
 
 /** Options of one call through a pool. */
-export interface PoolCallOptions extends PoolClientOptions {
+export interface PoolCallOptions<Request = never>
+  extends PoolClientOptions, StreamingCallOptions<Request> {
   /**
    * Declares that the request may safely be executed more than once. It is then retried, at
    * most twice, even if its connection ended after it may have been sent, as long as the
-   * pool's `retryBudget` allows.
+   * pool's `retryBudget` allows. Not if it has a stream of requests, which can be read once
+   * only.
    *
    * @default {false}
    */

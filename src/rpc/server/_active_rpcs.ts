@@ -3,10 +3,10 @@ import type { ServedRpc } from "./_served_rpc.ts";
 import type { RpcId } from "../message.ts";
 
 /** The RPCs of a connection whose handlers have not returned, including cancelled ones. */
-export class ActiveRpcs<Response> implements Iterable<ServedRpc<Response>> {
-  readonly #rpcs: ServedRpc<Response>[] = [];
+export class ActiveRpcs<Request, Response> implements Iterable<ServedRpc<Request, Response>> {
+  readonly #rpcs: ServedRpc<Request, Response>[] = [];
   /** Those that can be cancelled. */
-  readonly #byId = new IdTable<ServedRpc<Response>>();
+  readonly #byId = new IdTable<ServedRpc<Request, Response>>();
   /** How many are neither done nor returned, and what to call when none is left. */
   #awaited = 0;
   readonly #waiting: (() => void)[] = [];
@@ -22,7 +22,7 @@ export class ActiveRpcs<Response> implements Iterable<ServedRpc<Response>> {
   }
 
   /** Adds an RPC that has just begun. */
-  add(rpc: ServedRpc<Response>): void {
+  add(rpc: ServedRpc<Request, Response>): void {
     rpc.place = this.#rpcs.length;
     this.#rpcs.push(rpc);
     if (rpc.done) return;
@@ -34,19 +34,19 @@ export class ActiveRpcs<Response> implements Iterable<ServedRpc<Response>> {
   }
 
   /** The RPC of that id, unless it is done. */
-  get(id: RpcId): ServedRpc<Response> | undefined {
+  get(id: RpcId): ServedRpc<Request, Response> | undefined {
     return this.#byId.get(id);
   }
 
   /** Marks an RPC as done, whether its handler has returned or not. May be called again. */
-  close(rpc: ServedRpc<Response>): void {
+  close(rpc: ServedRpc<Request, Response>): void {
     if (rpc.cancellable) this.#byId.delete(rpc);
     rpc.cancellable = false;
     this.#settle(rpc);
   }
 
   /** Removes an RPC whose handler has returned. */
-  remove(rpc: ServedRpc<Response>): void {
+  remove(rpc: ServedRpc<Request, Response>): void {
     const last = this.#rpcs.pop()!;
     if (last !== rpc) {
       this.#rpcs[rpc.place] = last;
@@ -62,11 +62,11 @@ export class ActiveRpcs<Response> implements Iterable<ServedRpc<Response>> {
   }
 
   /** Iterates over a copy, since RPCs may end meanwhile. */
-  [Symbol.iterator](): Iterator<ServedRpc<Response>> {
+  [Symbol.iterator](): Iterator<ServedRpc<Request, Response>> {
     return [...this.#rpcs][Symbol.iterator]();
   }
 
-  #settle(rpc: ServedRpc<Response>): void {
+  #settle(rpc: ServedRpc<Request, Response>): void {
     if (!rpc.awaited) return;
     rpc.awaited = false;
     if (--this.#awaited === 0) { for (const resolve of this.#waiting.splice(0)) resolve(); }

@@ -1,6 +1,7 @@
 import type { RpcError } from "../errors.ts";
+import type { ItemStream } from "../_item_stream.ts";
 import type { RpcContext } from "./handler.ts";
-import type { RpcId } from "../message.ts";
+import type { CancelReason, RpcId } from "../message.ts";
 import type { OnRpcEnd } from "../observer.ts";
 
 /** What an RPC has to send. Each RPC has exactly one message that is not an item: its last. */
@@ -33,9 +34,18 @@ export interface ServedStream<Response> {
   resume: (() => void) | undefined;
 }
 
+/** What an RPC needs of its connection. */
+export interface RpcOwner<Request, Response> {
+  /** Lets the client send the further requests of an RPC. */
+  openRequests(rpc: ServedRpc<Request, Response>): ItemStream<Request>;
+  /** Whether the client expects a stream for that id. */
+  expectsStream(id: RpcId): boolean | undefined;
+}
+
 /** A server's state of one RPC. */
-export class ServedRpc<Response> implements RpcContext {
+export class ServedRpc<Request, Response> implements RpcContext<Request> {
   readonly id: RpcId;
+  readonly #owner: RpcOwner<Request, Response>;
   /** What is next to send, one of {@linkcode Due}, and with it the item or response. */
   due = 0;
   response: Response | undefined;
@@ -44,6 +54,12 @@ export class ServedRpc<Response> implements RpcContext {
   /** Whether the last message has been sent. */
   sent = false;
   stream: ServedStream<Response> | undefined;
+  /** The further requests, once the handler has asked for them. */
+  inbound: ItemStream<Request> | undefined;
+  /** Why it is cancelled, if that is its last message. */
+  why: CancelReason = "failed";
+  /** Whether it was not begun as the server has too much to do. */
+  shed = false;
   /** Reports the end to the observer, if there is one. */
   onEnd: OnRpcEnd | undefined;
   /** Its index in {@linkcode ActiveRpcs}, or -1, and whether it can be found there by its id. */
@@ -54,8 +70,17 @@ export class ServedRpc<Response> implements RpcContext {
   #controller: AbortController | undefined;
   #reason: RpcError | undefined;
 
-  constructor(id: RpcId) {
+  constructor(id: RpcId, owner: RpcOwner<Request, Response>) {
     this.id = id;
+    this.#owner = owner;
+  }
+
+  get expectsStream(): boolean | undefined {
+    return this.#owner.expectsStream(this.id);
+  }
+
+  requests(): AsyncIterableIterator<Request, undefined> {
+    return this.inbound ??= this.#owner.openRequests(this);
   }
 
   // Created on first use: most handlers never read it, and a controller costs more than
@@ -80,6 +105,7 @@ export class ServedRpc<Response> implements RpcContext {
     this.end(reason);
     this.#reason = reason;
     this.#controller?.abort(reason);
+    this.inbound?.fail(reason);
     this.leave();
   }
 
@@ -95,4 +121,11 @@ export class ServedRpc<Response> implements RpcContext {
       // The stream is being abandoned in any case.
     }
   }
+}
+
+/** Lets an asynchronous stream go on, if it waits. */
+export function wakeUp(stream: ServedStream<unknown>): void {
+  const { resume } = stream;
+  stream.resume = undefined;
+  resume?.();
 }

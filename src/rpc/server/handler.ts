@@ -35,11 +35,11 @@ export type RpcResult<Response> =
  */
 export type RpcHandler<Request, Response> = (
   request: Request,
-  context: RpcContext,
+  context: RpcContext<Request>,
 ) => RpcAnswer<Response>;
 
 /** A handler's view of its RPC. */
-export interface RpcContext {
+export interface RpcContext<Request = unknown> {
   /** The RPC's id on its connection. */
   readonly id: RpcId;
   /**
@@ -48,4 +48,13 @@ export interface RpcContext {
    * Its reason is an {@linkcode RpcError}. What the handler returns afterwards is dropped.
    */
   readonly signal: AbortSignal;
+  /** Whether the client expects a stream of responses, if it has said so. */
+  readonly expectsStream: boolean | undefined;
+  /**
+   * The further requests, if the client sends a stream of them (see `CallOptions.requests`);
+   * otherwise it ends at once. The client sends the first when this has been called, and no more
+   * of them than `maxBufferedBytes` ahead of the reader. To leave it tells the client to send no
+   * more. It ends when the RPC has been answered, and fails when `signal` fires.
+   */
+  requests(): AsyncIterableIterator<Request, undefined>;
 }

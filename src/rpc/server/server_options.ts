@@ -1,6 +1,7 @@
 import type { SocketAddress } from "../../../mod.ts";
 import { integer } from "../../check.ts";
 import { errorLog } from "../../error_log.ts";
+import { DEFAULT_MAX_BUFFERED_BYTES } from "../_flow.ts";
 import type { RpcId } from "../message.ts";
 import type { RpcObserver } from "../observer.ts";
 
@@ -18,6 +19,15 @@ export interface RpcServerOptions {
    * @default {1024}
    */
   readonly maxConcurrentRpcs?: number;
+  /**
+   * How many bytes of one stream of requests may wait to be read by its handler, each item
+   * counting 64 more than its size on the wire, and at most this limit. The client sends no more
+   * ahead of the handler, so a stream that is not read stops itself and no other RPC. From 1 to
+   * 2^32.
+   *
+   * @default {1048576}
+   */
+  readonly maxBufferedBytes?: number;
   /**
    * Called with what a handler threw, which is an `Error` also if that was `undefined` or
    * `null`, with the error of a response that could not be encoded, or was longer than
@@ -43,18 +53,18 @@ export interface FailedRpc {
   readonly id: RpcId;
   /** The client's address, if it is known. */
   readonly remoteAddress?: SocketAddress;
-  /** The method, where a service has told the requests apart. */
-  readonly method?: string;
 }
 
 /** Checks the options and fills in their defaults. */
 export function checkRpcServerOptions(options: RpcServerOptions): Required<RpcServerOptions> {
   const {
     maxConcurrentRpcs = DEFAULT_MAX_CONCURRENT_RPCS,
+    maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES,
     onError = errorLog("rpc"),
   } = options;
   return {
     maxConcurrentRpcs: integer("maxConcurrentRpcs", maxConcurrentRpcs, 1, 2 ** 31),
+    maxBufferedBytes: integer("maxBufferedBytes", maxBufferedBytes, 1, 2 ** 32),
     onError,
   };
 }

@@ -48,6 +48,7 @@ fn body(request: Request) -> Result<EchoRequest, Status> {
 #[tonic::async_trait]
 impl echo_server::Echo for Service {
     type ItemsStream = BoxStream<'static, Result<Response, Status>>;
+    type ChatStream = BoxStream<'static, Result<Response, Status>>;
 
     async fn unary(
         &self,
@@ -72,6 +73,20 @@ impl echo_server::Echo for Service {
         };
         Ok(tonic::Response::new(items))
     }
+
+    async fn chat(
+        &self,
+        requests: tonic::Request<tonic::Streaming<Request>>,
+    ) -> Result<tonic::Response<Self::ChatStream>, Status> {
+        let answers = requests.into_inner().map(answer).boxed();
+        Ok(tonic::Response::new(answers))
+    }
+}
+
+/// The answer to one request of a stream.
+fn answer(request: Result<Request, Status>) -> Result<Response, Status> {
+    let request = request?;
+    Ok(echo(request.request_id, body(request)?))
 }
 
 #[derive(Clone)]
@@ -101,6 +116,16 @@ impl Caller for Client {
         let items: Pin<Box<dyn Stream<Item = _> + Send>> =
             Box::pin(items.map(|item| item.map_err(Into::into)));
         Ok(items)
+    }
+
+    async fn chat(
+        &self,
+        requests: Vec<Request>,
+    ) -> Outcome<impl Stream<Item = Outcome<Response>> + Send + Unpin> {
+        let answers = self.0.clone().chat(stream::iter(requests)).await?;
+        let answers: Pin<Box<dyn Stream<Item = _> + Send>> =
+            Box::pin(answers.into_inner().map(|answer| answer.map_err(Into::into)));
+        Ok(answers)
     }
 
     fn next_id() -> u64 {

@@ -24,6 +24,11 @@ pub trait Caller: Clone + Send + Sync + 'static {
         &self,
         request: Request,
     ) -> impl Future<Output = Outcome<impl Stream<Item = Outcome<Response>> + Send + Unpin>> + Send;
+    /// A call with a stream of requests, each of which is answered.
+    fn chat(
+        &self,
+        requests: Vec<Request>,
+    ) -> impl Future<Output = Outcome<impl Stream<Item = Outcome<Response>> + Send + Unpin>> + Send;
     /// For rows whose ids are not a matter of the transport.
     fn next_id() -> u64;
 }
@@ -77,7 +82,7 @@ async fn measure<C: Caller>(port: u16, work: Arc<Work>) -> Outcome<String> {
         total += &*latencies.lock().expect("not poisoned");
     }
     let items = match work.kind.as_str() {
-        "stream" => work.items.unwrap_or(1),
+        "stream" | "bidi" => work.items.unwrap_or(1),
         "fan-out" => work.connections as u64,
         _ => 1,
     };
@@ -223,6 +228,9 @@ async fn call<C: Caller>(caller: &C, work: &Work, text: &str, number: u64) -> Ou
     if work.kind == "stream" {
         return read(caller, work.items.unwrap_or(0), work.bytes).await;
     }
+    if work.kind == "bidi" {
+        return chat(caller, work.items.unwrap_or(0), text).await;
+    }
     let message = match text {
         "" => number.to_string(),
         text => text.to_owned(),
@@ -259,6 +267,24 @@ async fn read<C: Caller>(caller: &C, count: u64, bytes: usize) -> Outcome {
         Ok(())
     } else {
         Err(format!("the stream ended after {sequence} items").into())
+    }
+}
+
+async fn chat<C: Caller>(caller: &C, count: u64, text: &str) -> Outcome {
+    let request = |number| request::<C>(text.to_owned(), number, ResponseBehavior::Unary);
+    let mut answers = caller.chat((0..count).map(request).collect()).await?;
+    let mut next = 0;
+    while let Some(answer) = answers.next().await {
+        match answer?.kind {
+            Some(Kind::Echo(echo)) if echo.nanotime == next && echo.message == text => {}
+            _ => return Err(format!("answer {next} is not what it should be").into()),
+        }
+        next += 1;
+    }
+    if next == count {
+        Ok(())
+    } else {
+        Err(format!("the stream ended after {next} answers").into())
     }
 }
 

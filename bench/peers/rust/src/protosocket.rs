@@ -138,6 +138,13 @@ impl Caller for Client {
             .map(|item| Ok(item?)))
     }
 
+    async fn chat(
+        &self,
+        _requests: Vec<Request>,
+    ) -> Outcome<impl Stream<Item = Outcome<Response>> + Send + Unpin> {
+        Err::<stream::Empty<_>, _>("the crates have no streams of requests".into())
+    }
+
     fn next_id() -> u64 {
         LAST_ID.fetch_add(1, Relaxed) + 1
     }

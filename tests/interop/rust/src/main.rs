@@ -5,6 +5,7 @@ mod client;
 mod load;
 mod messages;
 mod server;
+mod services;
 mod tls;
 mod wire;
 
@@ -26,6 +27,8 @@ const HELP: &str = "\
 Usage:
   interop server [--listen 127.0.0.1:0]
   interop client ADDRESS CASE
+  interop services-server [--listen 127.0.0.1:0]
+  interop services-client ADDRESS CASE
   interop load ADDRESS [--connections 4] [--in-flight 256] [--seconds 5]
                        [--workers 2] [--message-bytes 0]
 
@@ -68,6 +71,10 @@ fn dispatch() -> Outcome {
         match (command, arg) {
             (_, Short('h') | Long("help")) => {
                 say(format_args!("{HELP}Cases: {}", client::CASES));
+                say(format_args!(
+                    "Cases of services: {}",
+                    services::client::CASES
+                ));
                 return Ok(());
             }
             (_, Long("messagepack")) => messagepack = true,
@@ -75,7 +82,7 @@ fn dispatch() -> Outcome {
             (_, Long("cert")) => tls.cert = Some(parser.value()?.string()?),
             (_, Long("key")) => tls.key = Some(parser.value()?.string()?),
             (_, Long("tls")) => tls.trust = trust(&parser.value()?.string()?)?,
-            ("server", Long("listen")) => listen = parser.value()?.parse()?,
+            ("server" | "services-server", Long("listen")) => listen = parser.value()?.parse()?,
             ("load", Long("connections")) => options.connections = parser.value()?.parse()?,
             ("load", Long("in-flight")) => options.in_flight = parser.value()?.parse()?,
             ("load", Long("seconds")) => options.seconds = parser.value()?.parse()?,
@@ -114,6 +121,10 @@ fn run<W: Wire>(
         ["server"] => block_on(workers, server::run::<W>(listen, tls)),
         ["client", address, case] => {
             block_on(workers, client::run::<W>(address.parse()?, tls, case))
+        }
+        ["services-server"] => block_on(workers, services::server::run(listen)),
+        ["services-client", address, case] => {
+            block_on(workers, services::client::run(address.parse()?, case))
         }
         ["load", address] => block_on(workers, load::run::<W>(address.parse()?, tls, load)),
         _ => Err("wrong arguments, see --help".into()),

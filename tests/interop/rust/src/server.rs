@@ -18,9 +18,9 @@ use crate::tls::Tls;
 use crate::wire::Wire;
 use crate::{say, Outcome};
 
-const MAX_BUFFER: usize = 4 << 20;
-const BUFFER_STEP: usize = 1 << 20;
-const MAX_QUEUED: usize = 512;
+pub const MAX_BUFFER: usize = 4 << 20;
+pub const BUFFER_STEP: usize = 1 << 20;
+pub const MAX_QUEUED: usize = 512;
 
 pub async fn run<W: Wire>(listen: SocketAddr, tls: Tls) -> Outcome {
     if let Some((address, listener)) = tls.listen(listen)? {
@@ -43,7 +43,7 @@ where
 }
 
 /// The crate's own listener cannot tell which port it got for port 0.
-struct Listener(TcpListener);
+pub struct Listener(pub TcpListener);
 
 impl SocketListener for Listener {
     type Stream = TcpStream;
@@ -150,7 +150,7 @@ fn exit_soon() -> BoxStream<'static, Response> {
 }
 
 /// Tells whoever watches stdout that an rpc's work was let go.
-struct Dropped(u64);
+pub struct Dropped(pub u64);
 
 impl Drop for Dropped {
     fn drop(&mut self) {

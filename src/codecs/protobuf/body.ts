@@ -1,0 +1,63 @@
+// Encodes and decodes messages of protobuf-es, without framing.
+//
+// Usual messages are encoded and decoded by our own code, several times as fast as the
+// library. For anything else it throws, and the library handles the whole message, so only
+// the library decides what is valid and what is refused.
+import {
+  type DescMessage,
+  fromBinary,
+  type MessageShape,
+  protoInt64,
+  toBinary,
+} from "@bufbuild/protobuf";
+import type { EncodeBuffer } from "../../streams/encode_buffer.ts";
+import { TooManyObjects } from "../object_budget.ts";
+import { countObjects } from "./_count.ts";
+import { MessagePlan } from "./_plan.ts";
+import { ProtobufReader } from "./_reader.ts";
+import { writeMessage } from "./_writer.ts";
+
+/** Makes a function that appends a message. */
+export function encoder<Desc extends DescMessage>(
+  schema: Desc,
+): (message: MessageShape<Desc>, out: EncodeBuffer) => void {
+  // The library can be configured to avoid bigints; then it handles everything.
+  if (!protoInt64.supported) return (message, out) => out.write(toBinary(schema, message));
+  const plan = MessagePlan.of(schema);
+  return (message, out) => {
+    const before = out.length;
+    try {
+      writeMessage(plan, message, out);
+    } catch {
+      out.truncate(before);
+      out.write(toBinary(schema, message));
+    }
+  };
+}
+
+/** Makes a function that decodes a message of at most so many objects. */
+export function decoder<Desc extends DescMessage>(
+  schema: Desc,
+  maxObjects: number,
+): (bytes: Uint8Array, start: number, end: number) => MessageShape<Desc> {
+  const byLibrary = (bytes: Uint8Array) => {
+    // An object takes two bytes at least, so small messages need not be counted.
+    if (bytes.length > 2 * maxObjects && countObjects(schema, bytes, maxObjects) > maxObjects) {
+      throw new TooManyObjects(maxObjects);
+    }
+    return fromBinary(schema, bytes);
+  };
+  if (!protoInt64.supported) {
+    return (bytes, start, end) => byLibrary(bytes.subarray(start, end));
+  }
+  const plan = MessagePlan.of(schema);
+  const reader = new ProtobufReader(maxObjects);
+  return (bytes, start, end) => {
+    try {
+      return reader.read(plan, bytes, start, end) as MessageShape<Desc>;
+    } catch (cause) {
+      if (cause instanceof TooManyObjects) throw cause;
+      return byLibrary(bytes.subarray(start, end));
+    }
+  };
+}

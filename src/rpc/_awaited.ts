@@ -1,0 +1,18 @@
+import { RpcError } from "./errors.ts";
+
+/**
+ * Rejects with the error, after adding the stack of whoever awaits the promise that this
+ * one resolves. Calls fail from a timer or a socket, whose own stack does not show which
+ * call it was. Capturing a stack for each call would slow all of them; this costs only
+ * those that fail.
+ */
+export async function rejected(error: unknown): Promise<never> {
+  if (error instanceof RpcError) {
+    // After two microtasks the outer promise is chained to this one, so that the engine
+    // can trace whoever awaits it.
+    await undefined;
+    await undefined;
+    (Error as { captureStackTrace?: (error: Error) => void }).captureStackTrace?.(error);
+  }
+  throw error;
+}

@@ -1,0 +1,165 @@
+import { Fifo } from "../waits/fifo.ts";
+import { rejected } from "./_awaited.ts";
+import { costOf, grantOf } from "./_flow.ts";
+
+/** A `next()` that is waiting for an item. */
+interface Reader<Item> {
+  readonly resolve: (result: IteratorResult<Item, undefined> | Promise<never>) => void;
+}
+
+/** What an {@linkcode ItemStream} tells the RPC that it belongs to. */
+export interface StreamEvents {
+  /** The reader leaves before the end. */
+  onLeave(): void;
+  /** The reader has taken as much as a grant is worth, once more. */
+  onTaken(): void;
+}
+
+/**
+ * The responses, or the requests, of a streaming RPC: a queue between the connection and the loop
+ * that reads them. It is bounded by a peer that sends no more than has been granted; with any
+ * other, {@linkcode push} tells when there is too much.
+ */
+export class ItemStream<Item> implements AsyncIterableIterator<Item, undefined> {
+  readonly #window: number;
+  readonly #events: StreamEvents;
+  readonly #items = new Fifo<Item>();
+  readonly #costs = new Fifo<number>();
+  /** What the items cost together. */
+  #buffered = 0;
+  /** What the reader has taken since the last grant. */
+  #taken = 0;
+  readonly #readers: Reader<Item>[] = [];
+  #state: "open" | "ended" | "failed" = "open";
+  #error: unknown;
+  #goingAway: AbortController | undefined;
+  /** Why the connection takes no more calls. */
+  #away: unknown;
+  /** Lets the connection resume reading, if it was stopped. */
+  #goOn: (() => void) | undefined;
+
+  /** `window` is what may be unread, in bytes. */
+  constructor(window: number, events: StreamEvents) {
+    this.#window = window;
+    this.#events = events;
+  }
+
+  get goingAway(): AbortSignal {
+    // Created on first use: most readers never look.
+    this.#goingAway ??= new AbortController();
+    if (this.#away !== undefined) this.#goingAway.abort(this.#away);
+    return this.#goingAway.signal;
+  }
+
+  /** Tells the reader that the connection will end, and that this stream may end before. */
+  goAway(reason: unknown): void {
+    this.#away = reason;
+    this.#goingAway?.abort(reason);
+  }
+
+  /**
+   * Adds an item of that size on the wire. Returns `false` if the stream was full before: a
+   * server that waits for its reader would not have sent it.
+   */
+  push(item: Item, bytes: number): boolean {
+    const cost = costOf(bytes, this.#window);
+    const reader = this.#readers.shift();
+    if (reader) {
+      reader.resolve({ done: false, value: item });
+      this.#take(cost);
+      return true;
+    }
+    const wasFull = this.#buffered >= this.#window;
+    this.#items.push(item);
+    this.#costs.push(cost);
+    this.#buffered += cost;
+    return !wasFull;
+  }
+
+  /** Whether more items may come. */
+  get isOpen(): boolean {
+    return this.#state === "open";
+  }
+
+  /** Whether the connection waits for the reader. */
+  get stops(): boolean {
+    return this.#goOn !== undefined;
+  }
+
+  /** Settles when half of the items have been read, or no more will come. */
+  drained(): Promise<void> {
+    return new Promise((resolve) => this.#goOn = resolve);
+  }
+
+  /** No more items will come. */
+  end(): void {
+    this.#state = "ended";
+    for (const reader of this.#readers.splice(0)) reader.resolve(DONE);
+    this.#release();
+  }
+
+  /** No more items will come: the queued ones can still be read, then the error. */
+  fail(error: unknown): void {
+    // The reader has left already.
+    if (this.#state === "ended") return;
+    const reader = this.#readers.shift();
+    if (reader) {
+      // One reader gets the error; for those behind it, the stream has ended.
+      reader.resolve(rejected(error));
+      return this.end();
+    }
+    this.#state = "failed";
+    this.#error = error;
+    this.#release();
+  }
+
+  next(): Promise<IteratorResult<Item, undefined>> {
+    if (this.#items.length > 0) return Promise.resolve({ done: false, value: this.#shift() });
+    if (this.#state === "ended") return Promise.resolve(DONE);
+    if (this.#state === "failed") {
+      this.#state = "ended";
+      return rejected(this.#error);
+    }
+    return new Promise((resolve) => this.#readers.push({ resolve }));
+  }
+
+  return(): Promise<IteratorResult<Item, undefined>> {
+    if (this.#state === "open") this.#events.onLeave();
+    this.#items.clear();
+    this.#costs.clear();
+    this.#buffered = 0;
+    this.end();
+    return Promise.resolve(DONE);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
+  #shift(): Item {
+    const item = this.#items.shift();
+    const cost = this.#costs.shift();
+    this.#buffered -= cost;
+    this.#take(cost);
+    // Only at half, or the connection would stop and start for each item.
+    if (this.#buffered <= this.#window / 2) this.#release();
+    return item;
+  }
+
+  #take(cost: number): void {
+    this.#taken += cost;
+    const grant = grantOf(this.#window);
+    for (; this.#taken >= grant; this.#taken -= grant) this.#events.onTaken();
+  }
+
+  #release(): void {
+    this.#goOn?.();
+    this.#goOn = undefined;
+  }
+}
+
+const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };

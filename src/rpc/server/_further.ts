@@ -1,0 +1,101 @@
+import { ConnectionError } from "../../../mod.ts";
+import { itemId, lastId, question } from "../_flow.ts";
+import { ItemStream } from "../_item_stream.ts";
+import { RpcError } from "../errors.ts";
+import type { RpcMessage } from "../message.ts";
+import type { Outgoing } from "./_outgoing.ts";
+import type { ServedRpc } from "./_served_rpc.ts";
+
+/** The streams of requests of a connection, each at the pace of its handler. */
+export class FurtherRequests<Request, Response> {
+  /** How many are open. */
+  open = 0;
+  readonly #messages: RpcMessage<Response>;
+  readonly #outgoing: Outgoing<Request, Response>;
+  readonly #window: number;
+  /** Whether the client sends such streams, and has not ended. */
+  #questioned = false;
+
+  /** `window` is what may be unread of one of them, in bytes. */
+  constructor(
+    messages: RpcMessage<Response>,
+    outgoing: Outgoing<Request, Response>,
+    window: number,
+  ) {
+    this.#messages = messages;
+    this.#outgoing = outgoing;
+    this.#window = window;
+  }
+
+  /** Says that such streams are taken. */
+  onQuestion(): void {
+    if (this.#questioned) return;
+    this.#questioned = true;
+    const answer = question(this.#messages, this.#window);
+    if (answer !== undefined) this.#outgoing.note(answer);
+  }
+
+  /** Lets the client send the further requests of an RPC, if there may be any. */
+  begin(rpc: ServedRpc<Request, Response>): ItemStream<Request> {
+    const id = rpc.id as number;
+    const stream = new ItemStream<Request>(this.#window, {
+      onLeave: () => {
+        this.open--;
+        this.#note(lastId(id));
+      },
+      onTaken: () => {
+        if (!rpc.done) this.#note(itemId(id));
+      },
+    });
+    // Who sends no such streams has said nothing about them.
+    if (!this.#questioned || rpc.done) {
+      stream.end();
+    } else {
+      this.open++;
+      this.#note(itemId(id));
+    }
+    return stream;
+  }
+
+  /** A further request of an RPC, or that there are no more. */
+  onFurther(
+    { id, last }: { readonly id: number; readonly last: boolean },
+    request: Request,
+    bytes: number,
+  ): void {
+    const rpc = this.#outgoing.active.get(id);
+    // It has been answered already, or the handler has left the stream.
+    if (!rpc?.inbound?.isOpen) return;
+    if (last) return this.end(rpc, undefined);
+    if (rpc.inbound.push(request, bytes)) return;
+    throw new ConnectionError("invalid-message", "A stream of requests has more than its credit");
+  }
+
+  /** No further requests of an RPC will come, because of an error or not. */
+  end({ inbound }: ServedRpc<Request, Response>, error: RpcError | undefined): void {
+    if (!inbound?.isOpen) return;
+    this.open--;
+    if (error) inbound.fail(error);
+    else inbound.end();
+  }
+
+  /** Ends all of them: the client has ended. */
+  endAll(error: (rpc: ServedRpc<Request, Response>) => RpcError): void {
+    this.#questioned = false;
+    for (const rpc of this.#outgoing.active) this.end(rpc, error(rpc));
+  }
+
+  /** Cancels all RPCs that read such a stream. */
+  cancelAll(): void {
+    for (const rpc of this.#outgoing.active) {
+      if (rpc.done || !rpc.inbound?.isOpen) continue;
+      const message = "Too many requests came before the next of this stream";
+      const about = this.#outgoing.about(rpc.id);
+      this.#outgoing.cancel(rpc, new RpcError("cancelled", message, about));
+    }
+  }
+
+  #note(id: number): void {
+    this.#outgoing.note(this.#messages.ended(id));
+  }
+}

@@ -1,0 +1,70 @@
+import { RpcError } from "../rpc/mod.ts";
+import {
+  type Entries,
+  type ServiceResponse,
+  TOO_MUCH,
+  type WireStatus,
+} from "./envelope/messages.ts";
+import { Metadata } from "./metadata.ts";
+import { codeName, ServiceError, type ServiceErrorCode } from "./status.ts";
+
+/** What a handler that threw something else is said to have. */
+export const INTERNAL = "The handler failed";
+
+/** Makes the metadata that a peer has sent. */
+export function received(entries: Entries | undefined): Metadata {
+  const metadata = new Metadata();
+  if (entries !== undefined) Metadata.fill(metadata, entries);
+  return metadata;
+}
+
+/** Whether a response has more metadata than it may have. */
+export function isTooMuch({ metadata, trailers }: ServiceResponse): boolean {
+  return metadata === TOO_MUCH || trailers === TOO_MUCH;
+}
+
+/** The error of a response whose status says that the call has failed. */
+export function statusError(response: ServiceResponse): ServiceError {
+  const { code, message, details } = response.status!;
+  const { trailers } = response;
+  return new ServiceError(codeName(code), message, {
+    details,
+    ...(trailers !== undefined && { metadata: received(trailers) }),
+    ...(response.unbegun && { begun: false }),
+  });
+}
+
+/** The status that says what an error says. */
+export function statusOf(error: ServiceError): WireStatus {
+  return { code: error.number, message: error.message, details: error.details };
+}
+
+/** An error of the RPC layer as one of services; others stay as they are. */
+export function serviceError(error: unknown): unknown {
+  if (!(error instanceof RpcError)) return error;
+  if (error.code === "cancelled" && error.cause instanceof ServiceError) return error.cause;
+  const begun = error.sent === false || error.code === "encode-failed" ? false : undefined;
+  return new ServiceError(CODES[error.code], error.message, { cause: error, begun });
+}
+
+const CODES: Record<RpcError["code"], ServiceErrorCode> = {
+  "cancelled": "cancelled",
+  "answer-mismatch": "unimplemented",
+  "connection-closed": "unavailable",
+  "deadline-exceeded": "deadline-exceeded",
+  "encode-failed": "invalid-argument",
+  "stream-overflow": "resource-exhausted",
+  "unsupported": "unimplemented",
+  "unavailable": "unavailable",
+};
+
+/** The error of a message that does not parse, or that a validator refuses. */
+export function unreadable(what: string, cause: unknown, code: ServiceErrorCode): ServiceError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new ServiceError(code, `${what} is not valid: ${why.slice(0, 300)}`, { cause });
+}
+
+/** The error of a call whose deadline has passed. */
+export function tooLate(): ServiceError {
+  return new ServiceError("deadline-exceeded", "The deadline has passed");
+}

@@ -1,0 +1,189 @@
+import type { RpcStream } from "../../rpc/mod.ts";
+import { isTooMuch, serviceError, statusError, unreadable } from "../_errors.ts";
+import { ServiceRequest, type ServiceResponse, type WireMethod } from "../envelope/messages.ts";
+import { ServiceError } from "../status.ts";
+
+const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
+/** Reads the one response of a call. Throws what the call has failed with. */
+export function readResponse(method: WireMethod, response: ServiceResponse): unknown {
+  if (isTooMuch(response)) throw tooMuchMetadata();
+  if (response.status !== undefined && response.status.code !== 0) throw statusError(response);
+  try {
+    return method.response.decode(response.bytes, response.start, response.end);
+  } catch (cause) {
+    throw unreadable("The response", cause, "internal");
+  }
+}
+
+function tooMuchMetadata(): ServiceError {
+  return new ServiceError("resource-exhausted", "The answer has too much metadata");
+}
+
+/** The typed responses of a stream. */
+export class TypedStream implements RpcStream<unknown> {
+  readonly #stream: RpcStream<ServiceResponse>;
+  readonly #method: WireMethod;
+  readonly #onResponse: ((response: ServiceResponse) => void) | undefined;
+  #over = false;
+  readonly #read: (result: IteratorResult<ServiceResponse, undefined>) => IteratorResult<
+    unknown,
+    undefined
+  >;
+
+  constructor(
+    stream: RpcStream<ServiceResponse>,
+    method: WireMethod,
+    onResponse?: (response: ServiceResponse) => void,
+  ) {
+    this.#stream = stream;
+    this.#method = method;
+    this.#onResponse = onResponse;
+    this.#read = (result) => this.#take(result);
+  }
+
+  get goingAway(): AbortSignal {
+    return this.#stream.goingAway;
+  }
+
+  next(): Promise<IteratorResult<unknown, undefined>> {
+    return this.#stream.next().then(this.#read, failed);
+  }
+
+  async return(): Promise<IteratorResult<unknown, undefined>> {
+    this.#over = true;
+    await this.#stream.return();
+    return DONE;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
+  #take(result: IteratorResult<ServiceResponse, undefined>): IteratorResult<unknown, undefined> {
+    if (result.done || this.#over) return DONE;
+    const response = result.value;
+    this.#onResponse?.(response);
+    try {
+      if (response.status === undefined) {
+        return { done: false, value: readResponse(this.#method, response) };
+      }
+      if (isTooMuch(response)) throw tooMuchMetadata();
+    } catch (error) {
+      // What comes then cannot be of use.
+      this.return();
+      throw error;
+    }
+    // Only the end follows.
+    this.#over = true;
+    this.#stream.next().then(({ done }) => void (done || this.#stream.return())).catch(() => {});
+    if (response.status.code !== 0) throw statusError(response);
+    return DONE;
+  }
+}
+
+function failed(error: unknown): never {
+  throw serviceError(error);
+}
+
+/** A stream of responses that somebody has yet to begin. */
+export class LateStream implements RpcStream<unknown> {
+  readonly #begun: Promise<AsyncIterator<unknown>>;
+  #goingAway: AbortController | undefined;
+
+  constructor(answer: Promise<unknown>) {
+    this.#begun = answer.then((answer) =>
+      (answer as AsyncIterable<unknown>)[Symbol.asyncIterator]()
+    );
+    // Readers get the error; until one reads, it must not count as unhandled.
+    this.#begun.catch(() => {});
+  }
+
+  get goingAway(): AbortSignal {
+    if (this.#goingAway !== undefined) return this.#goingAway.signal;
+    const controller = this.#goingAway = new AbortController();
+    this.#begun.then((iterator) => {
+      const { goingAway } = iterator as Partial<RpcStream<unknown>>;
+      if (goingAway?.aborted) controller.abort(goingAway.reason);
+      else goingAway?.addEventListener("abort", () => controller.abort(goingAway.reason));
+    }, () => {});
+    return controller.signal;
+  }
+
+  async next(): Promise<IteratorResult<unknown, undefined>> {
+    return await (await this.#begun).next();
+  }
+
+  async return(): Promise<IteratorResult<unknown, undefined>> {
+    await (await this.#begun.catch(() => undefined))?.return?.();
+    return DONE;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+}
+
+/** The further requests of a call, as messages. */
+export function requestsOf(
+  method: WireMethod,
+  requests: AsyncIterable<unknown> | Iterable<unknown>,
+): AsyncIterable<ServiceRequest> | Iterable<ServiceRequest> {
+  const toRequest = (value: unknown) => {
+    const request = new ServiceRequest();
+    request.body = method.request;
+    request.value = value;
+    return request;
+  };
+  return Symbol.asyncIterator in requests
+    ? mapAsync(requests, toRequest)
+    : map(requests, toRequest);
+}
+
+function map<From, To>(from: Iterable<From>, to: (value: From) => To): Iterable<To> {
+  return {
+    [Symbol.iterator]() {
+      const iterator = from[Symbol.iterator]();
+      return {
+        next() {
+          const result = iterator.next();
+          return result.done
+            ? DONE as IteratorResult<To>
+            : { done: false, value: to(result.value) };
+        },
+        return() {
+          iterator.return?.();
+          return DONE as IteratorResult<To>;
+        },
+      };
+    },
+  };
+}
+
+function mapAsync<From, To>(from: AsyncIterable<From>, to: (value: From) => To): AsyncIterable<To> {
+  return {
+    [Symbol.asyncIterator]() {
+      const iterator = from[Symbol.asyncIterator]();
+      return {
+        async next() {
+          const result = await iterator.next();
+          return result.done
+            ? DONE as IteratorResult<To>
+            : { done: false, value: to(result.value) };
+        },
+        async return() {
+          await iterator.return?.();
+          return DONE as IteratorResult<To>;
+        },
+      };
+    },
+  };
+}

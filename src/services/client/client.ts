@@ -1,0 +1,239 @@
+import { delay } from "../../check.ts";
+import type { PoolCallOptions, RpcStream } from "../../rpc/mod.ts";
+import { serviceError } from "../_errors.ts";
+import type { MethodDefinition, ServiceDefinition } from "../definition.ts";
+import { ServiceRequest, type ServiceResponse, type WireMethod } from "../envelope/messages.ts";
+import type { InterceptedCall, Next } from "../interceptor.ts";
+import { Metadata, metadataOf } from "../metadata.ts";
+import { hedged } from "./_hedged.ts";
+import { ClientContext, fillRequest } from "./_context.ts";
+import { LateStream, readResponse, requestsOf, TypedStream } from "./_streams.ts";
+import type { Client, ServiceCallOptions, ServiceClientOptions } from "./types.ts";
+
+/** What calls go through: a client of {@linkcode serviceClient}, a pool of them, or `inMemory`. */
+export interface ServiceTransport {
+  /** Makes a call with one response. */
+  unary(
+    request: ServiceRequest,
+    options?: PoolCallOptions<ServiceRequest>,
+  ): Promise<ServiceResponse>;
+  /** Makes a call with a stream of responses. */
+  streaming(
+    request: ServiceRequest,
+    options?: PoolCallOptions<ServiceRequest>,
+  ): RpcStream<ServiceResponse>;
+}
+
+const encoder = new TextEncoder();
+const NONE: ServiceCallOptions = {};
+
+/**
+ * Makes a typed client of a service, whose methods are called by their names: with a service
+ * `Prices`, `await prices.getQuote(request)` for one response, and for a stream of them
+ * `for await (const quote of prices.watchQuotes(request))`. Any number of
+ * clients, also of other services, may share the transport. Their calls reject with a
+ * {@linkcode ServiceError}, or with the reason of `signal`.
+ *
+ * @example
+ * ```ts
+ * import { createClient, defineService, implement, inMemory } from "@protosocket/protosocket/services";
+ * import { z } from "zod"; // or valibot, arktype …
+ *
+ * const Greeter = defineService("example.Greeter", {
+ *   hello: { request: z.string(), response: z.string() },
+ * });
+ * const greeter = implement(Greeter, { hello: (name) => `hello, ${name}` });
+ * const client = createClient(Greeter, inMemory([greeter])); // or a client or pool of connections
+ * console.log(await client.hello("world", { timeout: 1000 })); // hello, world
+ * ```
+ */
+export function createClient<Service extends ServiceDefinition>(
+  service: Service,
+  transport: ServiceTransport,
+  options: ServiceClientOptions = {},
+): Client<Service> {
+  const { timeout, hedgeAfter, interceptors = [] } = options;
+  const defaults: Defaults = {
+    timeout: timeout === undefined ? undefined : delay("timeout", timeout, 1),
+    hedgeAfter: hedgeAfter === undefined ? undefined : delay("hedgeAfter", hedgeAfter, 1),
+    metadata: metadataOf(options.metadata),
+  };
+  const client: Record<string, unknown> = {};
+  for (const [name, definition] of Object.entries(service.methods)) {
+    const method = new CallableMethod(definition, transport, defaults);
+    const next = interceptors.reduceRight<Next>(
+      (next, interceptor) => interceptor(next),
+      (call) => method.pass(call),
+    );
+    const isStream = definition.kind === "server_streaming" || definition.kind === "bidi_streaming";
+    client[name] = interceptors.length > 0
+      ? isStream
+        ? (request: unknown, options?: ServiceCallOptions) =>
+          new LateStream(next(method.intercepted(request, options)))
+        // Async, so that what an interceptor throws becomes a rejection.
+        : async (request: unknown, options?: ServiceCallOptions) =>
+          await next(method.intercepted(request, options))
+      : isStream
+      ? (request: unknown, options?: ServiceCallOptions) => method.stream(request, options)
+      : (request: unknown, options?: ServiceCallOptions) => method.unary(request, options);
+  }
+  return client as Client<Service>;
+}
+
+interface Defaults {
+  readonly timeout: number | undefined;
+  readonly hedgeAfter: number | undefined;
+  readonly metadata: Metadata | undefined;
+}
+
+/** A method of one client. */
+class CallableMethod implements WireMethod {
+  readonly path: string;
+  readonly pathBytes: Uint8Array;
+  readonly encoding: number;
+  readonly request: MethodDefinition["request"];
+  readonly response: MethodDefinition["response"];
+  readonly #definition: MethodDefinition;
+  readonly #transport: ServiceTransport;
+  readonly #defaults: Defaults;
+  readonly #takesStream: boolean;
+  /** The options of a call that has none. */
+  readonly #plain: PoolCallOptions<never> | undefined;
+  /** Reads a response; made once, as it is used for each call. */
+  readonly #read: (response: ServiceResponse) => unknown;
+
+  constructor(definition: MethodDefinition, transport: ServiceTransport, defaults: Defaults) {
+    this.path = definition.path;
+    this.pathBytes = encoder.encode(definition.path);
+    this.encoding = definition.encoding;
+    this.request = definition.request;
+    this.response = definition.response;
+    this.#definition = definition;
+    this.#transport = transport;
+    this.#defaults = defaults;
+    this.#takesStream = definition.kind === "client_streaming" ||
+      definition.kind === "bidi_streaming";
+    this.#plain = definition.idempotent ? { idempotent: true } : undefined;
+    this.#read = (response) => readResponse(this, response);
+  }
+
+  /** Makes a call with one response. */
+  unary(value: unknown, options?: ServiceCallOptions): Promise<unknown> {
+    const { timeout, metadata, hedgeAfter } = this.#defaults;
+    if (options === undefined && timeout === undefined && metadata === undefined) {
+      if (!this.#takesStream && hedgeAfter === undefined) {
+        return this.#transport.unary(this.#newRequest(value), this.#plain).then(
+          this.#read,
+          failed,
+        );
+      }
+    }
+    return this.#unary(this.#context(options), value);
+  }
+
+  /** Makes a call with a stream of responses. */
+  stream(value: unknown, options?: ServiceCallOptions): RpcStream<unknown> {
+    return this.#stream(this.#context(options), value);
+  }
+
+  /** A call for interceptors. */
+  intercepted(request: unknown, options?: ServiceCallOptions): InterceptedCall {
+    return { context: this.#context(options), request };
+  }
+
+  /** Makes a call that comes from interceptors. */
+  pass({ context, request }: InterceptedCall): Promise<unknown> {
+    const { kind } = this.#definition;
+    return kind === "server_streaming" || kind === "bidi_streaming"
+      ? Promise.resolve(this.#stream(context as ClientContext, request))
+      : this.#unary(context as ClientContext, request);
+  }
+
+  async #unary(context: ClientContext, value: unknown): Promise<unknown> {
+    let response: ServiceResponse;
+    try {
+      const options = this.#optionsOf(context, value);
+      const { hedgeAfter = this.#defaults.hedgeAfter } = context.options;
+      response = hedgeAfter !== undefined && options.idempotent === true && !this.#takesStream
+        ? await hedged(
+          (signal) =>
+            this.#transport.unary(this.#requestOf(context, value), { ...options, signal }),
+          delay("hedgeAfter", hedgeAfter, 1),
+          options.signal,
+        )
+        : await this.#transport.unary(this.#requestOf(context, value), options);
+    } catch (error) {
+      return failed(error);
+    }
+    context.onResponse(response);
+    return readResponse(this, response);
+  }
+
+  #stream(context: ClientContext, value: unknown): RpcStream<unknown> {
+    const stream = this.#transport.streaming(
+      this.#requestOf(context, value),
+      this.#optionsOf(context, value),
+    );
+    return new TypedStream(stream, this, (response) => context.onResponse(response));
+  }
+
+  #newRequest(value: unknown): ServiceRequest {
+    const request = new ServiceRequest();
+    request.method = this;
+    if (this.#takesStream) {
+      request.stream = true;
+    } else {
+      request.body = this.request;
+      request.value = value;
+    }
+    return request;
+  }
+
+  #requestOf(context: ClientContext, value: unknown): ServiceRequest {
+    const request = this.#newRequest(value);
+    fillRequest(request, context.metadata, context.deadline);
+    return request;
+  }
+
+  #optionsOf(context: ClientContext, value: unknown): PoolCallOptions<ServiceRequest> {
+    const { key, idempotent = this.#definition.idempotent } = context.options;
+    const { deadline, givenSignal: signal } = context;
+    return {
+      ...(signal && { signal }),
+      ...(deadline !== undefined && { timeout: timeLeft(deadline) }),
+      ...(key !== undefined && { key }),
+      ...(idempotent && { idempotent }),
+      ...(this.#takesStream && {
+        requests: requestsOf(this, value as AsyncIterable<unknown> | Iterable<unknown>),
+      }),
+    };
+  }
+
+  #context(options: ServiceCallOptions = NONE): ClientContext {
+    const { timeout = this.#defaults.timeout, context } = options;
+    let deadline = timeout === undefined
+      ? undefined
+      : performance.now() + delay("timeout", timeout, 1);
+    if (context?.deadline !== undefined) {
+      deadline = Math.min(context.deadline, deadline ?? Infinity);
+    }
+    const signals = [options.signal, context?.signal].filter((signal) => signal !== undefined);
+    const signal = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
+    const metadata = new Metadata(this.#defaults.metadata);
+    if (options.metadata !== undefined) {
+      const given = metadataOf(options.metadata)!;
+      for (const [key] of given) metadata.delete(key);
+      for (const [key, value] of given) metadata.append(key, value);
+    }
+    return new ClientContext(this.#definition, options, metadata, deadline, signal);
+  }
+}
+
+/** What is left of the time, as a timeout. One that has passed fires at once. */
+function timeLeft(deadline: number): number {
+  return Math.min(Math.max(1, Math.ceil(deadline - performance.now())), 2 ** 31 - 1);
+}
+
+function failed(error: unknown): never {
+  throw serviceError(error);
+}

@@ -1,0 +1,53 @@
+import type { Duplex } from "../../../mod.ts";
+import { RpcClient, type RpcClientConfig, type RpcMessages } from "../../rpc/mod.ts";
+import { statusError } from "../_errors.ts";
+import { clientCodec } from "../envelope/codec.ts";
+import {
+  requestMessages,
+  responseMessages,
+  type ServiceRequest,
+  type ServiceResponse,
+} from "../envelope/messages.ts";
+import { checkMetadataLimits, type MetadataOptions } from "../metadata_options.ts";
+
+const MESSAGES: RpcMessages<ServiceRequest, ServiceResponse> = {
+  request: requestMessages,
+  response: {
+    ...responseMessages,
+    reason: (message) => message.status && statusError(message),
+  },
+};
+
+/** The options of a connection that calls services: an `RpcClient`'s, without codec and messages. */
+export type ServiceConnectionOptions =
+  & Omit<RpcClientConfig<ServiceRequest, ServiceResponse>, "codec" | "messages">
+  & MetadataOptions;
+
+/**
+ * Makes an RPC client that calls services, of any number, over one connection. It owns the duplex.
+ * {@linkcode createClient} makes it typed, and so does it with an `RpcPool` of such clients. Throws
+ * a `RangeError` for an option out of range.
+ *
+ * @example A pool
+ * ```ts
+ * import { connect } from "@protosocket/protosocket/node"; // or /deno, /bun
+ * import { RpcPool } from "@protosocket/protosocket/rpc";
+ * import { serviceClient } from "@protosocket/protosocket/services";
+ *
+ * await using pool = new RpcPool({
+ *   endpoints: [{ hostname: "localhost", port: 9000 }],
+ *   connect: async (endpoint, { signal }) => serviceClient(await connect({ ...endpoint, signal })),
+ * });
+ * console.log(pool.size); // 4
+ * ```
+ */
+export function serviceClient(
+  duplex: Duplex,
+  options: ServiceConnectionOptions = {},
+): RpcClient<ServiceRequest, ServiceResponse> {
+  return new RpcClient(duplex, {
+    ...options,
+    codec: clientCodec(checkMetadataLimits(options)),
+    messages: MESSAGES,
+  });
+}

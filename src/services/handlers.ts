@@ -1,0 +1,65 @@
+import type { ServerContext } from "./context.ts";
+import type { MethodDefinition, ServiceDefinition } from "./definition.ts";
+
+/** What answers a method of that definition. */
+export type Handler<Method extends MethodDefinition> = Method extends
+  MethodDefinition<infer Kind, infer _Given, infer Request, infer Response, infer _Received>
+  ? Kind extends "unary"
+    ? (request: Request, context: ServerContext) => Response | PromiseLike<Response>
+  : Kind extends "server_streaming" ? (
+      request: Request,
+      context: ServerContext,
+    ) => AsyncIterable<Response> | Iterable<Response>
+  : Kind extends "client_streaming" ? (
+      requests: AsyncIterableIterator<Request>,
+      context: ServerContext,
+    ) => Response | PromiseLike<Response>
+  : (
+    requests: AsyncIterableIterator<Request>,
+    context: ServerContext,
+  ) => AsyncIterable<Response> | Iterable<Response>
+  : never;
+
+/** The handlers of a service by the names of its methods. One that is left out: `unimplemented`. */
+export type Handlers<Service extends ServiceDefinition> = {
+  readonly [Name in keyof Service["methods"]]?: Handler<Service["methods"][Name]>;
+};
+
+/** A service with its handlers, as {@linkcode implement} returns it. */
+export interface Implementation {
+  /** The service. */
+  readonly service: ServiceDefinition;
+  /** Its handlers. */
+  readonly handlers: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Joins a service and its handlers. Any number of servers may serve them. Throws a `TypeError` for
+ * a handler that is no function, or of a method that the service does not have.
+ *
+ * @example
+ * ```ts
+ * import { createClient, defineService, implement, inMemory } from "@protosocket/protosocket/services";
+ * import { z } from "zod"; // or valibot, arktype …
+ *
+ * const Greeter = defineService("example.Greeter", {
+ *   hello: { request: z.string(), response: z.string() },
+ * });
+ * const greeter = implement(Greeter, { hello: (name) => `hello, ${name}` });
+ * console.log(await createClient(Greeter, inMemory([greeter])).hello("world")); // hello, world
+ * ```
+ */
+export function implement<Service extends ServiceDefinition>(
+  service: Service,
+  handlers: Handlers<Service>,
+): Implementation {
+  for (const [name, handler] of Object.entries(handlers)) {
+    if (service.methods[name] === undefined) {
+      throw new TypeError(`${service.name} has no method ${name}`);
+    }
+    if (handler !== undefined && typeof handler !== "function") {
+      throw new TypeError(`The handler of ${service.name}/${name} must be a function`);
+    }
+  }
+  return { service, handlers };
+}

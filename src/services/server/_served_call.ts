@@ -1,0 +1,265 @@
+import type { RpcAnswer, RpcContext } from "../../rpc/mod.ts";
+import { onAbort } from "../../waits/on_abort.ts";
+import { MAX_DELAY } from "../../check.ts";
+import type { Peer, ServerContext, ServiceConnection } from "../context.ts";
+import type { MethodDefinition } from "../definition.ts";
+import { type ServiceRequest, ServiceResponse, type WireStatus } from "../envelope/messages.ts";
+import { INTERNAL, received, serviceError, statusOf, tooLate, unreadable } from "../_errors.ts";
+import { Metadata } from "../metadata.ts";
+import { ServiceError } from "../status.ts";
+import { type Responses, responsesOf, type StreamedCall, TypedRequests } from "./_streams.ts";
+import type { ServedMethod } from "./method_table.ts";
+
+/** What calls tell of errors to. */
+export type OnCallError = (error: unknown, context: ServerContext) => void;
+
+/** A call at a server: what its handler knows of it, and how it is answered. */
+export class ServedCall implements ServerContext, StreamedCall {
+  readonly #method: ServedMethod;
+  readonly #request: ServiceRequest;
+  readonly #rpc: RpcContext<ServiceRequest>;
+  readonly #onError: OnCallError;
+  readonly connection: ServiceConnection;
+  readonly deadline: number | undefined;
+  // Created on first use: most handlers never read them.
+  #metadata: Metadata | undefined;
+  #responseMetadata: Metadata | undefined;
+  #trailers: Metadata | undefined;
+  #values: Map<unknown, unknown> | undefined;
+  #controller: AbortController | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #late: (() => void) | undefined;
+  /** Ends the wait for the call to be cancelled. */
+  #release: (() => void) | undefined;
+  /** Whether its metadata has been sent, which goes with the first message. */
+  #begun = false;
+  #over = false;
+
+  constructor(
+    method: ServedMethod,
+    request: ServiceRequest,
+    rpc: RpcContext<ServiceRequest>,
+    connection: ServiceConnection,
+    onError: OnCallError,
+  ) {
+    this.#method = method;
+    this.#request = request;
+    this.#rpc = rpc;
+    this.connection = connection;
+    this.#onError = onError;
+    this.deadline = request.deadline === 0 ? undefined : request.deadline;
+  }
+
+  get method(): MethodDefinition {
+    return this.#method.definition;
+  }
+
+  get path(): string {
+    return this.#method.path;
+  }
+
+  get peer(): Peer {
+    return this.connection.peer;
+  }
+
+  get metadata(): Metadata {
+    return this.#metadata ??= received(this.#request.metadata);
+  }
+
+  get responseMetadata(): Metadata {
+    return this.#responseMetadata ??= new Metadata();
+  }
+
+  get trailers(): Metadata {
+    return this.#trailers ??= new Metadata();
+  }
+
+  get values(): Map<unknown, unknown> {
+    return this.#values ??= new Map();
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller !== undefined) return this.#controller.signal;
+    const controller = this.#controller = new AbortController();
+    const { signal } = this.#rpc;
+    if (signal.aborted) this.#onCancelled();
+    else if (this.#isLate()) controller.abort(tooLate());
+    else this.#listen();
+    return controller.signal;
+  }
+
+  /** Calls the handler. */
+  answer(): RpcAnswer<ServiceResponse> {
+    const method = this.#method;
+    const request = this.#request;
+    try {
+      const value = method.takesStream
+        ? new TypedRequests(this.#rpc, method)
+        : this.#decode(method, request);
+      const answer = method.intercepted === undefined
+        ? method.handler!(value, this)
+        : method.intercepted({ request: value, context: this });
+      return isPromise(answer) ? this.#later(answer) : this.#settle(answer);
+    } catch (error) {
+      return this.#failed(error);
+    }
+  }
+
+  /** The answer to a call that has failed. */
+  failure(error: unknown): ServiceResponse {
+    this.#end();
+    const response = new ServiceResponse();
+    response.status = this.#statusOf(error);
+    this.#addMetadata(response);
+    const more = error instanceof ServiceError ? Metadata.entries(error.metadata) : undefined;
+    const own = Metadata.entries(this.#trailers);
+    response.trailers = more && own ? [...own, ...more] : more ?? own;
+    return response;
+  }
+
+  /** An item of a stream, or the one response. */
+  item(value: unknown): ServiceResponse {
+    const response = new ServiceResponse();
+    response.body = this.#method.response;
+    response.value = value;
+    if (!this.#begun) this.#addMetadata(response);
+    return response;
+  }
+
+  /** What comes before the end of a stream that has trailers. */
+  trailing(): ServiceResponse | undefined {
+    this.#end();
+    const trailers = Metadata.entries(this.#trailers);
+    const metadata = this.#begun ? undefined : Metadata.entries(this.#responseMetadata);
+    if (trailers === undefined && metadata === undefined) return undefined;
+    const response = new ServiceResponse();
+    response.status = OK;
+    response.trailers = trailers;
+    response.metadata = metadata;
+    return response;
+  }
+
+  /** Nobody waits for the answer any more. */
+  leave(): void {
+    this.#end();
+  }
+
+  /** Calls back once when the deadline passes. */
+  onLate(late: () => void): void {
+    this.#late = late;
+    this.#listen();
+  }
+
+  /** Throws when the deadline has passed. */
+  throwIfLate(): void {
+    if (this.#isLate()) throw tooLate();
+  }
+
+  #decode(method: ServedMethod, { bytes, start, end }: ServiceRequest): unknown {
+    try {
+      return method.request.decode(bytes, start, end);
+    } catch (cause) {
+      throw unreadable("The request", cause, "invalid-argument");
+    }
+  }
+
+  #settle(answer: unknown): ServiceResponse | Responses {
+    if (this.#method.givesStream) return responsesOf(answer, this);
+    this.#end();
+    const response = this.item(answer);
+    if (this.#trailers !== undefined) response.trailers = Metadata.entries(this.#trailers);
+    return response;
+  }
+
+  #failed(error: unknown): ServiceResponse | IterableIterator<ServiceResponse> {
+    const response = this.failure(error);
+    return this.#method.givesStream ? once(response) : response;
+  }
+
+  #later(answer: PromiseLike<unknown>): Promise<Answer> {
+    if (this.deadline === undefined) return this.#await(answer);
+    return new Promise((resolve) => {
+      this.onLate(() => resolve(this.#failed(tooLate())));
+      this.#await(answer).then(resolve);
+    });
+  }
+
+  async #await(answer: PromiseLike<unknown>): Promise<Answer> {
+    try {
+      const value = await answer;
+      return this.#over ? NOTHING : this.#settle(value);
+    } catch (error) {
+      return this.#over ? NOTHING : this.#failed(error);
+    }
+  }
+
+  #addMetadata(response: ServiceResponse): void {
+    this.#begun = true;
+    if (this.#responseMetadata !== undefined) {
+      response.metadata = Metadata.entries(this.#responseMetadata);
+    }
+  }
+
+  /** The call has been answered: nothing is watched for any more. */
+  #end(): void {
+    this.#over = true;
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#release?.();
+    this.#release = undefined;
+  }
+
+  /** The client does not want the answer any more, or cannot get it. */
+  #onCancelled(): void {
+    this.#end();
+    this.#controller?.abort(serviceError(this.#rpc.signal.reason));
+  }
+
+  /** Waits for the call to be cancelled, and for its deadline. */
+  #listen(): void {
+    if (this.#over) return;
+    this.#release ??= onAbort(this.#rpc.signal, () => this.#onCancelled());
+    this.#watch();
+  }
+
+  #isLate(): boolean {
+    return this.deadline !== undefined && performance.now() >= this.deadline;
+  }
+
+  #watch(): void {
+    if (this.deadline === undefined || this.#timer !== undefined || this.#over) return;
+    const left = Math.ceil(this.deadline - performance.now());
+    // A longer one outlives any call that it is for.
+    if (left > MAX_DELAY) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      if (this.#over) return;
+      this.#controller?.abort(tooLate());
+      this.#late?.();
+    }, Math.max(0, left));
+  }
+
+  #statusOf(error: unknown): WireStatus {
+    if (error instanceof ServiceError) return statusOf(error);
+    // Who was cancelled is expected to throw.
+    if (!this.#controller?.signal.aborted) this.#onError(error, this);
+    return FAILED;
+  }
+}
+
+type Answer = ServiceResponse | Responses | IterableIterator<ServiceResponse>;
+
+/** A stream of one message: a failure. */
+export function once(response: ServiceResponse): IterableIterator<ServiceResponse> {
+  return [response][Symbol.iterator]();
+}
+
+const OK: WireStatus = { code: 0, message: "", details: [] };
+const FAILED: WireStatus = { code: 13, message: INTERNAL, details: [] };
+/** What is never sent: the call has been answered already. */
+const NOTHING = new ServiceResponse();
+
+function isPromise(answer: unknown): answer is PromiseLike<unknown> {
+  return typeof answer === "object" && answer !== null &&
+    typeof (answer as PromiseLike<unknown>).then === "function";
+}

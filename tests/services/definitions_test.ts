@@ -1,0 +1,155 @@
+// Services from what else they can be defined with: zod, valibot, ts-proto; in JSON and MessagePack.
+import { assertEquals, assertMatch } from "@std/assert";
+import { test } from "node:test";
+import {
+  createClient,
+  defineService,
+  implement,
+  inMemory,
+  messagePackEncoding,
+  type StandardSchema,
+} from "@protosocket/protosocket/services";
+import { rpcFor, serviceOf } from "@protosocket/protosocket/services-ts-proto";
+import * as v from "valibot";
+import { z } from "zod";
+import { soon } from "../support/within.ts";
+import { PricesDefinition, Quote, QuoteRequest } from "./proto/gen/prices.ts";
+import { all, fails, Prices } from "./support.ts";
+
+test("zod, in JSON: each end validates what it receives, and gets what that makes of it", async () => {
+  const Shop = defineService("test.Shop", {
+    price: {
+      request: z.object({ item: z.string().min(1), count: z.number().default(1) }),
+      response: z.object({ total: z.number(), on: z.string().transform((text) => new Date(text)) }),
+      idempotent: true,
+    },
+    items: { kind: "server_streaming", request: z.undefined(), response: z.string() },
+    sum: { kind: "client_streaming", request: z.number(), response: z.number() },
+    double: { kind: "bidi_streaming", request: z.number(), response: z.number() },
+  });
+  const shop = implement(Shop, {
+    price: ({ item, count }) => ({ total: item.length * count, on: "2020-01-02T00:00:00Z" }),
+    items: () => ["a", "b"],
+    async sum(numbers) {
+      return (await all(numbers)).reduce((sum, number) => sum + number, 0);
+    },
+    async *double(numbers) {
+      for await (const number of numbers) yield number * 2;
+    },
+  });
+  const client = createClient(Shop, inMemory([shop]));
+  assertEquals(Shop.methods.price.idempotent, true);
+  assertEquals(await soon(client.price({ item: "abc" }), "a price"), {
+    total: 3,
+    on: new Date("2020-01-02T00:00:00Z"),
+  });
+  assertEquals(await soon(all(client.items(undefined)), "the items"), ["a", "b"]);
+  assertEquals(await soon(client.sum([1, 2, 3]), "the sum"), 6);
+  assertEquals(await soon(all(client.double([1, 2])), "the doubles"), [2, 4]);
+  const error = await fails(client.price({ item: "" }), "invalid-argument");
+  assertMatch(error.message, /^The request is not valid: item: /);
+});
+
+test("valibot, in MessagePack: bytes and large integers", async () => {
+  const Files = defineService("test.Files", {
+    store: {
+      request: v.object({ name: v.optional(v.string()), data: v.instance(Uint8Array) }),
+      response: v.object({ size: v.bigint(), none: v.nullable(v.string()) }),
+    },
+  }, { encoding: messagePackEncoding });
+  const files = implement(Files, {
+    store: ({ data }) => ({ size: 2n ** 60n + BigInt(data.length), none: null }),
+  });
+  const client = createClient(Files, inMemory([files]));
+  const stored = await soon(client.store({ name: undefined, data: new Uint8Array(3) }), "it");
+  assertEquals(stored, { size: 2n ** 60n + 3n, none: null });
+  await fails(client.store({ data: 1 } as never), "invalid-argument");
+});
+
+test("a response that is not valid is the server's fault", async () => {
+  const Numbers = defineService("test.Numbers", {
+    next: { request: v.number(), response: v.pipe(v.number(), v.minValue(0)) },
+  });
+  const numbers = implement(Numbers, { next: (number) => number - 1 });
+  const client = createClient(Numbers, inMemory([numbers]));
+  assertEquals(await soon(client.next(1), "a number"), 0);
+  await fails(client.next(0), "internal");
+});
+
+test("an asynchronous validator is refused", async () => {
+  const later: StandardSchema<string> = {
+    "~standard": {
+      version: 1,
+      vendor: "test",
+      validate: (value) => Promise.resolve({ value: value as string }),
+    },
+  };
+  const Echo = defineService("test.Echo", { echo: { request: later, response: v.string() } });
+  const client = createClient(Echo, inMemory([implement(Echo, { echo: (text) => text })]));
+  const error = await fails(client.echo("x"), "invalid-argument");
+  assertMatch(error.message, /asynchronous/);
+});
+
+test("an encoding that a method does not speak is unimplemented", async () => {
+  const methods = { echo: { request: v.string(), response: v.string() } };
+  const Json = defineService("test.Echo", methods);
+  const Packed = defineService("test.Echo", methods, { encoding: messagePackEncoding });
+  const client = createClient(Packed, inMemory([implement(Json, { echo: (text) => text })]));
+  await fails(client.echo("x"), "unimplemented");
+});
+
+test("ts-proto's definitions, against protobuf-es at the other end", async () => {
+  const TsPrices = serviceOf(PricesDefinition);
+  assertEquals(
+    Object.values(TsPrices.methods).map(({ path, kind, idempotent }) => [path, kind, idempotent]),
+    Object.values(Prices.methods).map(({ path, kind, idempotent }) => [path, kind, idempotent]),
+  );
+  const es = implement(Prices, {
+    getQuote: ({ symbol }) => ({ symbol, cents: 3 }),
+    putQuotes: async (quotes) => ({ count: (await all(quotes)).length }),
+  });
+  const client = createClient(TsPrices, inMemory([es]));
+  const quote: Quote = await soon(client.getQuote({ symbol: "X", count: 1 }), "a quote");
+  assertEquals([quote.symbol, quote.cents], ["X", 3]);
+  const summary = await soon(client.putQuotes([quote, quote]), "a summary");
+  assertEquals(summary.count, 2);
+
+  const ts = implement(TsPrices, {
+    *watchQuotes({ symbol }) {
+      for (const letter of symbol) yield { symbol: letter, cents: 0, extra: new Uint8Array() };
+    },
+  });
+  const other = createClient(Prices, inMemory([ts]));
+  const quotes = await soon(all(other.watchQuotes({ symbol: "ab" })), "the stream");
+  assertEquals(quotes.map(({ symbol }) => symbol), ["a", "b"]);
+});
+
+test("what ts-proto's clients run on", async () => {
+  const es = implement(Prices, {
+    getQuote: ({ symbol }) => ({ symbol }),
+    watchQuotes: ({ symbol }) => [{ symbol }, { symbol }],
+    putQuotes: async (quotes) => ({ count: (await all(quotes)).length }),
+    async *trade(requests) {
+      for await (const { symbol } of requests) yield { symbol };
+    },
+  });
+  const rpc = rpcFor(inMemory([es]));
+  const request = QuoteRequest.encode({ symbol: "X", count: 0 }).finish();
+  async function* requests() {
+    yield request;
+  }
+  const service = "protosocket.test.Prices";
+  const quote = await soon(rpc.request(service, "GetQuote", request), "a quote");
+  assertEquals(Quote.decode(quote).symbol, "X");
+  const watched = await soon(
+    all(rpc.serverStreamingRequest(service, "WatchQuotes", request)),
+    "it",
+  );
+  assertEquals(watched.map((bytes) => Quote.decode(bytes).symbol), ["X", "X"]);
+  const traded = await soon(
+    all(rpc.bidirectionalStreamingRequest(service, "Trade", requests())),
+    "it",
+  );
+  assertEquals(traded.map((bytes) => Quote.decode(bytes).symbol), ["X"]);
+  await soon(rpc.clientStreamingRequest(service, "PutQuotes", requests()), "a summary");
+});

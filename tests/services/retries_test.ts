@@ -1,0 +1,145 @@
+// What a pool tries again, and what is made twice.
+import { assert, assertEquals } from "@std/assert";
+import { test } from "node:test";
+import { RpcPool } from "@protosocket/protosocket/rpc";
+import { createClient, ServiceError } from "@protosocket/protosocket/services";
+import { deferred, soon } from "../support/within.ts";
+import { type Ends, fails, onSocket, Prices, type PricesHandlers } from "./support.ts";
+
+/** A pool of one connection to each of some servers. */
+function poolOf(ends: readonly Ends[]) {
+  return new RpcPool({
+    endpoints: ends.map((_, i) => i),
+    slots: ends.length,
+    connect: (i) => ends[i]!.connect(),
+  });
+}
+
+test("an idempotent method is tried again where another is not", async () => {
+  const calls: string[] = [];
+  const handlers = (name: string): PricesHandlers => ({
+    getQuote(_, { connection }) {
+      calls.push(`get ${name}`);
+      if (calls.length > 1) return { symbol: name };
+      connection.close();
+      return new Promise(() => {});
+    },
+    setQuote(_, { connection }) {
+      calls.push(`set ${name}`);
+      connection.close();
+      return new Promise(() => {});
+    },
+  });
+  await using a = await onSocket(handlers("a"));
+  await using b = await onSocket(handlers("b"));
+  await using pool = poolOf([a, b]);
+  const prices = createClient(Prices, pool);
+  const { symbol } = await soon(prices.getQuote({}), "an answer");
+  assertEquals(calls.length, 2);
+  assertEquals(calls[1], `get ${symbol}`);
+  const error = await fails(prices.setQuote({}), "unavailable");
+  assertEquals([error.begun, calls.length], [undefined, 3]);
+});
+
+test("a slow call is made once more, and the first answer counts", async () => {
+  let calls = 0;
+  const cancelled = deferred<ServiceError>();
+  const handlers: PricesHandlers = {
+    getQuote(_, { signal }) {
+      if (++calls > 1) return { cents: calls };
+      signal.addEventListener("abort", () => cancelled.resolve(signal.reason));
+      return new Promise(() => {});
+    },
+    setQuote: (quote) => {
+      calls++;
+      return quote;
+    },
+  };
+  await using ends = await onSocket(handlers, { client: { hedgeAfter: 5 } });
+  assertEquals((await soon(ends.prices.getQuote({}), "an answer")).cents, 2);
+  assertEquals((await soon(cancelled.promise, "the other's end")).code, "cancelled");
+  // One that is not idempotent is not.
+  await soon(ends.prices.setQuote({}), "an answer");
+  assertEquals(calls, 3);
+});
+
+test("a hedged call fails when all of its attempts have, or its signal fires", async () => {
+  let calls = 0;
+  const both = deferred();
+  await using ends = await onSocket({
+    async getQuote() {
+      if (++calls === 2) both.resolve();
+      await both.promise;
+      throw new ServiceError("aborted", "no");
+    },
+  });
+  await fails(ends.prices.getQuote({}, { hedgeAfter: 1 }), "aborted");
+  assertEquals(calls, 2);
+  const abort = new AbortController();
+  abort.abort(new Error("enough"));
+  const call = ends.prices.getQuote({}, { hedgeAfter: 1, signal: abort.signal });
+  await call.then(() => assert(false), (error) => assertEquals(error.message, "enough"));
+});
+
+test("a stream of requests that was begun is not tried again: it can be read once only", async () => {
+  let calls = 0;
+  await using ends = await onSocket({
+    async putQuotes(quotes, { connection }) {
+      calls++;
+      await quotes.next();
+      connection.close();
+      return await new Promise<never>(() => {});
+    },
+  });
+  await using pool = poolOf([ends]);
+  const prices = createClient(Prices, pool);
+  const quotes = (function* () {
+    for (;;) yield {};
+  })();
+  await fails(prices.putQuotes(quotes, { idempotent: true }), "unavailable");
+  assertEquals([calls, quotes.next().done], [1, true]);
+});
+
+test("a server that drains answers what it has, and refuses the rest as not begun", async () => {
+  const begun = deferred();
+  const go = deferred();
+  await using ends = await onSocket({
+    async getQuote() {
+      begun.resolve();
+      await go.promise;
+      return { cents: 1 };
+    },
+  });
+  const first = ends.prices.getQuote({});
+  await soon(begun.promise, "the handler");
+  const closed = ends.server.close({ timeout: 10_000 });
+  while (ends.client.isAlive) await new Promise((resolve) => setTimeout(resolve, 1));
+  assertEquals((await fails(ends.prices.getQuote({}), "unavailable")).begun, false);
+  go.resolve();
+  assertEquals((await soon(first, "an answer")).cents, 1);
+  await soon(closed, "the server's end");
+});
+
+test("a server whose time to drain is up says so: unavailable", async () => {
+  const begun = deferred();
+  await using ends = await onSocket({
+    async *watchQuotes(_, { signal }) {
+      yield {};
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    },
+    getQuote(_, { signal }) {
+      begun.resolve();
+      return new Promise((_, reject) => signal.addEventListener("abort", reject));
+    },
+  });
+  const stream = ends.prices.watchQuotes({});
+  await soon(stream.next(), "an item");
+  const call = ends.prices.getQuote({});
+  await soon(begun.promise, "the handler");
+  const closed = ends.server.close({ timeout: 1 });
+  const error = await fails(call, "unavailable");
+  assertEquals([error.message, error.begun], ["The server is shutting down", undefined]);
+  await fails(stream.next(), "unavailable");
+  await soon(closed, "the server's end");
+  assertEquals(ends.errors, []);
+});
