@@ -15,6 +15,9 @@ export const DEFAULT_MAX_BUFFERED_BYTES: number = 1024 * 1024;
  * - From a server that begins to drain or to close: the value is how many requests of this
  *   connection it has taken. It does not begin later ones, and says nothing about them.
  *
+ * - {@linkcode NOT_BEGUN} plus the id of an RPC, from a server to a client that has announced
+ *   itself: instead of a Cancel, that the server is overloaded and has not begun the RPC.
+ *
  * Streams of requests ride on such Ends too, since a server that does not know them would take
  * every Normal as a new RPC:
  *
@@ -30,6 +33,7 @@ const RESERVED = 2 ** 52;
 /** Values are below this. */
 const END_OF_VALUES = 2 ** 40;
 const QUESTION = RESERVED + 2 ** 41;
+const NOT_BEGUN = RESERVED + 2 ** 43;
 const LAST = RESERVED + 2 ** 50;
 const ITEM = RESERVED + 2 ** 51;
 /** What an item of a stream takes in memory besides its bytes, roughly. */
@@ -68,6 +72,19 @@ export function questionedWindow(id: RpcId): number | undefined {
   if (typeof id !== "number" || id < QUESTION) return undefined;
   const window = id - QUESTION;
   return window < END_OF_VALUES ? window : undefined;
+}
+
+/** Says that an RPC was not begun; `undefined` as {@linkcode reservedEnd}. */
+export function notBegun<Message>(messages: RpcMessage<Message>, id: RpcId): Message | undefined {
+  const plain = plainId(id);
+  if (typeof plain !== "number" || plain >= 2 ** 43) return undefined;
+  return reservedEnd(messages, NOT_BEGUN - RESERVED + plain);
+}
+
+/** The id of the RPC of which {@linkcode notBegun} says so; `undefined` for other Ends. */
+export function notBegunId(id: RpcId): number | undefined {
+  if (typeof id !== "number" || id < NOT_BEGUN || id >= NOT_BEGUN + 2 ** 43) return undefined;
+  return id - NOT_BEGUN;
 }
 
 /** The id of an End that is an item, or credit, of the RPC with that id. */

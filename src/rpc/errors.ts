@@ -20,7 +20,7 @@ import type { RpcId } from "./message.ts";
  * - `unsupported`: the call has a stream of requests, which the server does not take.
  * - `unavailable`: a pool has no connection and cannot make one now; the `cause` is the
  *   error of the last attempt to connect. Or `maxWaitingCalls` are waiting for one. Nothing
- *   was sent.
+ *   was sent. Or the server has more RPCs than its `maxRpcs`, and has not begun this one.
  */
 export type RpcErrorCode =
   | "cancelled"

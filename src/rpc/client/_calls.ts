@@ -5,7 +5,7 @@ import { watch } from "../_bounded.ts";
 import { type Call, StreamingCall, type UnaryCall } from "./_call.ts";
 import { CallTable } from "./_call_table.ts";
 import { type Outflow, Outflows } from "./_outflow.ts";
-import { GOING_AWAY, neighbour, reservedEnd, reservedValue } from "../_flow.ts";
+import { GOING_AWAY, neighbour, notBegunId, reservedEnd, reservedValue } from "../_flow.ts";
 import { connectionClosed, encodeFailed, RpcError, type RpcErrorOptions } from "../errors.ts";
 import { ControlCode, readCode, readId, type RpcId, type RpcMessages } from "../message.ts";
 import { failureOf, observe, type RpcObserver } from "../observer.ts";
@@ -219,11 +219,21 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
     }
     if (code === ControlCode.end) {
       if (this.#outflows.onEnd(id)) return;
+      const unbegun = notBegunId(id);
+      if (unbegun !== undefined) return this.#onNotBegun(unbegun);
       const taken = reservedValue(id);
       return taken === undefined ? undefined : this.#onGoingAway(taken);
     }
     const call = this.#calls.get(neighbour(id));
     if (call) this.#mismatch(call);
+  }
+
+  /** The server has more to do than it takes. */
+  #onNotBegun(id: number): void {
+    const call = this.#calls.get(id);
+    if (!call || call.done) return;
+    const message = "The server is overloaded, and has not begun the rpc";
+    this.#fail(call, new RpcError("unavailable", message, { ...this.#about(id), sent: false }));
   }
 
   /** The server goes away, and has taken so many of our requests. */

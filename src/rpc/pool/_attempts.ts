@@ -139,11 +139,15 @@ export class Attempts implements Wanted {
     if (!(error instanceof RpcError)) throw error;
     if (error.sent) this.#sent = error;
     const { at } = this;
-    if (at && error.code === "cancelled") {
+    // Of a server; a pool's own has no id.
+    const overloaded = error.code === "unavailable" && error.id !== undefined;
+    if (at && (error.code === "cancelled" || overloaded)) {
       at.refusals++;
+      if (overloaded) (this.failedAt ??= new Set()).add(at);
       this.#pool.ended(at, "refused");
     } else if (at) (this.failedAt ??= new Set()).add(at);
-    if (open && error.code === "connection-closed" && this.#mayRetry(error)) {
+    const elsewhere = error.code === "connection-closed" || overloaded;
+    if (open && elsewhere && this.#mayRetry(error, overloaded)) {
       return this.#pool.retrying(error);
     }
     if (error.code === "deadline-exceeded") {
@@ -158,9 +162,11 @@ export class Attempts implements Wanted {
     throw error.sent === false ? this.#sent ?? error : error;
   }
 
-  #mayRetry(error: RpcError): boolean {
-    // What no server has seen loads none.
-    if (error.sent === false) return this.#unsentLeft-- > 0;
+  #mayRetry(error: RpcError, overloaded: boolean): boolean {
+    // What no server has seen loads none; but servers that are overloaded must not be asked more.
+    if (error.sent === false && !overloaded) return this.#unsentLeft-- > 0;
+    if (overloaded && this.#unsentLeft-- <= 0) return false;
+    if (overloaded) return this.#pool.budget?.take(performance.now()) ?? true;
     if (this.#sentLeft-- <= 0) return false;
     return this.#pool.budget?.take(performance.now()) ?? true;
   }

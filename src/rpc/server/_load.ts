@@ -37,6 +37,11 @@ export class Load {
   handler<Request, Response>(
     handler: RpcHandler<Request, Response>,
   ): RpcHandler<Request, Response> {
-    return (request, context) => this.#admitted ? handler(request, context) : refused;
+    return (request, context) => {
+      if (this.#admitted) return handler(request, context);
+      // What a reactor passes is its own.
+      (context as { shed?: boolean }).shed = true;
+      return refused;
+    };
   }
 }

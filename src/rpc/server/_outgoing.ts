@@ -1,7 +1,7 @@
 import type { SendBudget, Sender, SocketAddress } from "../../../mod.ts";
 import { Fifo } from "../../waits/fifo.ts";
 import { tell } from "../../user_callback.ts";
-import { costOf, neighbour } from "../_flow.ts";
+import { costOf, neighbour, notBegun } from "../_flow.ts";
 import { encodeFailed, RpcError, type RpcErrorOptions } from "../errors.ts";
 import type { RpcId, RpcMessage } from "../message.ts";
 import { failureOf } from "../observer.ts";
@@ -110,7 +110,8 @@ export class Outgoing<Request, Response> {
     } else if (due === Due.end) {
       budget.send(messages.ended(rpc.id));
     } else if (due === Due.cancel) {
-      budget.send(messages.cancelled(rpc.id, rpc.why));
+      const unbegun = rpc.shed && this.window !== undefined && notBegun(messages, rpc.id);
+      budget.send(unbegun || messages.cancelled(rpc.id, rpc.why));
     } else {
       budget.send(messages.cancelled(neighbour(rpc.id as number)));
     }

@@ -58,6 +58,8 @@ export class ServedRpc<Request, Response> implements RpcContext<Request> {
   inbound: ItemStream<Request> | undefined;
   /** Why it is cancelled, if that is its last message. */
   why: CancelReason = "failed";
+  /** Whether it was not begun as the server has too much to do. */
+  shed = false;
   /** Reports the end to the observer, if there is one. */
   onEnd: OnRpcEnd | undefined;
   /** Its index in {@linkcode ActiveRpcs}, or -1, and whether it can be found there by its id. */

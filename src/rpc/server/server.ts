@@ -38,8 +38,9 @@ export interface RpcServerConfig<Request, Response>
   /**
    * How many RPCs of all connections together may be in progress. Further ones are refused at
    * once, before their handlers are called, rather than made to wait in a queue that grows: a
-   * server that is overloaded answers what it can, and clients go elsewhere. An RPC counts until
-   * it has been answered or cancelled. From 1 to 2^31.
+   * server that is overloaded answers what it can. Clients of this package are told that it was
+   * not begun (`unavailable`), and their pools try another server, within the retry budget. An RPC
+   * counts until it has been answered or cancelled. From 1 to 2^31.
    *
    * @default {undefined} no limit but that of each connection
    */
