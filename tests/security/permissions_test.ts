@@ -26,8 +26,8 @@ const SOCKET = `
 const listener = await m.listen({ port: 0 });
 const accepted = listener[Symbol.asyncIterator]().next();
 const duplex = await m.connect({ port: listener.address.port });
-await accepted;
-await duplex.writable.abort();
+const { value: other } = await accepted;
+await Promise.all([duplex.writable.abort(), other.writable.abort()]);
 await listener.close();`;
 
 /** A listener, and that a client gets in: `m` is one of the two. */
@@ -37,8 +37,8 @@ const { listen } = m.listen ? m : await import("@protosocket/protosocket/websock
 const listener = await listen({ port: 0 });
 const accepted = listener[Symbol.asyncIterator]().next();
 const duplex = await connect(\`ws://127.0.0.1:\${listener.address.port}\`);
-await accepted;
-await duplex.writable.abort();
+const { value: other } = await accepted;
+await Promise.all([duplex.writable.abort(), other.writable.abort()]);
 await listener.close();`;
 
 /** A message goes through a codec. */
