@@ -123,11 +123,15 @@ export class ItemStream<Item> implements AsyncIterableIterator<Item, undefined> 
     return new Promise((resolve) => this.#readers.push({ resolve }));
   }
 
+  /** The reader's own side has given it up: it gets the error next, and no items any more. */
+  giveUp(error: unknown): void {
+    this.#drop();
+    this.fail(error);
+  }
+
   return(): Promise<IteratorResult<Item, undefined>> {
     if (this.#state === "open") this.#events.onLeave();
-    this.#items.clear();
-    this.#costs.clear();
-    this.#buffered = 0;
+    this.#drop();
     this.end();
     return Promise.resolve(DONE);
   }
@@ -138,6 +142,12 @@ export class ItemStream<Item> implements AsyncIterableIterator<Item, undefined> 
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.return();
+  }
+
+  #drop(): void {
+    this.#items.clear();
+    this.#costs.clear();
+    this.#buffered = 0;
   }
 
   #shift(): Item {

@@ -169,3 +169,18 @@ test("a signal ends the loop with its reason", async () => {
   assertStrictEquals(result.kind === "error" && result.error, controller.signal.reason);
   assertEquals(await closeClient(client, peer), [cancel(id)]);
 });
+
+test("a reader that is slow is told at once of its own signal: what had arrived is dropped", async () => {
+  const { client, peer } = clientAndPeer();
+  const controller = new AbortController();
+  const stream = client.streaming(body("a"), { signal: controller.signal });
+  const { id } = await peer.next();
+  await peer.send(normal(id, 1), normal(id, 2), normal(id, 3));
+  assertEquals((await soon(stream.next(), "an item")).value?.body, 1);
+  const reason = new Error("enough");
+  controller.abort(reason);
+  assertEquals(await soon(outcome(stream.next()), "the error"), { kind: "error", error: reason });
+  assertEquals(await stream.next(), { done: true, value: undefined });
+  assertEquals((await peer.next()).code, cancel(id).code);
+  assertEquals(await closeClient(client, peer), []);
+});

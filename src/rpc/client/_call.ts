@@ -31,6 +31,11 @@ export abstract class Call<Request, Response> implements Numbered, Waiting {
 
   /** Fails the call, with an error that may be of any type. */
   abstract fail(error: unknown): void;
+
+  /** Fails it for its caller's own reason, which need not wait for what has arrived. */
+  giveUp(error: unknown): void {
+    this.fail(error);
+  }
 }
 
 export class UnaryCall<Request, Response> extends Call<Request, Response> {
@@ -75,5 +80,9 @@ export class StreamingCall<Request, Response> extends Call<Request, Response> {
 
   fail(error: unknown): void {
     this.stream.fail(error);
+  }
+
+  override giveUp(error: unknown): void {
+    this.stream.giveUp(error);
   }
 }

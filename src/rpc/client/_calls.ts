@@ -394,7 +394,7 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
         ? fired.reason
         : new RpcError("deadline-exceeded", message, this.#about(call.id));
       this.#giveUp(call, reason);
-      call.fail(reason);
+      call.giveUp(reason);
     });
   }
 }
