@@ -33,8 +33,11 @@ export function hold(pair: Pair): AsyncDisposable & { client: End; server: End }
   };
 }
 
-/** How many round trips without a change make something stand still. */
-const ROUNDS = 64;
+/**
+ * How many round trips without a change make something stand still: so many that they take longer
+ * than the system waits with an acknowledgement, 40 ms, which a write may have to wait for.
+ */
+const ROUNDS = 512;
 
 /**
  * Waits until `count` stands still, by the only clock that does not depend on how
