@@ -64,6 +64,7 @@ function notPromised(name: string, value: unknown): void {
   }
 }
 
-function isObject(value: unknown): value is Readonly<Record<string | symbol, unknown>> {
+/** Whether something is an object, whatever is in it. */
+export function isObject(value: unknown): value is Readonly<Record<string | symbol, unknown>> {
   return typeof value === "object" && value !== null;
 }

@@ -1,3 +1,4 @@
+import { wrong } from "../check.ts";
 import { RpcError } from "../rpc/mod.ts";
 import {
   type Entries,
@@ -6,7 +7,7 @@ import {
   type WireStatus,
 } from "./envelope/messages.ts";
 import { Metadata } from "./metadata.ts";
-import { codeName, ServiceError, type ServiceErrorCode } from "./status.ts";
+import { codeName, detailsOf, ServiceError, type ServiceErrorCode } from "./status.ts";
 
 /** What a handler that threw something else is said to have. */
 export const INTERNAL = "The handler failed";
@@ -34,9 +35,11 @@ export function statusError(response: ServiceResponse): ServiceError {
   });
 }
 
-/** The status that says what an error says. */
+/** The status that says what an error says. Throws if somebody has changed that to what is none. */
 export function statusOf(error: ServiceError): WireStatus {
-  return { code: error.number, message: error.message, details: error.details };
+  const { number } = error;
+  if (typeof number !== "number") throw wrong(`A ServiceError has the code ${error.code}`);
+  return { code: number, message: String(error.message), details: detailsOf(error.details) };
 }
 
 /** An error of the RPC layer as one of services; others stay as they are. */
@@ -58,8 +61,13 @@ const CODES: Record<RpcError["code"], ServiceErrorCode> = {
   "unavailable": "unavailable",
 };
 
+/** The error of a validator that does not do: the fault of the program, not of its peer. */
+export class BadValidator extends TypeError {}
+
 /** The error of a message that does not parse, or that a validator refuses. */
-export function unreadable(what: string, cause: unknown, code: ServiceErrorCode): ServiceError {
+export function unreadable(what: string, cause: unknown, code: ServiceErrorCode): Error {
+  // What is thrown as it is becomes `internal`, and `onError` is told.
+  if (cause instanceof BadValidator && code === "invalid-argument") return cause;
   const why = cause instanceof Error ? cause.message : String(cause);
   return new ServiceError(code, `${what} is not valid: ${why.slice(0, 300)}`, { cause });
 }

@@ -1,5 +1,7 @@
+import { checkFunction, isObject, shown, wrong } from "../check.ts";
 import type { ServerContext } from "./context.ts";
 import type { MethodDefinition, ServiceDefinition } from "./definition.ts";
+import { checkDefinition } from "./schema/checks.ts";
 
 /** What answers a method of that definition. */
 export type Handler<Method extends MethodDefinition> = Method extends
@@ -53,13 +55,15 @@ export function implement<Service extends ServiceDefinition>(
   service: Service,
   handlers: Handlers<Service>,
 ): Implementation {
+  checkDefinition(service);
+  if (!isObject(handlers)) {
+    throw wrong(
+      `handlers of ${service.name} must be an object of functions, not ${shown(handlers)}`,
+    );
+  }
   for (const [name, handler] of Object.entries(handlers)) {
-    if (service.methods[name] === undefined) {
-      throw new TypeError(`${service.name} has no method ${name}`);
-    }
-    if (handler !== undefined && typeof handler !== "function") {
-      throw new TypeError(`The handler of ${service.name}/${name} must be a function`);
-    }
+    if (service.methods[name] === undefined) throw wrong(`${service.name} has no method ${name}`);
+    if (handler !== undefined) checkFunction(`The handler of ${service.name}/${name}`, handler);
   }
   return { service, handlers };
 }

@@ -1,4 +1,5 @@
 import type { EncodeBuffer } from "../../mod.ts";
+import { shown, wrong } from "../check.ts";
 import { readText, writeText } from "../codecs/text.ts";
 import { putLength } from "../codecs/varint.ts";
 import type { ServerContext } from "./context.ts";
@@ -98,7 +99,10 @@ export const Health: HealthService = {
 
 /** The service {@linkcode Health} of a server, as {@linkcode health} makes it. */
 export interface HealthImplementation extends Implementation {
-  /** Says how a service is; an empty name is the server as a whole. */
+  /**
+   * Says how a service is; an empty name is the server as a whole. Throws a `TypeError` for a
+   * status that there is not.
+   */
   set(service: string, status: ServingStatus): void;
 }
 
@@ -153,6 +157,14 @@ export function health(): HealthImplementation {
       watch,
     }),
     set(service, status) {
+      if (typeof service !== "string") {
+        throw wrong(`service must be its name, a string, not ${shown(service)}`);
+      }
+      if (!STATUSES.includes(status)) {
+        throw wrong(
+          `status must be one of ${STATUSES.map(shown).join(", ")}, not ${shown(status)}`,
+        );
+      }
       statuses.set(service, status);
       for (const onChange of watchers) onChange();
     },

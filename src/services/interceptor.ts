@@ -1,3 +1,5 @@
+import { checkFunction, shown, wrong } from "../check.ts";
+import { caught } from "../user_callback.ts";
 import type { ServerContext, ServiceContext } from "./context.ts";
 
 /** A call on its way to the server, or to its handler. */
@@ -47,3 +49,55 @@ export type ClientInterceptor = (next: Next<ServiceContext>) => Next<ServiceCont
 
 /** An {@linkcode Interceptor} for servers only: it knows the peer and the connection. */
 export type ServerInterceptor = (next: Next<ServerContext>) => Next<ServerContext>;
+
+/** What a context keeps of a call that interceptors pass on. For use within this library. */
+export interface Answered {
+  /** Whether the call was answered with more than `undefined`; `undefined` before that. */
+  hasAnswer: boolean | undefined;
+}
+
+/** Checks what an option `interceptors` is. */
+export function checkInterceptors(interceptors: unknown): void {
+  if (!Array.isArray(interceptors)) {
+    const what = typeof interceptors === "function" ? "a function" : shown(interceptors);
+    throw wrong(`interceptors must be an array of functions, not ${what}`);
+  }
+  interceptors.forEach((one, i) => checkFunction(`interceptors[${i}]`, one));
+}
+
+/** Joins interceptors, the first of which is the outermost, with what they stand before. */
+export function chain<Context extends ServiceContext>(
+  interceptors: readonly ((next: Next<Context>) => Next<Context>)[],
+  last: Next<Context>,
+): Next<Context> {
+  const innermost: Next<Context> = (call) => {
+    const answer = last(call).then((answer) => {
+      (call.context as Partial<Answered>).hasAnswer = answer !== undefined;
+      return answer;
+    });
+    // One that an interceptor does not wait for must not end the process.
+    caught(answer);
+    return answer;
+  };
+  const outermost = interceptors.reduceRight<Next<Context>>((next, interceptor, i) => {
+    const made: unknown = interceptor(next);
+    if (typeof made === "function") return made as Next<Context>;
+    caught(made);
+    throw wrong(
+      `interceptors[${i}] must return a function, (call) => next(call), not ${shown(made)}`,
+    );
+  }, innermost);
+  return async (call) => {
+    const returned: unknown = outermost(call);
+    const answer = await returned;
+    if (answer !== undefined) return answer;
+    // It may be the answer, of a method that has none, or of a handler that is wrong itself.
+    const { hasAnswer } = call.context as Partial<Answered>;
+    const { kind, path } = call.context.method;
+    const isStream = kind === "server_streaming" || kind === "bidi_streaming";
+    if (returned === undefined || (hasAnswer ?? isStream)) {
+      throw wrong(`An interceptor has returned undefined for a call of ${path}`);
+    }
+    return answer;
+  };
+}

@@ -1,3 +1,5 @@
+import { isObject, shown, wrong } from "../check.ts";
+
 /** The default of how many entries the metadata of one message may have: 128. */
 export const DEFAULT_MAX_METADATA_ENTRIES = 128;
 /** The default of how many bytes its keys and values may have together: 16 KiB. */
@@ -42,11 +44,12 @@ export class Metadata implements Iterable<[key: string, value: MetadataValue]> {
       this.#entries = [...init.#entries];
       return;
     }
+    if (!isObject(init)) throw wrong(`metadata must be an object, not ${shown(init)}`);
     for (const key of Object.keys(init)) {
       const value = init[key];
       if (value === undefined) continue;
-      if (typeof value === "string" || value instanceof Uint8Array) this.append(key, value);
-      else for (const one of value) this.append(key, one);
+      if (Array.isArray(value)) { for (const one of value) this.append(key, one); }
+      else this.append(key, value as MetadataValue);
     }
   }
 
@@ -101,12 +104,12 @@ export class Metadata implements Iterable<[key: string, value: MetadataValue]> {
 
   /** Gives a key one more value. */
   append(key: string, value: MetadataValue): this {
-    const name = key.toLowerCase();
+    const name = String(key).toLowerCase();
     if (!KEY.test(name) || name.length > MAX_KEY) {
-      throw new TypeError(`A key of metadata must be 1 to 128 of a-z 0-9 _ - . and not ${key}`);
+      throw wrong(`A key of metadata must be 1 to 128 of a-z 0-9 _ - . and not ${key}`);
     }
     if (typeof value !== "string" && !(value instanceof Uint8Array)) {
-      throw new TypeError(`The metadata ${key} must be a string or a Uint8Array`);
+      throw wrong(`The metadata ${key} must be a string or a Uint8Array, not ${shown(value)}`);
     }
     this.#entries.push([name, value]);
     return this;

@@ -44,6 +44,7 @@ import {
   type MessageShape,
 } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
+import { isObject, shown, wrong } from "../check.ts";
 import { type DecodeOptions, maxObjectsOf } from "../codecs/object_budget.ts";
 import { decoder, encoder } from "../codecs/protobuf/body.ts";
 import {
@@ -131,7 +132,10 @@ function bodyOf<Desc extends DescMessage>(
   const encode = encoder(schema);
   return {
     encode(message, out) {
-      const made = (message as { $typeName?: string }).$typeName === undefined
+      if (!isObject(message)) {
+        throw wrong(`A ${schema.typeName} must be an object, not ${shown(message)}`);
+      }
+      const made = message.$typeName === undefined
         ? create(schema, message)
         : message as MessageShape<Desc>;
       encode(made, out);

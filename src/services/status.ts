@@ -1,4 +1,5 @@
-import type { Metadata } from "./metadata.ts";
+import { isObject, shown, wrong } from "../check.ts";
+import { type Metadata, type MetadataInit, metadataOf } from "./metadata.ts";
 
 /** The codes of `google.rpc.Code`, by their names in lower case. */
 export const STATUS_CODES: {
@@ -63,7 +64,7 @@ export interface ServiceErrorOptions extends ErrorOptions {
   /** Messages that say more, for programs. */
   readonly details?: readonly Detail[];
   /** Metadata of the failure: the trailers of the call. */
-  readonly metadata?: Metadata;
+  readonly metadata?: MetadataInit;
   /** See {@linkcode ServiceError.begun}. */
   readonly begun?: boolean | undefined;
 }
@@ -95,15 +96,18 @@ export class ServiceError extends Error {
    */
   readonly begun: boolean | undefined;
 
-  /** Makes an error from a code and a message, which both reach the caller. */
+  /**
+   * Makes an error from a code and a message, which both reach the caller. Throws a `TypeError` for
+   * a code, details or metadata that cannot be sent.
+   */
   constructor(code: ServiceErrorCode, message: string, options: ServiceErrorOptions = {}) {
     super(message, options);
     if (STATUS_CODES[code] === undefined || (code as string) === "ok") {
-      throw new TypeError(`A ServiceError cannot have the code ${String(code)}`);
+      throw wrong(`A ServiceError cannot have the code ${String(code)}`);
     }
     this.code = code;
-    this.details = options.details ?? [];
-    this.metadata = options.metadata;
+    this.details = options.details === undefined ? [] : detailsOf(options.details);
+    this.metadata = metadataOf(options.metadata);
     this.begun = options.begun;
   }
 
@@ -111,4 +115,16 @@ export class ServiceError extends Error {
   get number(): number {
     return STATUS_CODES[this.code];
   }
+}
+
+/** A copy of details, which is as it has been checked. */
+export function detailsOf(details: readonly Detail[]): readonly Detail[] {
+  if (!Array.isArray(details)) {
+    throw wrong(`details must be an array, not ${shown(details)}`);
+  }
+  return details.map((detail: unknown, i) => {
+    const { typeUrl, value } = isObject(detail) ? detail : {};
+    if (typeof typeUrl === "string" && value instanceof Uint8Array) return { typeUrl, value };
+    throw wrong(`details[${i}] must have a string typeUrl and a Uint8Array value`);
+  });
 }

@@ -47,6 +47,7 @@
  *
  * @module
  */
+import { isObject, shown, wrong } from "../check.ts";
 import { type DecodeOptions, maxObjectsOf } from "../codecs/object_budget.ts";
 import { SlabReader } from "../codecs/ts_proto/reader.ts";
 import { SlabWriter } from "../codecs/ts_proto/writer.ts";
@@ -134,7 +135,10 @@ export function serviceOf<Service extends TsProtoService>(
   const writer = new SlabWriter();
   const reader = new SlabReader(maxObjectsOf(options));
   const bodyOf = (type: TsProtoMethod["requestType"]): Body<unknown, unknown> => ({
-    encode: (message, out) => writer.write(type, message, out),
+    encode(message, out) {
+      if (!isObject(message)) throw wrong(`A message must be an object, not ${shown(message)}`);
+      writer.write(type, message, out);
+    },
     decode: (bytes, start, end) => reader.read(type, bytes, start, end),
   });
   const methods: Record<string, MethodDefinition> = {};

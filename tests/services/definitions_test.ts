@@ -7,7 +7,6 @@ import {
   implement,
   inMemory,
   messagePackEncoding,
-  type StandardSchema,
 } from "@protosocket/protosocket/services";
 import { rpcFor, serviceOf } from "@protosocket/protosocket/services-ts-proto";
 import * as v from "valibot";
@@ -74,20 +73,6 @@ test("a response that is not valid is the server's fault", async () => {
   const client = createClient(Numbers, inMemory([numbers]));
   assertEquals(await soon(client.next(1), "a number"), 0);
   await fails(client.next(0), "internal");
-});
-
-test("an asynchronous validator is refused", async () => {
-  const later: StandardSchema<string> = {
-    "~standard": {
-      version: 1,
-      vendor: "test",
-      validate: (value) => Promise.resolve({ value: value as string }),
-    },
-  };
-  const Echo = defineService("test.Echo", { echo: { request: later, response: v.string() } });
-  const client = createClient(Echo, inMemory([implement(Echo, { echo: (text) => text })]));
-  const error = await fails(client.echo("x"), "invalid-argument");
-  assertMatch(error.message, /asynchronous/);
 });
 
 test("an encoding that a method does not speak is unimplemented", async () => {

@@ -28,7 +28,7 @@ test("a large payload is answered by a promise, and many at once", async () => {
 test("an unknown method, and one without a handler, are unimplemented", async () => {
   await using ends = await onSocket({});
   const error = await fails(ends.prices.getQuote({ symbol: "X" }), "unimplemented");
-  assertEquals(error.message, "There is no method protosocket.test.Prices/GetQuote");
+  assertEquals(error.message, "The method protosocket.test.Prices/GetQuote has no handler here");
   const other = createClient({
     ...Prices,
     methods: {
@@ -252,6 +252,6 @@ test("a service is implemented once, with handlers of its methods", () => {
   );
   assertEquals(
     thrown(() => implement(Prices, { getQuote: 1 } as object)),
-    "The handler of protosocket.test.Prices/getQuote must be a function",
+    "The handler of protosocket.test.Prices/getQuote must be a function, not 1",
   );
 });

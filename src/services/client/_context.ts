@@ -2,11 +2,12 @@ import type { ServiceContext } from "../context.ts";
 import type { MethodDefinition } from "../definition.ts";
 import type { ServiceRequest, ServiceResponse } from "../envelope/messages.ts";
 import { received } from "../_errors.ts";
+import type { Answered } from "../interceptor.ts";
 import { Metadata } from "../metadata.ts";
 import type { ServiceCallOptions } from "./types.ts";
 
 /** A client's view of a call. */
-export class ClientContext implements ServiceContext {
+export class ClientContext implements ServiceContext, Answered {
   readonly method: MethodDefinition;
   readonly metadata: Metadata;
   readonly deadline: number | undefined;
@@ -14,6 +15,7 @@ export class ClientContext implements ServiceContext {
   readonly givenSignal: AbortSignal | undefined;
   responseMetadata: Metadata = new Metadata();
   trailers: Metadata = new Metadata();
+  hasAnswer: boolean | undefined = undefined;
   #values: Map<unknown, unknown> | undefined;
   #never: AbortController | undefined;
 

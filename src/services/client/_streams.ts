@@ -1,3 +1,4 @@
+import { shown, wrong } from "../../check.ts";
 import type { RpcStream } from "../../rpc/mod.ts";
 import { isTooMuch, serviceError, statusError, unreadable } from "../_errors.ts";
 import { ServiceRequest, type ServiceResponse, type WireMethod } from "../envelope/messages.ts";
@@ -143,9 +144,12 @@ export function requestsOf(
     request.value = value;
     return request;
   };
-  return Symbol.asyncIterator in requests
-    ? mapAsync(requests, toRequest)
-    : map(requests, toRequest);
+  const { [Symbol.asyncIterator]: later, [Symbol.iterator]: now } = Object(requests);
+  if (typeof later === "function") {
+    return mapAsync(requests as AsyncIterable<unknown>, toRequest);
+  }
+  if (typeof now === "function") return map(requests as Iterable<unknown>, toRequest);
+  throw wrong(`${method.path} takes an iterable of requests, not ${shown(requests)}`);
 }
 
 function map<From, To>(from: Iterable<From>, to: (value: From) => To): Iterable<To> {

@@ -1,9 +1,10 @@
-import { delay } from "../../check.ts";
+import { delay, isObject, shown, wrong } from "../../check.ts";
 import type { PoolCallOptions, RpcStream } from "../../rpc/mod.ts";
 import { serviceError } from "../_errors.ts";
 import type { MethodDefinition, ServiceDefinition } from "../definition.ts";
 import { ServiceRequest, type ServiceResponse, type WireMethod } from "../envelope/messages.ts";
-import type { InterceptedCall, Next } from "../interceptor.ts";
+import { chain, checkInterceptors, type InterceptedCall } from "../interceptor.ts";
+import { checkDefinition } from "../schema/checks.ts";
 import { Metadata, metadataOf } from "../metadata.ts";
 import { hedged } from "./_hedged.ts";
 import { ClientContext, fillRequest } from "./_context.ts";
@@ -32,7 +33,8 @@ const NONE: ServiceCallOptions = {};
  * `Prices`, `await prices.getQuote(request)` for one response, and for a stream of them
  * `for await (const quote of prices.watchQuotes(request))`. Any number of
  * clients, also of other services, may share the transport. Their calls reject with a
- * {@linkcode ServiceError}, or with the reason of `signal`.
+ * {@linkcode ServiceError}, or with the reason of `signal`. Throws a `TypeError` for what is no
+ * service, transport or interceptor, and a `RangeError` for an option out of range.
  *
  * @example
  * ```ts
@@ -52,7 +54,10 @@ export function createClient<Service extends ServiceDefinition>(
   transport: ServiceTransport,
   options: ServiceClientOptions = {},
 ): Client<Service> {
+  checkDefinition(service);
+  checkTransport(transport);
   const { timeout, hedgeAfter, interceptors = [] } = options;
+  checkInterceptors(interceptors);
   const defaults: Defaults = {
     timeout: timeout === undefined ? undefined : delay("timeout", timeout, 1),
     hedgeAfter: hedgeAfter === undefined ? undefined : delay("hedgeAfter", hedgeAfter, 1),
@@ -61,10 +66,7 @@ export function createClient<Service extends ServiceDefinition>(
   const client: Record<string, unknown> = {};
   for (const [name, definition] of Object.entries(service.methods)) {
     const method = new CallableMethod(definition, transport, defaults);
-    const next = interceptors.reduceRight<Next>(
-      (next, interceptor) => interceptor(next),
-      (call) => method.pass(call),
-    );
+    const next = chain(interceptors, (call) => method.pass(call));
     const isStream = definition.kind === "server_streaming" || definition.kind === "bidi_streaming";
     client[name] = interceptors.length > 0
       ? isStream
@@ -78,6 +80,19 @@ export function createClient<Service extends ServiceDefinition>(
       : (request: unknown, options?: ServiceCallOptions) => method.unary(request, options);
   }
   return client as Client<Service>;
+}
+
+function checkTransport(transport: unknown): void {
+  const { unary, streaming, then, readable } = isObject(transport) ? transport : {};
+  if (typeof unary === "function" && typeof streaming === "function") return;
+  const what = then !== undefined
+    ? "a promise: await it"
+    : readable !== undefined
+    ? "a duplex: pass that to serviceClient()"
+    : shown(transport);
+  throw wrong(
+    `transport must be what serviceClient() or inMemory() returns, or a pool, not ${what}`,
+  );
 }
 
 interface Defaults {

@@ -1,3 +1,6 @@
+import { isObject, shown, wrong } from "../../check.ts";
+import { caught } from "../../user_callback.ts";
+import { BadValidator } from "../_errors.ts";
 import type { Body, MethodDefinition, MethodKind, ServiceDefinition } from "../definition.ts";
 import { jsonEncoding, type ValueEncoding } from "./encodings.ts";
 import { issuesOf, type StandardSchema } from "./standard_schema.ts";
@@ -56,7 +59,8 @@ export interface DefineServiceOptions {
 /**
  * Defines a service without a `.proto`: its methods with validators of the Standard Schema
  * interface, as of zod, valibot and arktype. What arrives is validated at the end that receives it:
- * a request that is not valid fails with `invalid-argument`. Validators must not be asynchronous.
+ * a request that is not valid fails with `invalid-argument`. Validators must not be asynchronous: a
+ * call with one fails with `internal`. Throws a `TypeError` for what defines no service.
  *
  * @example
  * ```ts
@@ -84,33 +88,67 @@ export function defineService<
   options: DefineServiceOptions = {},
 ): ServiceDefinition<PlainDefinitions<Methods>> {
   const { encoding = jsonEncoding } = options;
+  if (typeof name !== "string" || name === "") {
+    throw wrong(`name must be that of the service, a string, not ${shown(name)}`);
+  }
+  if (!isObject(methods)) {
+    throw wrong(`methods of ${name} must be an object of methods, not ${shown(methods)}`);
+  }
+  if (!isObject(encoding) || typeof encoding.encode !== "function") {
+    throw wrong(`encoding of ${name} must be a ValueEncoding, not ${shown(encoding)}`);
+  }
   const definitions: Record<string, MethodDefinition> = {};
-  for (
-    const [method, { kind = "unary", request, response, idempotent = false }] of entries(methods)
-  ) {
+  for (const [method, definition] of Object.entries<PlainMethod>(methods)) {
+    const path = `${name}/${method}`;
+    if (method === "") throw wrong(`A method of ${name} has no name`);
+    if (!isObject(definition)) {
+      throw wrong(`${path} must be an object with request and response, not ${shown(definition)}`);
+    }
+    const { kind = "unary", request, response, idempotent = false } = definition;
+    if (!KINDS.includes(kind)) {
+      throw wrong(`kind of ${path} must be one of ${KINDS.join(", ")}, not ${shown(kind)}`);
+    }
     definitions[method] = {
       kind,
-      path: `${name}/${method}`,
+      path,
       idempotent,
       encoding: encoding.encoding,
-      request: bodyOf(request, encoding),
-      response: bodyOf(response, encoding),
+      request: bodyOf(request, encoding, `request of ${path}`),
+      response: bodyOf(response, encoding, `response of ${path}`),
     };
   }
   return { name, methods: definitions as PlainDefinitions<Methods> };
 }
 
-function entries(methods: { readonly [name: string]: PlainMethod }): [string, PlainMethod][] {
-  return Object.entries(methods);
-}
+const KINDS: readonly MethodKind[] = [
+  "unary",
+  "server_streaming",
+  "client_streaming",
+  "bidi_streaming",
+];
 
-function bodyOf(schema: StandardSchema, encoding: ValueEncoding): Body<unknown, unknown> {
-  const { validate } = schema["~standard"];
+function bodyOf(
+  schema: StandardSchema,
+  encoding: ValueEncoding,
+  name: string,
+): Body<unknown, unknown> {
+  // Some validators are functions.
+  const validate = (schema as Partial<StandardSchema> | undefined | null)?.["~standard"]?.validate;
+  if (typeof validate !== "function") {
+    const what = typeof schema === "function" ? "a function" : shown(schema);
+    throw wrong(`${name} must be a validator, as of zod or valibot, not ${what}`);
+  }
   return {
     encode: (value, out) => encoding.encode(value, out),
     decode(bytes, start, end) {
       const result = validate(encoding.decode(bytes, start, end));
-      if (result instanceof Promise) throw new TypeError("The validator is asynchronous");
+      if (result instanceof Promise) {
+        // Nobody waits for it.
+        caught(result);
+        throw new BadValidator(
+          `The validator of the ${name} is asynchronous, which it must not be`,
+        );
+      }
       if (result.issues === undefined) return result.value;
       throw new TypeError(issuesOf(result.issues));
     },

@@ -5,6 +5,7 @@ import type { Peer, ServerContext, ServiceConnection } from "../context.ts";
 import type { MethodDefinition } from "../definition.ts";
 import { type ServiceRequest, ServiceResponse, type WireStatus } from "../envelope/messages.ts";
 import { INTERNAL, received, serviceError, statusOf, tooLate, unreadable } from "../_errors.ts";
+import type { Answered } from "../interceptor.ts";
 import { Metadata } from "../metadata.ts";
 import { ServiceError } from "../status.ts";
 import { type Responses, responsesOf, type StreamedCall, TypedRequests } from "./_streams.ts";
@@ -14,13 +15,14 @@ import type { ServedMethod } from "./method_table.ts";
 export type OnCallError = (error: unknown, context: ServerContext) => void;
 
 /** A call at a server: what its handler knows of it, and how it is answered. */
-export class ServedCall implements ServerContext, StreamedCall {
+export class ServedCall implements ServerContext, StreamedCall, Answered {
   readonly #method: ServedMethod;
   readonly #request: ServiceRequest;
   readonly #rpc: RpcContext<ServiceRequest>;
   readonly #onError: OnCallError;
   readonly connection: ServiceConnection;
   readonly deadline: number | undefined;
+  hasAnswer: boolean | undefined = undefined;
   // Created on first use: most handlers never read them.
   #metadata: Metadata | undefined;
   #responseMetadata: Metadata | undefined;
@@ -109,11 +111,22 @@ export class ServedCall implements ServerContext, StreamedCall {
   failure(error: unknown): ServiceResponse {
     this.#end();
     const response = new ServiceResponse();
-    response.status = this.#statusOf(error);
     this.#addMetadata(response);
-    const more = error instanceof ServiceError ? Metadata.entries(error.metadata) : undefined;
-    const own = Metadata.entries(this.#trailers);
-    response.trailers = more && own ? [...own, ...more] : more ?? own;
+    const own = response.trailers = Metadata.entries(this.#trailers);
+    try {
+      if (error instanceof ServiceError) {
+        const more = Metadata.entries(error.metadata);
+        response.status = statusOf(error);
+        response.trailers = more && own ? [...own, ...more] : more ?? own;
+        return response;
+      }
+    } catch (cause) {
+      // Whatever was thrown, even one whose properties throw, must not end the process.
+      error = cause;
+    }
+    // Who was cancelled is expected to throw.
+    if (!this.#controller?.signal.aborted) this.#onError(error, this);
+    response.status = FAILED;
     return response;
   }
 
@@ -237,13 +250,6 @@ export class ServedCall implements ServerContext, StreamedCall {
       this.#controller?.abort(tooLate());
       this.#late?.();
     }, Math.max(0, left));
-  }
-
-  #statusOf(error: unknown): WireStatus {
-    if (error instanceof ServiceError) return statusOf(error);
-    // Who was cancelled is expected to throw.
-    if (!this.#controller?.signal.aborted) this.#onError(error, this);
-    return FAILED;
   }
 }
 

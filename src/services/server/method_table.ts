@@ -1,8 +1,9 @@
+import { wrong } from "../../check.ts";
 import type { MethodDefinition, MethodKind } from "../definition.ts";
 import type { WireMethod } from "../envelope/messages.ts";
 import type { Implementation } from "../handlers.ts";
 import type { ServerContext } from "../context.ts";
-import type { Next, ServerInterceptor } from "../interceptor.ts";
+import { chain, type Next, type ServerInterceptor } from "../interceptor.ts";
 
 const encoder = new TextEncoder();
 
@@ -42,8 +43,8 @@ export class ServedMethod implements WireMethod {
     this.givesStream = kind === "server_streaming" || kind === "bidi_streaming";
     this.handler = handler;
     if (handler !== undefined && interceptors.length > 0) {
-      this.intercepted = interceptors.reduceRight<Next<ServerContext>>(
-        (next, interceptor) => interceptor(next),
+      this.intercepted = chain<ServerContext>(
+        interceptors,
         async ({ request, context }) => await handler(request, context),
       );
     }
@@ -53,6 +54,7 @@ export class ServedMethod implements WireMethod {
 /** The methods of a server, which are found by their names as they are on the wire. */
 export class MethodTable {
   readonly #byHash = new Map<number, ServedMethod[]>();
+  readonly #names = new Set<string>();
   /** The one that was called last: often it is called again. */
   #last: ServedMethod | undefined;
 
@@ -61,10 +63,10 @@ export class MethodTable {
     implementations: readonly Implementation[],
     interceptors: readonly ServerInterceptor[],
   ) {
-    const names = new Set<string>();
+    const names = this.#names;
     for (const { service, handlers } of implementations) {
       if (names.has(service.name)) {
-        throw new TypeError(`The service ${service.name} is implemented twice`);
+        throw wrong(`The service ${service.name} is implemented twice`);
       }
       names.add(service.name);
       for (const [name, definition] of Object.entries(service.methods)) {
@@ -84,6 +86,15 @@ export class MethodTable {
       if (isSame(method.pathBytes, bytes, start, end)) return this.#last = method;
     }
     return undefined;
+  }
+
+  /** Says what is not there for a path that no method has, or whose method has no handler. */
+  missing(path: string, method: ServedMethod | undefined): string {
+    if (method !== undefined) return `The method ${path} has no handler here`;
+    const service = path.slice(0, Math.max(0, path.lastIndexOf("/")));
+    return this.#names.has(service)
+      ? `There is no method ${path.slice(0, 200)}`
+      : `There is no service ${service.slice(0, 200)} here`;
   }
 
   #add(method: ServedMethod): void {

@@ -16,6 +16,7 @@ import {
   rpcReactor,
   type RpcServerOptions,
 } from "../../rpc/mod.ts";
+import { isObject, shown, wrong } from "../../check.ts";
 import { checkConnectionOptions } from "../../options.ts";
 import { errorLog } from "../../error_log.ts";
 import { tell } from "../../user_callback.ts";
@@ -29,8 +30,9 @@ import {
   TOO_MUCH,
 } from "../envelope/messages.ts";
 import type { Implementation } from "../handlers.ts";
-import type { ServerInterceptor } from "../interceptor.ts";
+import { checkInterceptors, type ServerInterceptor } from "../interceptor.ts";
 import { checkMetadataLimits, type MetadataOptions } from "../metadata_options.ts";
+import { checkImplementations } from "../schema/checks.ts";
 import { once, ServedCall } from "./_served_call.ts";
 import { MethodTable, type ServedMethod } from "./method_table.ts";
 import { DuplexPeer, ServedConnection } from "./peer.ts";
@@ -77,7 +79,8 @@ export type ServiceConnector = (
 
 /**
  * Serves services on each connection that the listener accepts, until it is closed. Throws a
- * `RangeError` for an option out of range, and a `TypeError` if two services have one name.
+ * `RangeError` for an option out of range, and a `TypeError` for one that is wrong in another way,
+ * or if two services have one name.
  *
  * @example
  * ```ts
@@ -119,8 +122,8 @@ export function serveServices(listener: Listener, options: ServeServicesOptions)
  * ```
  */
 export function serviceConnector(options: ServiceServerOptions): ServiceConnector {
-  const { onConnection } = options;
   const configure = configurator(options);
+  const { onConnection } = options;
   return async (duplex) => {
     const connection = new ServedConnection(new DuplexPeer(duplex));
     await onConnection?.(connection);
@@ -142,6 +145,7 @@ function configurator(
   duplex: SocketDuplex,
   connection: ServedConnection,
 ) => ConnectionConfig<ServiceRequest, ServiceResponse> {
+  if (!isObject(options)) throw wrong(`options must have services, not be ${shown(options)}`);
   // Otherwise each connection would be refused, one by one.
   checkConnectionOptions(options);
   const services = new Services(options);
@@ -186,8 +190,11 @@ export class Services {
   readonly #onError: (error: unknown, context: ServerContext | undefined) => void;
 
   constructor(options: ServicesOptions) {
+    const { services, interceptors = [] } = options;
+    checkImplementations(services);
+    checkInterceptors(interceptors);
     this.#limits = checkMetadataLimits(options);
-    this.#methods = new MethodTable(options.services, options.interceptors ?? []);
+    this.#methods = new MethodTable(services, interceptors);
     this.#onError = options.onError ?? logFailed();
   }
 
@@ -211,7 +218,7 @@ export class Services {
       const method = request.method as ServedMethod | undefined;
       if (method?.handler === undefined) {
         const path = method?.path ?? request.path;
-        return refusal(rpc, method, 12, `There is no method ${path.slice(0, 200)}`);
+        return refusal(rpc, method, 12, this.#methods.missing(path, method));
       }
       if (request.encoding !== method.encoding) {
         return refusal(rpc, method, 12, `${method.path} does not speak this encoding`);
