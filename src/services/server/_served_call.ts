@@ -29,6 +29,7 @@ export class ServedCall implements ServerContext, StreamedCall {
   #controller: AbortController | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #late: (() => void) | undefined;
+  #requests: TypedRequests | undefined;
   /** Ends the wait for the call to be cancelled. */
   #release: (() => void) | undefined;
   /** Whether its metadata has been sent, which goes with the first message. */
@@ -83,7 +84,7 @@ export class ServedCall implements ServerContext, StreamedCall {
     const controller = this.#controller = new AbortController();
     const { signal } = this.#rpc;
     if (signal.aborted) this.#onCancelled();
-    else if (this.#isLate()) controller.abort(tooLate());
+    else if (this.isLate()) controller.abort(tooLate());
     else this.#listen();
     return controller.signal;
   }
@@ -94,7 +95,7 @@ export class ServedCall implements ServerContext, StreamedCall {
     const request = this.#request;
     try {
       const value = method.takesStream
-        ? new TypedRequests(this.#rpc, method)
+        ? this.#requests = new TypedRequests(this.#rpc, method)
         : this.#decode(method, request);
       const answer = method.intercepted === undefined
         ? method.handler!(value, this)
@@ -150,9 +151,22 @@ export class ServedCall implements ServerContext, StreamedCall {
     this.#listen();
   }
 
-  /** Throws when the deadline has passed. */
-  throwIfLate(): void {
-    if (this.#isLate()) throw tooLate();
+  /** Whether the deadline has passed. */
+  isLate(): boolean {
+    return this.deadline !== undefined && performance.now() >= this.deadline;
+  }
+
+  /** The answer to a call whose deadline has passed. */
+  lateFailure(): ServiceResponse {
+    const error = tooLate();
+    this.#requests?.fail(error);
+    this.#controller?.abort(error);
+    return this.failure(error);
+  }
+
+  /** The handler threw when that could not change the answer any more. */
+  onThrownAfter(error: unknown): void {
+    if (!this.#isExpected(error)) this.#onError(error, this);
   }
 
   #decode(method: ServedMethod, { bytes, start, end }: ServiceRequest): unknown {
@@ -172,14 +186,17 @@ export class ServedCall implements ServerContext, StreamedCall {
   }
 
   #failed(error: unknown): ServiceResponse | IterableIterator<ServiceResponse> {
-    const response = this.failure(error);
-    return this.#method.givesStream ? once(response) : response;
+    return this.#asAnswer(this.failure(error));
+  }
+
+  #asAnswer(failure: ServiceResponse): ServiceResponse | IterableIterator<ServiceResponse> {
+    return this.#method.givesStream ? once(failure) : failure;
   }
 
   #later(answer: PromiseLike<unknown>): Promise<Answer> {
     if (this.deadline === undefined) return this.#await(answer);
     return new Promise((resolve) => {
-      this.onLate(() => resolve(this.#failed(tooLate())));
+      this.onLate(() => resolve(this.#asAnswer(this.lateFailure())));
       this.#await(answer).then(resolve);
     });
   }
@@ -187,10 +204,14 @@ export class ServedCall implements ServerContext, StreamedCall {
   async #await(answer: PromiseLike<unknown>): Promise<Answer> {
     try {
       const value = await answer;
-      return this.#over ? NOTHING : this.#settle(value);
+      if (!this.#over) return this.#settle(value);
+      // Nobody reads a stream that comes too late, so nobody else would leave it.
+      if (this.#method.givesStream) responsesOf(value, this).return!();
     } catch (error) {
-      return this.#over ? NOTHING : this.#failed(error);
+      if (!this.#over) return this.#failed(error);
+      this.onThrownAfter(error);
     }
+    return NOTHING;
   }
 
   #addMetadata(response: ServiceResponse): void {
@@ -222,10 +243,6 @@ export class ServedCall implements ServerContext, StreamedCall {
     this.#watch();
   }
 
-  #isLate(): boolean {
-    return this.deadline !== undefined && performance.now() >= this.deadline;
-  }
-
   #watch(): void {
     if (this.deadline === undefined || this.#timer !== undefined || this.#over) return;
     const left = Math.ceil(this.deadline - performance.now());
@@ -234,16 +251,26 @@ export class ServedCall implements ServerContext, StreamedCall {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       if (this.#over) return;
-      this.#controller?.abort(tooLate());
+      const error = tooLate();
+      this.#requests?.fail(error);
+      this.#controller?.abort(error);
       this.#late?.();
     }, Math.max(0, left));
   }
 
   #statusOf(error: unknown): WireStatus {
     if (error instanceof ServiceError) return statusOf(error);
-    // Who was cancelled is expected to throw.
-    if (!this.#controller?.signal.aborted) this.#onError(error, this);
+    if (!this.#controller?.signal.aborted || !this.#isExpected(error)) this.#onError(error, this);
     return FAILED;
+  }
+
+  /** Whether it says no more than that the call has ended, or was thrown on purpose. */
+  #isExpected(error: unknown): boolean {
+    if (error instanceof ServiceError) return true;
+    const { name, cause } = (error ?? {}) as { readonly name?: unknown; readonly cause?: unknown };
+    if (name === "AbortError") return true;
+    const signal = this.#controller?.signal;
+    return signal?.aborted === true && (error === signal.reason || cause === signal.reason);
   }
 }
 
