@@ -3,11 +3,14 @@ import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
 import {
   createClient,
+  defineService,
   implement,
   inMemory,
+  type ServerContext,
   type ServerInterceptor,
   ServiceError,
 } from "@protosocket/protosocket/services";
+import { z } from "zod";
 import { deferred, soon, until } from "../support/within.ts";
 import { all, fails, onSocket, Prices, type PricesHandlers } from "./support.ts";
 
@@ -194,4 +197,127 @@ test("a stream is left once by a cancel, the connection's end, and a drain", asy
     if (how === "drain") await soon(server.server.close({ timeout: 1 }), "the drain");
     await leftOnce(left, 1);
   }
+});
+
+/** What a server was told of: the method, whether it knew the peer, and the message. */
+function told() {
+  const errors: string[] = [];
+  const onError = (error: unknown, context: ServerContext | undefined) => {
+    const known = context?.peer.address === undefined ? "nobody" : "peer";
+    errors.push(`${context?.method.path.split("/")[1]} ${known} ${(error as Error).message}`);
+  };
+  return { errors, onError };
+}
+
+test("what a generator throws as it is left is told", async () => {
+  for (const how of ["cancel", "deadline", "abort"]) {
+    const { errors, onError } = told();
+    await using server = await onSocket({
+      async *watchQuotes(_, { signal }) {
+        try {
+          yield {};
+          await new Promise((resolve) => signal.addEventListener("abort", resolve));
+          yield {};
+        } finally {
+          // deno-lint-ignore no-unsafe-finally
+          throw new Error("oops");
+        }
+      },
+    }, { onError });
+    const stream = server.prices.watchQuotes({}, how === "deadline" ? { timeout: 500 } : {});
+    await soon(stream.next(), "an item");
+    if (how === "cancel") await soon(stream.return(), "the cancel");
+    else if (how === "abort") server.client.abort();
+    await stream.next().catch(() => {});
+    await until(() => errors.length > 0, () => how);
+    for (let i = 0; i < 3; i++) await turn();
+    assertEquals(errors, ["WatchQuotes peer oops"]);
+  }
+});
+
+test("what a handler rejects with after its deadline is told, unless that is why", async () => {
+  const { errors, onError } = told();
+  let over = deferred();
+  const begun = new Set<number>();
+  await using server = await onSocket({
+    async getQuote({ count }, { signal }) {
+      begun.add(count);
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      setTimeout(over.resolve);
+      if (count === 0) throw signal.reason;
+      if (count === 1) throw new DOMException("aborted", "AbortError");
+      if (count === 2) throw new Error("late", { cause: signal.reason });
+      throw new Error("oops");
+    },
+  }, { onError });
+  for (let count = 0; count < 4; count++) {
+    over = deferred();
+    await fails(server.prices.getQuote({ count }, { timeout: 300 }), "deadline-exceeded");
+    if (begun.has(count)) await soon(over.promise, "the handler");
+  }
+  assertEquals(errors, begun.has(3) ? ["GetQuote peer oops"] : []);
+});
+
+const Sums = defineService("tests.Sums", {
+  add: { request: z.number(), response: z.object({ sum: z.number() }) },
+  count: {
+    kind: "server_streaming",
+    request: z.number(),
+    response: z.object({ sum: z.number() }),
+  },
+});
+
+test("a response that is not valid is internal, seen by interceptors, and told", async () => {
+  const errors: string[] = [];
+  const seen: string[] = [];
+  let left = 0;
+  const wrong = { sum: "x" } as unknown as { sum: number };
+  const see: ServerInterceptor = (next) => async (call) => {
+    try {
+      return await next(call);
+    } catch (error) {
+      seen.push((error as ServiceError).code);
+      throw error;
+    }
+  };
+  const sums = implement(Sums, {
+    add: (n) => n > 0 ? { sum: n } : wrong,
+    async *count() {
+      try {
+        yield { sum: 1 };
+        yield wrong;
+      } finally {
+        left++;
+      }
+    },
+  });
+  for (const interceptors of [[], [see]]) {
+    await using memory = inMemory([sums], {
+      interceptors,
+      onError: (error, context) =>
+        errors.push(`${context?.method.path} ${context?.peer !== undefined} ${error}`),
+    });
+    const client = createClient(Sums, memory);
+    assertEquals(await soon(client.add(1), "an answer"), { sum: 1 });
+    await fails(client.add(0), "internal");
+    const stream = client.count(0);
+    assertEquals((await soon(stream.next(), "an item")).value, { sum: 1 });
+    await fails(stream.next(), "internal");
+    await until(() => left > 0, () => "the generator");
+    left = 0;
+    const [add, count] = errors.splice(0);
+    assert(add?.startsWith("tests.Sums/add true") && add.includes("sum:"), add);
+    assert(count?.startsWith("tests.Sums/count true"), count);
+  }
+  assertEquals(seen, ["internal"]);
+});
+
+test("a response that cannot be encoded is told once, with its call", async () => {
+  const { errors, onError } = told();
+  await using server = await onSocket({
+    getQuote: () => ({ cents: "x" as unknown as number }),
+  }, { onError });
+  await fails(server.prices.getQuote({}), "internal");
+  assertEquals(errors.length, 1);
+  assert(errors[0]!.startsWith("GetQuote peer"), errors[0]);
 });

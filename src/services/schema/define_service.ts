@@ -1,3 +1,5 @@
+import { concat } from "@std/bytes";
+import { EncodeBuffer } from "../../../mod.ts";
 import type { Body, MethodDefinition, MethodKind, ServiceDefinition } from "../definition.ts";
 import { jsonEncoding, type ValueEncoding } from "./encodings.ts";
 import { issuesOf, type StandardSchema } from "./standard_schema.ts";
@@ -13,7 +15,7 @@ export interface PlainMethod {
   /** Validates what a server receives. */
   // deno-lint-ignore no-explicit-any
   readonly request: StandardSchema<any, any>;
-  /** Validates what a client receives. */
+  /** Validates what a client receives, and at the server what a handler answers. */
   // deno-lint-ignore no-explicit-any
   readonly response: StandardSchema<any, any>;
   /**
@@ -56,7 +58,8 @@ export interface DefineServiceOptions {
 /**
  * Defines a service without a `.proto`: its methods with validators of the Standard Schema
  * interface, as of zod, valibot and arktype. What arrives is validated at the end that receives it:
- * a request that is not valid fails with `invalid-argument`. Validators must not be asynchronous.
+ * a request that is not valid fails with `invalid-argument`. A handler's response that is not valid
+ * fails the call with `internal`, and the server's `onError` is told. Validators must not be asynchronous.
  *
  * @example
  * ```ts
@@ -106,13 +109,27 @@ function entries(methods: { readonly [name: string]: PlainMethod }): [string, Pl
 
 function bodyOf(schema: StandardSchema, encoding: ValueEncoding): Body<unknown, unknown> {
   const { validate } = schema["~standard"];
+  const valid = (value: unknown) => {
+    const result = validate(value);
+    if (result instanceof Promise) throw new TypeError("The validator is asynchronous");
+    if (result.issues === undefined) return result.value;
+    throw new TypeError(issuesOf(result.issues));
+  };
   return {
     encode: (value, out) => encoding.encode(value, out),
-    decode(bytes, start, end) {
-      const result = validate(encoding.decode(bytes, start, end));
-      if (result instanceof Promise) throw new TypeError("The validator is asynchronous");
-      if (result.issues === undefined) return result.value;
-      throw new TypeError(issuesOf(result.issues));
+    decode: (bytes, start, end) => valid(encoding.decode(bytes, start, end)),
+    check(value) {
+      try {
+        valid(value);
+      } catch {
+        // Perhaps the encoding makes something valid of it: only that counts.
+        const out = new EncodeBuffer();
+        encoding.encode(value, out);
+        const parts: Uint8Array[] = [];
+        do parts.push(out.take()); while (out.length > 0);
+        const bytes = concat(parts);
+        valid(encoding.decode(bytes, 0, bytes.length));
+      }
     },
   };
 }

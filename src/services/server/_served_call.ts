@@ -30,6 +30,8 @@ export class ServedCall implements ServerContext, StreamedCall {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #late: (() => void) | undefined;
   #requests: TypedRequests | undefined;
+  /** The response that has been checked last: interceptors pass most of them on as they are. */
+  #checked: unknown;
   /** Ends the wait for the call to be cancelled. */
   #release: (() => void) | undefined;
   /** Whether its metadata has been sent, which goes with the first message. */
@@ -118,9 +120,30 @@ export class ServedCall implements ServerContext, StreamedCall {
     return response;
   }
 
+  /** Throws, and tells of it, if the other end would not take that response. */
+  check(value: unknown): void {
+    const { check } = this.#method.response;
+    if (check === undefined || (this.#checked !== undefined && this.#checked === value)) return;
+    try {
+      check(value);
+    } catch (cause) {
+      const error = unreadable("The response", cause, "internal");
+      this.#onError(error, this);
+      throw error;
+    }
+    this.#checked = value;
+  }
+
+  /** A response could not be encoded. */
+  onUnsent(error: unknown): void {
+    this.#onError(error, this);
+  }
+
   /** An item of a stream, or the one response. */
   item(value: unknown): ServiceResponse {
+    this.check(value);
     const response = new ServiceResponse();
+    response.call = this;
     response.body = this.#method.response;
     response.value = value;
     if (!this.#begun) this.#addMetadata(response);
@@ -179,8 +202,8 @@ export class ServedCall implements ServerContext, StreamedCall {
 
   #settle(answer: unknown): ServiceResponse | Responses {
     if (this.#method.givesStream) return responsesOf(answer, this);
-    this.#end();
     const response = this.item(answer);
+    this.#end();
     if (this.#trailers !== undefined) response.trailers = Metadata.entries(this.#trailers);
     return response;
   }
@@ -267,8 +290,9 @@ export class ServedCall implements ServerContext, StreamedCall {
   /** Whether it says no more than that the call has ended, or was thrown on purpose. */
   #isExpected(error: unknown): boolean {
     if (error instanceof ServiceError) return true;
-    const { name, cause } = (error ?? {}) as { readonly name?: unknown; readonly cause?: unknown };
-    if (name === "AbortError") return true;
+    const { name, type, cause } = (error ?? {}) as Readonly<Record<string, unknown>>;
+    // Some reject with the signal's event.
+    if (name === "AbortError" || type === "abort") return true;
     const signal = this.#controller?.signal;
     return signal?.aborted === true && (error === signal.reason || cause === signal.reason);
   }
