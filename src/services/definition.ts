@@ -12,6 +12,8 @@ export interface Body<in out Given, out Received> {
   encode(message: Given, out: EncodeBuffer): void;
   /** Decodes all of `bytes` from `start` to `end`. Throws if that is no such message. */
   decode(bytes: Uint8Array, start: number, end: number): Received;
+  /** Throws if the other end would not take that message. A server checks its responses. */
+  check?(message: Given): void;
 }
 
 /** How payloads are encoded: what `encoding` is on the wire. */

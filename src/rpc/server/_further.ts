@@ -48,7 +48,10 @@ export class FurtherRequests<Request, Response> {
       },
     });
     // Who sends no such streams has said nothing about them.
-    if (!this.#questioned || rpc.done) {
+    if (rpc.reason !== undefined) {
+      // One that is read only after a cancel is cut off all the same.
+      stream.fail(rpc.reason);
+    } else if (!this.#questioned || rpc.done) {
       stream.end();
     } else {
       this.open++;

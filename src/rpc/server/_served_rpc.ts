@@ -67,8 +67,9 @@ export class ServedRpc<Request, Response> implements RpcContext<Request> {
   cancellable = false;
   /** Whether the connection waits for it before it ends. */
   awaited = false;
+  /** Why it was ended, if not by its answer. */
+  reason: RpcError | undefined;
   #controller: AbortController | undefined;
-  #reason: RpcError | undefined;
 
   constructor(id: RpcId, owner: RpcOwner<Request, Response>) {
     this.id = id;
@@ -87,7 +88,7 @@ export class ServedRpc<Request, Response> implements RpcContext<Request> {
   // the rest of an RPC.
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
-    if (this.#reason) this.#controller.abort(this.#reason);
+    if (this.reason) this.#controller.abort(this.reason);
     return this.#controller.signal;
   }
 
@@ -103,7 +104,7 @@ export class ServedRpc<Request, Response> implements RpcContext<Request> {
   abort(reason: RpcError): void {
     this.done = true;
     this.end(reason);
-    this.#reason = reason;
+    this.reason = reason;
     this.#controller?.abort(reason);
     this.inbound?.fail(reason);
     this.leave();

@@ -92,6 +92,8 @@ export class ServiceResponse {
   trailers: Entries | undefined = undefined;
   /** Whether no handler has seen the request. */
   unbegun = false;
+  /** At a server: whom to tell if the value cannot be encoded. */
+  call: { onUnsent(error: unknown): void } | undefined = undefined;
 }
 
 /** Where id and code are in requests. */

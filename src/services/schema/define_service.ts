@@ -1,3 +1,4 @@
+import { EncodeBuffer } from "../../../mod.ts";
 import { isObject, shown, wrong } from "../../check.ts";
 import { caught } from "../../user_callback.ts";
 import { BadValidator } from "../_errors.ts";
@@ -16,7 +17,7 @@ export interface PlainMethod {
   /** Validates what a server receives. */
   // deno-lint-ignore no-explicit-any
   readonly request: StandardSchema<any, any>;
-  /** Validates what a client receives. */
+  /** Validates what a client receives, and at the server what a handler answers. */
   // deno-lint-ignore no-explicit-any
   readonly response: StandardSchema<any, any>;
   /**
@@ -59,8 +60,10 @@ export interface DefineServiceOptions {
 /**
  * Defines a service without a `.proto`: its methods with validators of the Standard Schema
  * interface, as of zod, valibot and arktype. What arrives is validated at the end that receives it:
- * a request that is not valid fails with `invalid-argument`. Validators must not be asynchronous: a
- * call with one fails with `internal`. Throws a `TypeError` for what defines no service.
+ * a request that is not valid fails with `invalid-argument`. A handler's response that is not valid
+ * fails the call with `internal`, and the server's `onError` is told. Validators must not be
+ * asynchronous: a call with one fails with `internal`. Throws a `TypeError` for what defines no
+ * service.
  *
  * @example
  * ```ts
@@ -138,19 +141,34 @@ function bodyOf(
     const what = typeof schema === "function" ? "a function" : shown(schema);
     throw wrong(`${name} must be a validator, as of zod or valibot, not ${what}`);
   }
+  const valid = (value: unknown) => {
+    const result = validate(value);
+    if (result instanceof Promise) {
+      // Nobody waits for it.
+      caught(result);
+      throw new BadValidator(`The validator of the ${name} is asynchronous, which it must not be`);
+    }
+    if (result.issues === undefined) return result.value;
+    throw new TypeError(issuesOf(result.issues));
+  };
   return {
     encode: (value, out) => encoding.encode(value, out),
-    decode(bytes, start, end) {
-      const result = validate(encoding.decode(bytes, start, end));
-      if (result instanceof Promise) {
-        // Nobody waits for it.
-        caught(result);
-        throw new BadValidator(
-          `The validator of the ${name} is asynchronous, which it must not be`,
-        );
+    decode: (bytes, start, end) => valid(encoding.decode(bytes, start, end)),
+    check(value) {
+      try {
+        valid(value);
+      } catch {
+        // Perhaps the encoding makes something valid of it: only that counts.
+        const out = new EncodeBuffer();
+        encoding.encode(value, out);
+        const bytes = new Uint8Array(out.length);
+        for (let at = 0; out.length > 0;) {
+          const part = out.take();
+          bytes.set(part, at);
+          at += part.length;
+        }
+        valid(encoding.decode(bytes, 0, bytes.length));
       }
-      if (result.issues === undefined) return result.value;
-      throw new TypeError(issuesOf(result.issues));
     },
   };
 }

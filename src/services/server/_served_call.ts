@@ -31,6 +31,9 @@ export class ServedCall implements ServerContext, StreamedCall, Answered {
   #controller: AbortController | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #late: (() => void) | undefined;
+  #requests: TypedRequests | undefined;
+  /** The response that has been checked last: interceptors pass most of them on as they are. */
+  #checked: unknown;
   /** Ends the wait for the call to be cancelled. */
   #release: (() => void) | undefined;
   /** Whether its metadata has been sent, which goes with the first message. */
@@ -85,7 +88,7 @@ export class ServedCall implements ServerContext, StreamedCall, Answered {
     const controller = this.#controller = new AbortController();
     const { signal } = this.#rpc;
     if (signal.aborted) this.#onCancelled();
-    else if (this.#isLate()) controller.abort(tooLate());
+    else if (this.isLate()) controller.abort(tooLate());
     else this.#listen();
     return controller.signal;
   }
@@ -96,7 +99,7 @@ export class ServedCall implements ServerContext, StreamedCall, Answered {
     const request = this.#request;
     try {
       const value = method.takesStream
-        ? new TypedRequests(this.#rpc, method)
+        ? this.#requests = new TypedRequests(this.#rpc, method)
         : this.#decode(method, request);
       const answer = method.intercepted === undefined
         ? method.handler!(value, this)
@@ -125,14 +128,35 @@ export class ServedCall implements ServerContext, StreamedCall, Answered {
       error = cause;
     }
     // Who was cancelled is expected to throw.
-    if (!this.#controller?.signal.aborted) this.#onError(error, this);
+    if (!this.#controller?.signal.aborted || !this.#isExpected(error)) this.#onError(error, this);
     response.status = FAILED;
     return response;
   }
 
+  /** Throws, and tells of it, if the other end would not take that response. */
+  check(value: unknown): void {
+    const { check } = this.#method.response;
+    if (check === undefined || (this.#checked !== undefined && this.#checked === value)) return;
+    try {
+      check(value);
+    } catch (cause) {
+      const error = unreadable("The response", cause, "internal");
+      this.#onError(error, this);
+      throw error;
+    }
+    this.#checked = value;
+  }
+
+  /** A response could not be encoded. */
+  onUnsent(error: unknown): void {
+    this.#onError(error, this);
+  }
+
   /** An item of a stream, or the one response. */
   item(value: unknown): ServiceResponse {
+    this.check(value);
     const response = new ServiceResponse();
+    response.call = this;
     response.body = this.#method.response;
     response.value = value;
     if (!this.#begun) this.#addMetadata(response);
@@ -163,9 +187,22 @@ export class ServedCall implements ServerContext, StreamedCall, Answered {
     this.#listen();
   }
 
-  /** Throws when the deadline has passed. */
-  throwIfLate(): void {
-    if (this.#isLate()) throw tooLate();
+  /** Whether the deadline has passed. */
+  isLate(): boolean {
+    return this.deadline !== undefined && performance.now() >= this.deadline;
+  }
+
+  /** The answer to a call whose deadline has passed. */
+  lateFailure(): ServiceResponse {
+    const error = tooLate();
+    this.#requests?.fail(error);
+    this.#controller?.abort(error);
+    return this.failure(error);
+  }
+
+  /** The handler threw when that could not change the answer any more. */
+  onThrownAfter(error: unknown): void {
+    if (!this.#isExpected(error)) this.#onError(error, this);
   }
 
   #decode(method: ServedMethod, { bytes, start, end }: ServiceRequest): unknown {
@@ -178,21 +215,24 @@ export class ServedCall implements ServerContext, StreamedCall, Answered {
 
   #settle(answer: unknown): ServiceResponse | Responses {
     if (this.#method.givesStream) return responsesOf(answer, this);
-    this.#end();
     const response = this.item(answer);
+    this.#end();
     if (this.#trailers !== undefined) response.trailers = Metadata.entries(this.#trailers);
     return response;
   }
 
   #failed(error: unknown): ServiceResponse | IterableIterator<ServiceResponse> {
-    const response = this.failure(error);
-    return this.#method.givesStream ? once(response) : response;
+    return this.#asAnswer(this.failure(error));
+  }
+
+  #asAnswer(failure: ServiceResponse): ServiceResponse | IterableIterator<ServiceResponse> {
+    return this.#method.givesStream ? once(failure) : failure;
   }
 
   #later(answer: PromiseLike<unknown>): Promise<Answer> {
     if (this.deadline === undefined) return this.#await(answer);
     return new Promise((resolve) => {
-      this.onLate(() => resolve(this.#failed(tooLate())));
+      this.onLate(() => resolve(this.#asAnswer(this.lateFailure())));
       this.#await(answer).then(resolve);
     });
   }
@@ -200,10 +240,14 @@ export class ServedCall implements ServerContext, StreamedCall, Answered {
   async #await(answer: PromiseLike<unknown>): Promise<Answer> {
     try {
       const value = await answer;
-      return this.#over ? NOTHING : this.#settle(value);
+      if (!this.#over) return this.#settle(value);
+      // Nobody reads a stream that comes too late, so nobody else would leave it.
+      if (this.#method.givesStream) responsesOf(value, this).return!();
     } catch (error) {
-      return this.#over ? NOTHING : this.#failed(error);
+      if (!this.#over) return this.#failed(error);
+      this.onThrownAfter(error);
     }
+    return NOTHING;
   }
 
   #addMetadata(response: ServiceResponse): void {
@@ -235,10 +279,6 @@ export class ServedCall implements ServerContext, StreamedCall, Answered {
     this.#watch();
   }
 
-  #isLate(): boolean {
-    return this.deadline !== undefined && performance.now() >= this.deadline;
-  }
-
   #watch(): void {
     if (this.deadline === undefined || this.#timer !== undefined || this.#over) return;
     const left = Math.ceil(this.deadline - performance.now());
@@ -247,9 +287,26 @@ export class ServedCall implements ServerContext, StreamedCall, Answered {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       if (this.#over) return;
-      this.#controller?.abort(tooLate());
+      const error = tooLate();
+      this.#requests?.fail(error);
+      this.#controller?.abort(error);
       this.#late?.();
     }, Math.max(0, left));
+  }
+
+  /** Whether it says no more than that the call has ended, or was thrown on purpose. */
+  #isExpected(error: unknown): boolean {
+    if (error instanceof ServiceError) return true;
+    try {
+      const { name, type, cause } = (error ?? {}) as Readonly<Record<string, unknown>>;
+      // Some reject with the signal's event.
+      if (name === "AbortError" || type === "abort") return true;
+      const signal = this.#controller?.signal;
+      return signal?.aborted === true && (error === signal.reason || cause === signal.reason);
+    } catch {
+      // Its properties throw.
+      return false;
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 import type { RpcContext } from "../../rpc/mod.ts";
-import { serviceError, tooLate, unreadable } from "../_errors.ts";
+import { serviceError, unreadable } from "../_errors.ts";
 import type { ServiceRequest, ServiceResponse, WireMethod } from "../envelope/messages.ts";
 
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
@@ -9,10 +9,18 @@ export class TypedRequests implements AsyncIterableIterator<unknown, undefined> 
   readonly #rpc: RpcContext<ServiceRequest>;
   readonly #method: WireMethod;
   #requests: AsyncIterableIterator<ServiceRequest, undefined> | undefined;
+  /** Why no more will come, if the client has not said that there are no more. */
+  #failure: unknown;
+  #over = false;
 
   constructor(rpc: RpcContext<ServiceRequest>, method: WireMethod) {
     this.#rpc = rpc;
     this.#method = method;
+  }
+
+  /** The call is over: what ends now is cut off, and must not look complete. */
+  fail(error: unknown): void {
+    this.#failure = error;
   }
 
   async next(): Promise<IteratorResult<unknown, undefined>> {
@@ -20,9 +28,15 @@ export class TypedRequests implements AsyncIterableIterator<unknown, undefined> 
     try {
       result = await (this.#requests ??= this.#rpc.requests()).next();
     } catch (error) {
+      this.#over = true;
       throw serviceError(error);
     }
-    if (result.done) return DONE;
+    if (result.done) {
+      const isCutOff = !this.#over && this.#failure !== undefined;
+      this.#over = true;
+      if (isCutOff) throw this.#failure;
+      return DONE;
+    }
     const { bytes, start, end } = result.value;
     try {
       return { done: false, value: this.#method.request.decode(bytes, start, end) };
@@ -32,6 +46,7 @@ export class TypedRequests implements AsyncIterableIterator<unknown, undefined> 
   }
 
   async return(): Promise<IteratorResult<unknown, undefined>> {
+    this.#over = true;
     await this.#requests?.return?.();
     return DONE;
   }
@@ -49,8 +64,12 @@ export interface StreamedCall {
   failure(error: unknown): ServiceResponse;
   trailing(): ServiceResponse | undefined;
   onLate(late: () => void): void;
-  throwIfLate(): void;
+  /** Whether the deadline has passed, and what says so. */
+  isLate(): boolean;
+  lateFailure(): ServiceResponse;
   leave(): void;
+  /** The handler threw when it could not change the answer any more. */
+  onThrownAfter(error: unknown): void;
 }
 
 /** The responses of a stream as messages, and at last what comes before its end. */
@@ -72,36 +91,79 @@ class SyncResponses implements IterableIterator<ServiceResponse> {
   readonly #iterator: Iterator<unknown>;
   readonly #call: StreamedCall;
   #over = false;
+  /** Whether the iterator has come to its end, or was left. */
+  #left = false;
+  /** What says that the deadline has passed, until it is taken. */
+  #last: ServiceResponse | undefined;
 
   constructor(iterator: Iterator<unknown>, call: StreamedCall) {
     this.#iterator = iterator;
     this.#call = call;
+    // It may wait for its reader then.
+    if (call.deadline !== undefined) call.onLate(() => this.#onLate());
   }
 
   next(): IteratorResult<ServiceResponse> {
+    if (!this.#over && this.#call.isLate()) this.#onLate();
+    const last = this.#last;
+    this.#last = undefined;
+    if (last !== undefined) return { done: false, value: last };
     if (this.#over) return DONE;
+    let result: IteratorResult<unknown>;
     try {
-      this.#call.throwIfLate();
-      const result = this.#iterator.next();
-      if (!result.done) return { done: false, value: this.#call.item(result.value) };
+      result = this.#iterator.next();
     } catch (error) {
-      this.#over = true;
-      return { done: false, value: this.#call.failure(error) };
+      this.#left = true;
+      if (this.#over) return afterEnd(this.#call, error);
+      return this.#fail(error);
+    }
+    if (result.done) this.#left = true;
+    if (this.#over) return DONE;
+    if (!result.done) {
+      try {
+        return { done: false, value: this.#call.item(result.value) };
+      } catch (error) {
+        return this.#fail(error);
+      }
     }
     this.#over = true;
-    const last = this.#call.trailing();
-    return last === undefined ? DONE : { done: false, value: last };
+    const end = this.#call.trailing();
+    return end === undefined ? DONE : { done: false, value: end };
   }
 
   return(): IteratorResult<ServiceResponse> {
     this.#over = true;
     this.#call.leave();
-    this.#iterator.return?.();
+    this.#leave();
     return DONE;
   }
 
   [Symbol.iterator](): this {
     return this;
+  }
+
+  #fail(error: unknown): IteratorResult<ServiceResponse> {
+    this.#over = true;
+    const value = this.#call.failure(error);
+    this.#leave();
+    return { done: false, value };
+  }
+
+  #onLate(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#last = this.#call.lateFailure();
+    this.#leave();
+  }
+
+  #leave(): void {
+    if (this.#left) return;
+    this.#left = true;
+    try {
+      this.#iterator.return?.();
+    } catch (error) {
+      this.#call.onThrownAfter(error);
+    }
   }
 }
 
@@ -109,32 +171,40 @@ class AsyncResponses implements AsyncIterableIterator<ServiceResponse> {
   readonly #iterator: AsyncIterator<unknown>;
   readonly #call: StreamedCall;
   #over = false;
+  /** Whether the iterator has come to its end, or was left. */
+  #left = false;
   /** Settles a `next()` that waits, with the failure. */
-  #giveUp: (() => void) | undefined;
+  #giveUp: ((failure: IteratorResult<ServiceResponse>) => void) | undefined;
+  /** What says that the deadline has passed, until it is taken. */
+  #last: ServiceResponse | undefined;
 
   constructor(iterator: AsyncIterator<unknown>, call: StreamedCall) {
     this.#iterator = iterator;
     this.#call = call;
-    if (call.deadline !== undefined) call.onLate(() => this.#giveUp?.());
+    if (call.deadline !== undefined) call.onLate(() => this.#onLate());
   }
 
   next(): Promise<IteratorResult<ServiceResponse>> {
+    if (!this.#over && this.#call.isLate()) this.#onLate();
+    const last = this.#last;
+    this.#last = undefined;
+    if (last !== undefined) return Promise.resolve({ done: false, value: last });
     if (this.#over) return Promise.resolve(DONE);
     if (this.#call.deadline === undefined) return this.#next();
     return new Promise((resolve) => {
-      this.#giveUp = () => {
-        // The handler may never come to its end; nobody waits for it.
-        this.#leave();
-        resolve(this.#late());
-      };
-      this.#next().then(resolve);
+      // The handler may never come to its end; nobody waits for it.
+      this.#giveUp = resolve;
+      this.#next().then((result) => {
+        this.#giveUp = undefined;
+        resolve(result);
+      });
     });
   }
 
   async return(): Promise<IteratorResult<ServiceResponse>> {
     this.#over = true;
     this.#call.leave();
-    await this.#iterator.return?.();
+    await this.#leave();
     return DONE;
   }
 
@@ -143,31 +213,56 @@ class AsyncResponses implements AsyncIterableIterator<ServiceResponse> {
   }
 
   async #next(): Promise<IteratorResult<ServiceResponse>> {
+    let result: IteratorResult<unknown>;
     try {
-      this.#call.throwIfLate();
-      const result = await this.#iterator.next();
-      if (this.#over) return DONE;
-      if (!result.done) return { done: false, value: this.#call.item(result.value) };
+      result = await this.#iterator.next();
     } catch (error) {
-      if (this.#over) return DONE;
-      this.#over = true;
-      return { done: false, value: this.#call.failure(error) };
+      this.#left = true;
+      if (this.#over) return afterEnd(this.#call, error);
+      return this.#fail(error);
+    }
+    if (result.done) this.#left = true;
+    if (this.#over) return DONE;
+    if (!result.done) {
+      try {
+        return { done: false, value: this.#call.item(result.value) };
+      } catch (error) {
+        return this.#fail(error);
+      }
     }
     this.#over = true;
-    const last = this.#call.trailing();
-    return last === undefined ? DONE : { done: false, value: last };
+    const end = this.#call.trailing();
+    return end === undefined ? DONE : { done: false, value: end };
   }
 
-  #late(): IteratorResult<ServiceResponse> {
+  #fail(error: unknown): IteratorResult<ServiceResponse> {
     this.#over = true;
-    return { done: false, value: this.#call.failure(tooLate()) };
+    const value = this.#call.failure(error);
+    this.#leave();
+    return { done: false, value };
+  }
+
+  #onLate(): void {
+    if (this.#over) return;
+    this.#over = true;
+    const value = this.#call.lateFailure();
+    this.#leave();
+    if (this.#giveUp !== undefined) this.#giveUp({ done: false, value });
+    else this.#last = value;
   }
 
   async #leave(): Promise<void> {
+    if (this.#left) return;
+    this.#left = true;
     try {
       await this.#iterator.return?.();
-    } catch {
-      // It is abandoned in any case.
+    } catch (error) {
+      this.#call.onThrownAfter(error);
     }
   }
+}
+
+function afterEnd(call: StreamedCall, error: unknown): IteratorResult<ServiceResponse> {
+  call.onThrownAfter(error);
+  return DONE;
 }

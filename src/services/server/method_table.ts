@@ -10,6 +10,12 @@ const encoder = new TextEncoder();
 /** A handler of any method. */
 export type AnyHandler = (request: unknown, context: ServerContext) => unknown;
 
+/** The context of a call, as the server has made it. */
+interface CheckingContext extends ServerContext {
+  /** Throws if the other end would not take that response. */
+  check(value: unknown): void;
+}
+
 /** A method that a server has. */
 export class ServedMethod implements WireMethod {
   readonly definition: MethodDefinition;
@@ -45,7 +51,12 @@ export class ServedMethod implements WireMethod {
     if (handler !== undefined && interceptors.length > 0) {
       this.intercepted = chain<ServerContext>(
         interceptors,
-        async ({ request, context }) => await handler(request, context),
+        async ({ request, context }) => {
+          const answer = await handler(request, context);
+          // Here, so that interceptors see the failure.
+          if (!this.givesStream) (context as Partial<CheckingContext>).check?.(answer);
+          return answer;
+        },
       );
     }
   }

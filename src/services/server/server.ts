@@ -45,9 +45,10 @@ export interface ServicesOptions extends Omit<RpcServerOptions, "onError">, Meta
   readonly interceptors?: readonly ServerInterceptor[];
   /**
    * Called with what a handler or an interceptor threw, if it is not a `ServiceError`, and the call
-   * that it is about. The caller only learns that there was an `internal` error. Also called, with
-   * no call, for a response that could not be encoded. What it throws, or rejects with, is
-   * ignored.
+   * that it is about. The caller only learns that there was an `internal` error. Also called for
+   * what is thrown when the call is over already, unless it is an `AbortError` or the signal's
+   * reason, for a response that is not valid or could not be encoded, and, with no call, for one
+   * that is too long. What it throws, or rejects with, is ignored.
    *
    * @default {console.error}
    */
@@ -188,6 +189,8 @@ export class Services {
   readonly #limits: ReturnType<typeof checkMetadataLimits>;
   readonly #methods: MethodTable;
   readonly #onError: (error: unknown, context: ServerContext | undefined) => void;
+  /** What a call has told of last. */
+  #told: unknown;
 
   constructor(options: ServicesOptions) {
     const { services, interceptors = [] } = options;
@@ -199,7 +202,11 @@ export class Services {
   }
 
   /** Tells of a response that could not be encoded. */
-  readonly onUnsent = (error: unknown): void => tell(this.#onError, error, undefined);
+  readonly onUnsent = (error: unknown): void => {
+    // Its call may have told of it already, and knows more.
+    if (error !== this.#told) tell(this.#onError, error, undefined);
+    this.#told = undefined;
+  };
 
   /** Makes the codec of one connection. */
   codec(): ConnectionConfig<ServiceRequest, ServiceResponse>["codec"] {
@@ -213,7 +220,10 @@ export class Services {
     request: ServiceRequest,
     rpc: RpcContext<ServiceRequest>,
   ) => RpcAnswer<ServiceResponse> {
-    const onError = (error: unknown, context: ServerContext) => tell(this.#onError, error, context);
+    const onError = (error: unknown, context: ServerContext) => {
+      this.#told = error;
+      tell(this.#onError, error, context);
+    };
     return (request, rpc) => {
       const method = request.method as ServedMethod | undefined;
       if (method?.handler === undefined) {
