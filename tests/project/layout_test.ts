@@ -171,17 +171,9 @@ test("no folder has more than 15 files side by side", () => {
   }
 });
 
-/** Files that are to be split. */
-const LONG = [
-  "src/connection/_core.ts",
-  "tests/rpc/pool_end_test.ts",
-  "tests/rpc/pool_endpoints_test.ts",
-  "tests/rpc/pool_retry_test.ts",
-];
-
 test("no file has more than 400 lines", () => {
   const files = ["src", "tests", "bench", "scripts", "tools", "examples"].flatMap(sources)
-    .filter((file) => !/\/(gen|target)\//.test(file) && !LONG.includes(file));
+    .filter((file) => !/\/(gen|target)\//.test(file));
   const lines = (file: string) => read(file).split("\n").length - 1;
   const long = files.filter((file) => lines(file) > 400).map((file) => `${file}: ${lines(file)}`);
   assertEquals(long, []);

@@ -1,7 +1,7 @@
 import type { CloseReason, Reactor, SendBudget, Sender, SocketAddress } from "../../../mod.ts";
 import { Fifo } from "../../waits/fifo.ts";
 import { WaitingLine } from "../../waits/waiting_line.ts";
-import { watch } from "../_bounded.ts";
+import { watch } from "../../waits/bounded.ts";
 import { type Call, StreamingCall, type UnaryCall } from "./_call.ts";
 import { CallTable } from "./_call_table.ts";
 import { type Outflow, Outflows } from "./_outflow.ts";

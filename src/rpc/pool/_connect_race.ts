@@ -1,4 +1,4 @@
-import { watch } from "../_bounded.ts";
+import { watch } from "../../waits/bounded.ts";
 
 /** After this many milliseconds, the next endpoint is tried alongside a slow one (RFC 8305). */
 const STAGGER = 250;

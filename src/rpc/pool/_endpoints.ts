@@ -1,5 +1,5 @@
 import { TransportError } from "../../../mod.ts";
-import { bounded } from "../_bounded.ts";
+import { bounded } from "../../waits/bounded.ts";
 import { GOING_AWAY } from "../_flow.ts";
 import { Rest, type RestOptions } from "./_backoff.ts";
 import { untried, type Watched } from "./_outliers.ts";

@@ -1,6 +1,6 @@
 import { type CloseReason, ConnectionError } from "../../../mod.ts";
 import { MAX_DELAY } from "../../check.ts";
-import { bounded } from "../_bounded.ts";
+import { bounded } from "../../waits/bounded.ts";
 import type { RaceResult } from "./_connect_race.ts";
 import type { Place } from "./_endpoints.ts";
 import type { RpcClient } from "../client/client.ts";

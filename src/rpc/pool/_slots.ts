@@ -2,7 +2,7 @@ import { type CloseReason, TransportError } from "../../../mod.ts";
 import { onAbort } from "../../waits/on_abort.ts";
 import { MAX_DELAY } from "../../check.ts";
 import { tell } from "../../user_callback.ts";
-import { bounded, type Bounds } from "../_bounded.ts";
+import { bounded, type Bounds } from "../../waits/bounded.ts";
 import { NextTry } from "./_backoff.ts";
 import { type AttemptsOf, RetryBudget } from "./_attempts.ts";
 import { Choice, type Whereto } from "./_choice.ts";

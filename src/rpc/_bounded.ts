@@ -1,1 +1,0 @@
-export { bounded, type Bounds, watch } from "../waits/bounded.ts";
