@@ -26,10 +26,9 @@ const SLOWEST = 8;
 type Job = readonly [runtime: Runtime, file: string];
 
 /**
- * Runs the files on all given runtimes, each in a process of its own, as many side by side as
- * there are cores; slow ones, at the end, one at a time. Prints the output of those that failed,
- * what tests have measured, and the names of the slowest files. A file that failed is run once
- * more, alone, since time-outs are easily exceeded on a busy machine: if it then passes, it
+ * Runs the files on all given runtimes, each in a process of its own, two side by side for
+ * each core; slow ones, at the end, one at a time. Prints the output of those that failed, what
+ * tests have measured, and the names of the slowest files. A file that failed is run once more, alone, since time-outs are easily exceeded on a busy machine: if it then passes, it
  * counts as passed and is reported as flaky.
  */
 export async function runOnAll(
@@ -50,8 +49,9 @@ export async function runOnAll(
   };
   const slow = jobs.filter(([, file]) => isSlow(file));
   const quick = jobs.filter(([, file]) => !isSlow(file));
-  const cores = Math.max(1, availableParallelism());
-  await Promise.all(Array.from({ length: cores }, () => work(quick)));
+  // Half of a test's time is spent waiting, for programs to start and sockets to end.
+  const workers = 2 * Math.max(1, availableParallelism());
+  await Promise.all(Array.from({ length: workers }, () => work(quick)));
   await work(slow);
 
   const notes: string[] = [];

@@ -73,6 +73,7 @@ export function rpcFields<Message extends object>(
   names: RpcFieldNames<Message>,
   empty: () => Message,
 ): RpcMessage<Message>;
+/** Makes one of either kind. */
 export function rpcFields<Message extends object>(
   names: { readonly id: string; readonly code: string },
   empty: () => Message = () => ({} as Message),
