@@ -52,7 +52,7 @@ export function abortCases(adapter: Adapter): void {
     // If it had closed, that was an abort of nothing.
     await soon(outcome(client.reader.cancel()), "the cancel");
     await refusesWrites(server);
-  });
+  }, adapter.gaps.breaking);
 
   onPair(adapter, "a peer's abort ends a read that waits", async (client, server) => {
     const heard = heardOf(adapter, server);

@@ -20,9 +20,6 @@ export type WebSocketStreamClass = new (
 
 type Opened = Awaited<WebSocketStreamLike["opened"]>;
 
-/** How long an abort waits for a write that is under way, in milliseconds. */
-const LAST_WRITE_MS = 100;
-
 /** A WebSocket with backpressure in both directions. */
 export class StreamTransport extends WebSocketTransport {
   protected override readonly holds = true;
@@ -31,9 +28,6 @@ export class StreamTransport extends WebSocketTransport {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   #paused = true;
   #reading = false;
-  /** How many writes have not settled, and what breaks the WebSocket off when they have. */
-  #writes = 0;
-  #kill: ReturnType<typeof setTimeout> | undefined;
 
   constructor(socket: WebSocketStreamLike, { readable, writable }: Opened, use: WebSocketUse) {
     super(use);
@@ -67,18 +61,13 @@ export class StreamTransport extends WebSocketTransport {
 
   protected override sendMessage(bytes: Uint8Array): boolean {
     // A copy, since the browser may still use it after the write has settled.
-    this.#writes++;
     this.#writer.write(new Uint8Array(bytes)).then(this.#onSent, this.#onNotSent);
     return false;
   }
 
-  readonly #onSent = () => {
-    this.#onSettled();
-    this.sent();
-  };
+  readonly #onSent = () => this.sent();
 
   readonly #onNotSent = (cause: unknown) => {
-    this.#onSettled();
     if (this.gone) return;
     this.fail(new TransportError("reset", "The WebSocket was closed while sending", { cause }));
   };
@@ -93,19 +82,6 @@ export class StreamTransport extends WebSocketTransport {
   }
 
   protected override kill(): void {
-    // Chromium crashes the page if it closes a moment before a write settles.
-    if (this.#writes === 0) this.#breakOff();
-    else this.#kill ??= setTimeout(() => this.#breakOff(), LAST_WRITE_MS);
-  }
-
-  #onSettled(): void {
-    if (--this.#writes > 0 || this.#kill === undefined) return;
-    clearTimeout(this.#kill);
-    this.#breakOff();
-  }
-
-  #breakOff(): void {
-    this.#kill = undefined;
     this.close(4000, "aborted");
   }
 
