@@ -146,9 +146,6 @@ test("scripts and benches share tools only", () => {
   assertEquals(strangers, []);
 });
 
-/** Files that are to be untied. */
-const TIED = ["src/rpc/pool/_attempts.ts", "src/rpc/pool/_slots.ts"];
-
 test("no file of the source imports itself by way of others, not even types", () => {
   const found: string[][] = [];
   const done = new Set<string>();
@@ -161,7 +158,7 @@ test("no file of the source imports itself by way of others, not even types", ()
   };
   walk("mod.ts", []);
   for (const file of sources()) walk(file, []);
-  assertEquals(found.filter((circle) => !circle.every((file) => TIED.includes(file))), []);
+  assertEquals(found, []);
 });
 
 test("no folder has more than 15 files side by side", () => {
