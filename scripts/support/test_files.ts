@@ -9,7 +9,8 @@ import { root } from "../../tools/runtimes.ts";
  */
 const SLOW: readonly RegExp[] = [
   /^tests\/(cores|drain|kill|quic|simulator|soak)\//,
-  /\/(faults|hostile)_(?!test)/,
+  /^tests\/rpc\/faults\//,
+  /\/hostile_(?!test)/,
 ];
 
 /** The test files below a folder of the repository, without those below `except`. */
