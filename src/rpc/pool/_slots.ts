@@ -356,7 +356,7 @@ export class Slots<Request, Response, Endpoint> implements AttemptsOf {
     this.#tell((observer) => observer.onDisconnected?.(place.endpoint, reason));
     if (!ours && reason.kind === "error") {
       place.unsure = true;
-      this.ended(place, "failed");
+      this.#outliers.lost(place, since, this.endpoints.list, performance.now());
     }
     if (ours || performance.now() - since >= this.settings.rests.initial) return;
     this.#onFailed(place, reason.kind === "error" ? reason.error : endedAtOnce(), since);
