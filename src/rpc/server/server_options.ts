@@ -14,7 +14,10 @@ export interface RpcServerOptions {
    * How many RPCs of one connection may be in progress: being handled, or with a response
    * that waits for room to send; a stream counts as one. At the limit, further requests wait,
    * and when there is more than 1 MiB of them, the connection stops reading until one
-   * begins. A cancelled RPC counts until its handler has returned. From 1 to 2^31.
+   * begins. If RPCs in progress wait for their client, to read a stream or to send more of one,
+   * it reads on, up to 4 MiB. If all of them do, only the client can help, and of what is more
+   * the oldest is refused: such a call fails with `unavailable`, and was not begun. A cancelled
+   * RPC counts until its handler has returned. From 1 to 2^31.
    *
    * @default {1024}
    */
