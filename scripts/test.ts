@@ -8,8 +8,8 @@ const HELP = `Usage: npm test -- [options] [part of a file's path ...]
        npm run test:all
 
 Runs the tests on Deno, Bun and Node side by side, or those whose path contains one of the
-parts. Without a part it leaves out the slow ones, which break connections, kill servers and
-crowd them (scripts/support/test_files.ts lists them); test:all runs everything.
+parts. Without a part it leaves out the slow ones, which break connections, kill servers, crowd
+them or fuzz them (scripts/support/test_files.ts lists them); test:all runs everything.
 
 Prints how far it is, after "figures:" what the tests have measured, the slowest files, the
 counts for each runtime, and at the end "N passed, N failed, N skipped". A file that fails is

@@ -4,12 +4,13 @@ import { root } from "../../tools/runtimes.ts";
 
 /**
  * What `npm test` leaves to `npm run test:all`: tests that kill servers, break connections or
- * crowd them, for a long time each. They run one at a time, as they need the machine for
- * themselves.
+ * crowd them, or draw what they do by the thousand, for a long time each. They run one at a
+ * time, as they need the machine for themselves.
  */
 const SLOW: readonly RegExp[] = [
-  /^tests\/(cores|drain|kill|quic|simulator|soak)\//,
-  /\/(faults|hostile)_(?!test)/,
+  /^tests\/(cores|drain|fuzz|kill|quic|simulator|soak)\//,
+  /^tests\/rpc\/(faults\/|pool\/example_test)/,
+  /\/hostile_(?!test)/,
 ];
 
 /** The test files below a folder of the repository, without those below `except`. */

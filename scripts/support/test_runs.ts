@@ -35,7 +35,6 @@ export async function runOnAll(
   runtimes: readonly Runtime[],
   files: readonly string[],
 ): Promise<TestRun> {
-  // A file does not run on two runtimes at once: what the README shows has ports of its own.
   const jobs: Job[] = runtimes.flatMap((runtime) => files.map((file): Job => [runtime, file]));
   const folder = mkdtempSync(join(tmpdir(), "protosocket-tests-"));
   const progress = new Progress(jobs.length);

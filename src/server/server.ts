@@ -10,6 +10,7 @@ import { checkDrainTimeout, SERVER_DEFAULTS } from "../options.ts";
 import type { Connector, ServeOptions } from "./serve_options.ts";
 import { Served, type ServedConnection } from "./served_connection.ts";
 import { tell } from "../user_callback.ts";
+import { limited, watch } from "../waits/bounded.ts";
 
 export { DEFAULT_CONNECTOR_TIMEOUT };
 export {
@@ -156,13 +157,14 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
   }
 
   async function closeAll(timeout: number, wait: number): Promise<void> {
-    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+    // Nothing is left to wait for once the listener and all connections have ended.
+    if (wait > 0) await limited(finished, { signals: [], timeout: wait }).catch(() => {});
     stopped = true;
-    const deadline = setTimeout(() => connecting.close(), timeout);
+    const release = watch([], timeout, () => connecting.close());
     await listener.close();
     await Promise.all([...connections].map((connection) => connection.drain({ timeout })));
     await finished.catch(() => {});
-    clearTimeout(deadline);
+    release();
   }
 
   function close({ timeout, delay: wait = 0 }: ServerCloseOptions = {}): Promise<void> {

@@ -1,5 +1,5 @@
+import type { Wanted } from "./_choice.ts";
 import type { Place } from "./_endpoints.ts";
-import type { Wanted } from "./_slots.ts";
 import type { StreamingCallOptions } from "../client/client.ts";
 import { RpcError } from "../errors.ts";
 import type { RpcId } from "../message.ts";

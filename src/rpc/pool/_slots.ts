@@ -2,10 +2,10 @@ import { type CloseReason, TransportError } from "../../../mod.ts";
 import { onAbort } from "../../waits/on_abort.ts";
 import { MAX_DELAY } from "../../check.ts";
 import { tell } from "../../user_callback.ts";
-import { bounded, type Bounds } from "../../waits/bounded.ts";
+import { bounded } from "../../waits/bounded.ts";
 import { NextTry } from "./_backoff.ts";
 import { type AttemptsOf, RetryBudget } from "./_attempts.ts";
-import { Choice, type Whereto } from "./_choice.ts";
+import { Choice, type Wanted, type Whereto } from "./_choice.ts";
 import { type RaceResult, Races, raceToConnect } from "./_connect_race.ts";
 import { endedAtOnce, Endpoints, leaving, type Place } from "./_endpoints.ts";
 import { GOING_AWAY } from "../_flow.ts";
@@ -20,16 +20,6 @@ import { Spread } from "./_spread.ts";
 
 /** The least time, in milliseconds, between checks for stale endpoints and uneven slots. */
 const LOOK_INTERVAL = 1000;
-
-/** Where a call goes, and how long it may wait for a connection. */
-export interface Wanted extends Whereto {
-  /** The endpoint it went to; set when it goes. */
-  at: Place<unknown> | undefined;
-  /** Whether it waits until there is a connection, if none can be made. */
-  readonly waitForReady: boolean;
-  /** Called only if it has to wait. */
-  bounds(): Pick<Bounds<unknown>, "signals" | "timeout" | "timedOut">;
-}
 
 /** The connections of a pool: makes them, spreads them, and ends them. */
 export class Slots<Request, Response, Endpoint> implements AttemptsOf {
