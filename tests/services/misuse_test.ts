@@ -331,6 +331,15 @@ for (const [name, interceptor] of FORGETFUL) {
   });
 }
 
+test("misuse: an interceptor that answers a stream with something else, at a client", async () => {
+  const calls = client(S, memory([impl]), { interceptors: [() => () => Promise.resolve("x")] });
+  const error = await soon(calls.many("x").next().catch((error: unknown) => error), "a failure");
+  assertEquals(
+    String(error),
+    'TypeError: An interceptor has answered a.S/many with what is no async iterable: "x"',
+  );
+});
+
 test("an interceptor that forgets a call that fails does not end the process", async () => {
   const bad = implement(S, {
     one() {

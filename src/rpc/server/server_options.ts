@@ -53,6 +53,8 @@ export interface FailedRpc {
   readonly id: RpcId;
   /** The client's address, if it is known. */
   readonly remoteAddress?: SocketAddress;
+  /** The response that could not be encoded, or was too long, if that is what went wrong. */
+  readonly response?: unknown;
 }
 
 /** Checks the options and fills in their defaults. */

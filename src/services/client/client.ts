@@ -71,7 +71,7 @@ export function createClient<Service extends ServiceDefinition>(
     client[name] = interceptors.length > 0
       ? isStream
         ? (request: unknown, options?: ServiceCallOptions) =>
-          new LateStream(next(method.intercepted(request, options)))
+          new LateStream(next(method.intercepted(request, options)), method.path)
         // Async, so that what an interceptor throws becomes a rejection.
         : async (request: unknown, options?: ServiceCallOptions) =>
           await next(method.intercepted(request, options))
