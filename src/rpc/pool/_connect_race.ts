@@ -1,3 +1,4 @@
+import { isMistake } from "../../check.ts";
 import { watch } from "../../waits/bounded.ts";
 
 /** After this many milliseconds, the next endpoint is tried alongside a slow one (RFC 8305). */
@@ -57,7 +58,8 @@ export function raceToConnect<Place, Connection>(
           else finish({ kind: "connected", connection });
         },
         (reason) => {
-          error = reason;
+          // What is wrong with one place must not hide that another is away.
+          if (error === undefined || !isMistake(reason)) error = reason;
           onSettled();
         },
       );

@@ -1,4 +1,5 @@
 import { TransportError } from "../../../mod.ts";
+import { shown, wrong } from "../../check.ts";
 import { bounded } from "../../waits/bounded.ts";
 import { GOING_AWAY } from "../_flow.ts";
 import { Rest, type RestOptions } from "./_backoff.ts";
@@ -330,7 +331,7 @@ function parts<Endpoint>(found: readonly Endpoint[] | FoundEndpoints<Endpoint>) 
   const { endpoints, ttl }: FoundEndpoints<Endpoint> = isList(found) ? { endpoints: found } : {
     ...found,
   };
-  if (!isList(endpoints)) throw new TypeError("endpoints did not return an array");
+  if (!isList(endpoints)) throw wrong(`endpoints must return an array, not ${shown(found)}`);
   if (endpoints.length === 0) throw new RangeError("endpoints returned none");
   if (ttl !== undefined && !(ttl >= 0)) throw new RangeError(`The ttl of endpoints is ${ttl}`);
   return { endpoints, ttl };

@@ -17,7 +17,7 @@ import {
   rpcReactor,
   type RpcServerOptions,
 } from "../../rpc/mod.ts";
-import { isObject, shown, wrong } from "../../check.ts";
+import { checkCallback, checkOptions, delay, isObject, shown, wrong } from "../../check.ts";
 import { checkConnectionOptions } from "../../options.ts";
 import { errorLog } from "../../error_log.ts";
 import { tell } from "../../user_callback.ts";
@@ -151,10 +151,13 @@ function configurator(
   if (!isObject(options)) throw wrong(`options must have services, not be ${shown(options)}`);
   // Otherwise each connection would be refused, one by one.
   checkConnectionOptions(options);
+  checkCallback("onConnection", options.onConnection);
   const services = new Services(options);
   const { heartbeat, observer, rpcObserver, maxConcurrentRpcs, maxBufferedBytes } = options;
+  checkOptions("observer", observer);
+  if (heartbeat !== undefined) delay("heartbeat", heartbeat, 1);
   const settings = {
-    ...(rpcObserver && { rpcObserver }),
+    ...(rpcObserver !== undefined && { rpcObserver }),
     ...(maxConcurrentRpcs !== undefined && { maxConcurrentRpcs }),
     ...(maxBufferedBytes !== undefined && { maxBufferedBytes }),
     onError: services.onRpcError,
@@ -196,6 +199,7 @@ export class Services {
     const { services, interceptors = [] } = options;
     checkImplementations(services);
     checkInterceptors(interceptors);
+    checkCallback("onError", options.onError);
     this.#limits = checkMetadataLimits(options);
     this.#methods = new MethodTable(services, interceptors);
     this.#onError = options.onError ?? logFailed();
