@@ -1,6 +1,6 @@
 // What a program does wrong as it makes the connections of a pool: that does not pass, so it is told
 // as it is, and no call waits for it.
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { duplexPair } from "@protosocket/protosocket";
 import { RpcClient, RpcPool, type RpcPoolConfig } from "@protosocket/protosocket/rpc";
@@ -49,6 +49,15 @@ test("what connect does wrong by mistake is told as it is, at once, also to call
     }
     await pool.close();
   }
+});
+
+test("what calls keep apart with is a Set", async () => {
+  const { pool } = poolAndHosts(1);
+  for (const apart of [[], {}, true, null]) {
+    const options = { apart } as never;
+    assertThrows(() => pool.unary(body("x"), options), TypeError, "apart must be a Set, not");
+  }
+  await pool.close();
 });
 
 test("one endpoint that is wrong harms no call that another one takes", async () => {

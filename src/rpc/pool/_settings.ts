@@ -130,6 +130,12 @@ export function checkWaitForReady(value: boolean | undefined): boolean | undefin
   throw notBoolean(value);
 }
 
+/** Checks an optional set of a call. */
+export function checkApart(value: Set<unknown> | undefined): Set<unknown> | undefined {
+  if (value === undefined || value instanceof Set) return value;
+  throw wrong(`apart must be a Set, not ${shown(value)}`);
+}
+
 /** What an endpoint says of itself, checked. Throws a `RangeError` for what is out of range. */
 export function traitsOf(endpoint: unknown): Required<Omit<EndpointTraits, "zone">> & {
   readonly zone: string | undefined;

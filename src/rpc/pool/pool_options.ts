@@ -262,6 +262,14 @@ export interface PoolClientOptions extends CallOptions {
    */
   readonly key?: RpcId | string;
   /**
+   * Calls that share a `Set`, empty at first, go to endpoints of their own, as long as there are
+   * others: for a request that is sent twice, so that a slow server does not get it again. The
+   * pool keeps in it where they have gone. It does not move a call with a number as its key.
+   *
+   * @default {undefined} all may go to the same one
+   */
+  readonly apart?: Set<unknown>;
+  /**
    * Waits, within `timeout`, while no connection can be made, instead of failing at once.
    *
    * @default {undefined} the pool's `waitForReady`

@@ -170,14 +170,12 @@ class CallableMethod implements WireMethod {
     try {
       const options = this.#optionsOf(context, value);
       const { hedgeAfter = this.#defaults.hedgeAfter } = context.options;
-      response = hedgeAfter !== undefined && options.idempotent === true && !this.#takesStream
-        ? await hedged(
-          (signal) =>
-            this.#transport.unary(this.#requestOf(context, value), { ...options, signal }),
-          delay("hedgeAfter", hedgeAfter, 1),
-          options.signal,
-        )
-        : await this.#transport.unary(this.#requestOf(context, value), options);
+      if (hedgeAfter !== undefined && options.idempotent === true && !this.#takesStream) {
+        const apart = new Set();
+        const call = (signal: AbortSignal) =>
+          this.#transport.unary(this.#requestOf(context, value), { ...options, signal, apart });
+        response = await hedged(call, delay("hedgeAfter", hedgeAfter, 1), options.signal);
+      } else response = await this.#transport.unary(this.#requestOf(context, value), options);
     } catch (error) {
       return failed(error);
     }
