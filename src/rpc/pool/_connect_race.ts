@@ -1,4 +1,3 @@
-import { isMistake } from "../../check.ts";
 import { watch } from "../../waits/bounded.ts";
 
 /** After this many milliseconds, the next endpoint is tried alongside a slow one (RFC 8305). */
@@ -58,8 +57,7 @@ export function raceToConnect<Place, Connection>(
           else finish({ kind: "connected", connection });
         },
         (reason) => {
-          // What is wrong with one place must not hide that another is away.
-          if (error === undefined || !isMistake(reason)) error = reason;
+          error = reason;
           onSettled();
         },
       );

@@ -189,7 +189,7 @@ export class Slots<Request, Response, Endpoint> implements AttemptsOf {
         if (result.kind === "connected") return result.connection;
         // Any connection is better than none, even for a call with a key.
         const member = this.#choice.leastBusyLive()?.live;
-        const waits = wanted.waitForReady && !isMistake(result.error ?? this.endpoints.error);
+        const waits = wanted.waitForReady && !isMistake(this.endpoints.causeOf(result.error));
         if (member || waits) return member;
         const other = own && this.#races.first;
         if (!other) throw this.#unavailable(result.error);
@@ -374,7 +374,7 @@ export class Slots<Request, Response, Endpoint> implements AttemptsOf {
   }
 
   #unavailable(error: unknown): Error {
-    const cause = error ?? this.endpoints.error;
+    const cause = this.endpoints.causeOf(error);
     if (isMistake(cause)) return cause;
     const why = cause instanceof Error ? cause.message : String(cause);
     const wait = Math.max(0, Math.ceil(this.endpoints.nextAt - performance.now()));

@@ -86,7 +86,10 @@ export interface RpcPoolConfig<Request, Response, Endpoint> {
    * longer needed: `connectTimeout` has passed, another endpoint was faster, or the pool is
    * closing. A client that is returned after that is aborted.
    *
-   * A throw, a rejection and a client that is not alive all count as a failed connect.
+   * A throw, a rejection and a client that is not alive all count as a failed connect. What this
+   * package takes for a mistake of the program, such as an option that is wrong, or a duplex in
+   * place of a client, fails the calls as it is, a `TypeError` or a `RangeError`, while no other
+   * endpoint can be connected to; they do not wait for that to pass.
    */
   readonly connect: (
     endpoint: Endpoint,
