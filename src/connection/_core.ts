@@ -9,8 +9,12 @@ import type { Duplex, SocketAddress, SocketDuplex } from "../duplex/duplex.ts";
 import { EncoderStream } from "../streams/encoder_stream.ts";
 import { ConnectionError, reactorThrew, TransportError } from "../errors.ts";
 import { type ConnectionObserver, quietly } from "../observer.ts";
-import { checkCodec, checkDuplex, checkFunction, delay } from "../check.ts";
-import { checkConnectionOptions, type ConnectionOptions } from "../options.ts";
+import { checkCodec, checkDuplex, checkFunction } from "../check.ts";
+import {
+  checkConnectionOptions,
+  checkConnectionParts,
+  type ConnectionOptions,
+} from "../options.ts";
 import type { Reactor } from "../reactor.ts";
 import { caught } from "../user_callback.ts";
 import { limited, watch } from "../waits/bounded.ts";
@@ -82,8 +86,8 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed {
     checkCodec(config.codec);
     checkFunction("reactor", config.reactor, " that makes one for a sender");
     const options = checkConnectionOptions(config, defaults);
+    checkConnectionParts(config);
     const { heartbeat, observer } = config;
-    if (heartbeat) delay("heartbeat.interval", heartbeat.interval, 1);
     this.#drainTimeout = options.drainTimeout;
     this.#maxPipelinedBytes = options.maxPipelinedBytes || Infinity;
     this.#remoteAddress = (duplex as SocketDuplex).remoteAddress;

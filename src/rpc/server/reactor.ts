@@ -33,7 +33,7 @@ import {
   type RpcMessage,
   type RpcMessages,
 } from "../message.ts";
-import { observe } from "../observer.ts";
+import { checkRpcObserver, observe } from "../observer.ts";
 import {
   checkRpcServerOptions,
   type RpcReactorOptions,
@@ -83,6 +83,7 @@ export function makerOfReactors<Request, Response>(
 ): (sender: Sender<Response>) => RpcReactor<Request, Response> {
   checkFunction("handler", handler, ": service: () => (request) => answer");
   const { remoteAddress, rpcObserver } = options;
+  checkRpcObserver(rpcObserver);
   const settings = { ...checkRpcServerOptions(options), remoteAddress, rpcObserver };
   return (sender) => new RpcReactor(messages, handler, settings, sender);
 }

@@ -1,5 +1,5 @@
 import type { SocketAddress } from "../../../mod.ts";
-import { integer } from "../../check.ts";
+import { checkCallback, integer } from "../../check.ts";
 import { errorLog } from "../../error_log.ts";
 import { DEFAULT_MAX_BUFFERED_BYTES } from "../_flow.ts";
 import type { RpcId } from "../message.ts";
@@ -56,6 +56,8 @@ export interface FailedRpc {
   readonly id: RpcId;
   /** The client's address, if it is known. */
   readonly remoteAddress?: SocketAddress;
+  /** The response that could not be encoded, or was too long, if that is what went wrong. */
+  readonly response?: unknown;
 }
 
 /** Checks the options and fills in their defaults. */
@@ -65,6 +67,7 @@ export function checkRpcServerOptions(options: RpcServerOptions): Required<RpcSe
     maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES,
     onError = errorLog("rpc"),
   } = options;
+  checkCallback("onError", onError);
   return {
     maxConcurrentRpcs: integer("maxConcurrentRpcs", maxConcurrentRpcs, 1, 2 ** 31),
     maxBufferedBytes: integer("maxBufferedBytes", maxBufferedBytes, 1, 2 ** 32),
