@@ -81,5 +81,6 @@ export {
   type PlainDefinitions,
   type PlainMethod,
 } from "./schema/define_service.ts";
-export { jsonEncoding, messagePackEncoding, type ValueEncoding } from "./schema/encodings.ts";
+export { jsonEncoding, type ValueEncoding } from "./schema/encodings.ts";
+export { messagePackEncoding } from "./schema/messagepack_encoding.ts";
 export type { StandardIssue, StandardResult, StandardSchema } from "./schema/standard_schema.ts";

@@ -24,7 +24,6 @@ import { tell } from "../../user_callback.ts";
 import type { ServerContext, ServiceConnection } from "../context.ts";
 import { serverCodec } from "../envelope/codec.ts";
 import {
-  requestMessages,
   responseMessages,
   type ServiceRequest,
   ServiceResponse,
@@ -35,6 +34,7 @@ import { checkInterceptors, type ServerInterceptor } from "../interceptor.ts";
 import { checkMetadataLimits, type MetadataOptions } from "../metadata_options.ts";
 import { checkImplementations } from "../schema/checks.ts";
 import { once, ServedCall } from "./_served_call.ts";
+import { MESSAGES } from "./messages.ts";
 import { MethodTable, type ServedMethod } from "./method_table.ts";
 import { DuplexPeer, ServedConnection } from "./peer.ts";
 
@@ -186,8 +186,6 @@ function configurator(
     };
   };
 }
-
-const MESSAGES = { request: requestMessages, response: responseMessages };
 
 /** The services of a server. */
 export class Services {
