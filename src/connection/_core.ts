@@ -9,8 +9,12 @@ import type { Duplex, SocketAddress, SocketDuplex } from "../duplex/duplex.ts";
 import { EncoderStream } from "../streams/encoder_stream.ts";
 import { ConnectionError, reactorThrew, TransportError } from "../errors.ts";
 import { type ConnectionObserver, quietly } from "../observer.ts";
-import { checkCodec, checkDuplex, checkFunction, delay } from "../check.ts";
-import { checkConnectionOptions, type ConnectionOptions } from "../options.ts";
+import { checkCodec, checkDuplex, checkFunction } from "../check.ts";
+import {
+  checkConnectionOptions,
+  checkConnectionParts,
+  type ConnectionOptions,
+} from "../options.ts";
 import type { Reactor } from "../reactor.ts";
 import { caught } from "../user_callback.ts";
 import { limited, watch } from "../waits/bounded.ts";
@@ -66,10 +70,11 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed {
   #allWritten = true;
   /** How many encoded messages the observer has been told of. */
   #observed = 0;
-  /** How many messages the transport has taken, once it has taken what is being written. */
-  #taken = 0;
-  /** What waits until so many messages have been taken. */
-  #mark: { readonly at: number; readonly resolve: () => void } | undefined;
+  /**
+   * What waits until so many messages have been taken: until so many bytes have, which is known
+   * once the last of them is encoded.
+   */
+  #mark: { readonly messages: number; bytes: number; readonly resolve: () => void } | undefined;
   #resolveClosed!: (reason: CloseReason) => void;
 
   constructor(
@@ -81,8 +86,8 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed {
     checkCodec(config.codec);
     checkFunction("reactor", config.reactor, " that makes one for a sender");
     const options = checkConnectionOptions(config, defaults);
+    checkConnectionParts(config);
     const { heartbeat, observer } = config;
-    if (heartbeat) delay("heartbeat.interval", heartbeat.interval, 1);
     this.#drainTimeout = options.drainTimeout;
     this.#maxPipelinedBytes = options.maxPipelinedBytes || Infinity;
     this.#remoteAddress = (duplex as SocketDuplex).remoteAddress;
@@ -194,8 +199,11 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed {
     else this.#pipelined += bytes;
     if (this.#pipelined <= this.#maxPipelinedBytes || this.#state !== "open") return undefined;
     this.#pipelined = 0;
-    const at = this.outbox.encoded + this.outbox.pending;
-    return new Promise((resolve) => this.#mark = { at, resolve });
+    const messages = this.outbox.encoded + this.outbox.pending;
+    return new Promise((resolve) => {
+      this.#mark = { messages, bytes: Infinity, resolve };
+      this.#locateMark();
+    });
   }
 
   /** The peer has ended, and all of its messages have gone to the reactor. */
@@ -236,14 +244,13 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed {
     this.#timeouts.onWrite(bytes);
     this.bytesSent += bytes;
     this.#observer?.onBytesSent?.(bytes);
-    // More may be encoded while it is written.
-    if (this.encoder.core.buffer.length === 0) this.#taken = this.outbox.encoded;
+    this.#locateMark();
   }
 
   /** The transport has taken it. */
   onTaken(): void {
     this.#timeouts.onTaken();
-    this.#onTaken(this.#taken);
+    this.#onTaken(this.bytesSent);
   }
 
   /** Nothing is left to send. */
@@ -299,9 +306,16 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed {
     else this.#finish({ kind: "error", error: toError(error) });
   }
 
-  #onTaken(messages: number): void {
+  /** Notes where the last of the messages ends, once it is encoded; more may follow it at once. */
+  #locateMark(): void {
     const mark = this.#mark;
-    if (mark === undefined || messages < mark.at) return;
+    if (mark?.bytes !== Infinity || this.outbox.encoded < mark.messages) return;
+    mark.bytes = this.encoder.core.bytes;
+  }
+
+  #onTaken(bytes: number): void {
+    const mark = this.#mark;
+    if (mark === undefined || bytes < mark.bytes) return;
     this.#mark = undefined;
     mark.resolve();
   }

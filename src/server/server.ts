@@ -2,7 +2,7 @@ import { Admission } from "./_admission.ts";
 import { Ages } from "./_ages.ts";
 import { Connecting, DEFAULT_CONNECTOR_TIMEOUT } from "./_connecting.ts";
 import { sayFailed, sayRefused } from "./_log.ts";
-import { checkFunction, checkListener, delay } from "../check.ts";
+import { checkCallback, checkFunction, checkListener, delay } from "../check.ts";
 import { Connection, type DrainOptions } from "../connection/connection.ts";
 import type { SocketAddress, SocketDuplex } from "../duplex/duplex.ts";
 import type { Listener } from "../duplex/listener.ts";
@@ -94,6 +94,8 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
     maxConnectionAge = 0,
     maxConnectionAgeGrace = 0,
   } = options;
+  checkCallback("onConnectError", onConnectError);
+  checkCallback("onConnectionError", onConnectionError);
   const admission = new Admission(options);
   const connecting = new Connecting(connectorTimeout);
   const ages = new Ages(

@@ -25,7 +25,13 @@ export {
   type MetadataValue,
 } from "./metadata.ts";
 export type { Peer, ServerContext, ServiceConnection, ServiceContext } from "./context.ts";
-export { type Handler, type Handlers, implement, type Implementation } from "./handlers.ts";
+export {
+  type Handler,
+  type Handlers,
+  implement,
+  type Implementation,
+  type MethodHandler,
+} from "./handlers.ts";
 export type {
   ClientInterceptor,
   InterceptedCall,
@@ -75,5 +81,6 @@ export {
   type PlainDefinitions,
   type PlainMethod,
 } from "./schema/define_service.ts";
-export { jsonEncoding, messagePackEncoding, type ValueEncoding } from "./schema/encodings.ts";
+export { jsonEncoding, type ValueEncoding } from "./schema/encodings.ts";
+export { messagePackEncoding } from "./schema/messagepack_encoding.ts";
 export type { StandardIssue, StandardResult, StandardSchema } from "./schema/standard_schema.ts";

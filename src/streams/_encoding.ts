@@ -9,6 +9,8 @@ export type OnEncodeError<Message> = (error: unknown, message: Message) => void;
 export class Encoding<Message> {
   /** What has been encoded. */
   readonly buffer: EncodeBuffer = new EncodeBuffer();
+  /** How many bytes that was in all. */
+  bytes = 0;
   readonly #encoder: Encoder<Message>;
   readonly #max: number;
   readonly #onEncodeError: OnEncodeError<Message> | undefined;
@@ -40,7 +42,10 @@ export class Encoding<Message> {
       return 0;
     }
     const length = buffer.length - before;
-    if (length <= this.#max) return length;
+    if (length <= this.#max) {
+      this.bytes += length;
+      return length;
+    }
     buffer.truncate(before);
     this.#failed(
       new ConnectionError(

@@ -1,9 +1,10 @@
 // An end that sends without end still reads: `maxPipelinedBytes` waits for what was queued, not for all.
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
-import { duplexPair } from "../../mod.ts";
+import { Connection, duplexPair } from "../../mod.ts";
 import { Peer } from "../support/connections.ts";
 import { End } from "../support/end.ts";
+import { framesCodec } from "../support/framing.ts";
 import { quiet } from "../support/quiet.ts";
 import { ScriptedFace } from "../support/scripted_face.ts";
 import { soon, turn } from "../support/within.ts";
@@ -16,6 +17,17 @@ async function sendAndStop(peer: Peer): Promise<void> {
     await soon(peer.sender.send(new Array(90).fill(1)), "a send");
   }
   await soon(peer.sender.send([0]), "the request to stop");
+}
+
+/** Sends so many messages, and reads whatever comes, until the other end has received them. */
+async function tellAndRead(end: End, count: number, received: () => number): Promise<void> {
+  const sent = (async () => {
+    for (let at = 0; at < count; at++) {
+      await end.writer.write(Uint8Array.of(90, ...new Array(90)));
+    }
+  })();
+  while (received() < count) await end.reader.read();
+  await sent;
 }
 
 test("reading on: beside a queue that is never empty", async () => {
@@ -81,6 +93,56 @@ test("reading on: beside a source that runs ahead of each write", async () => {
   server.connection.abort();
   await server.closed;
   assertEquals(face.faults, []);
+});
+
+test("reading on: beside a source that runs ahead of each write of a pair of streams", async () => {
+  const [{ readable, writable }, there] = duplexPair();
+  const codec = framesCodec();
+  const count = 40;
+  let received = 0;
+  const connection = new Connection<number[]>({ readable, writable }, {
+    codec: {
+      decoder: codec.decoder,
+      encoder: {
+        encode(message, out) {
+          codec.encoder.encode(message, out);
+          // So more is encoded between what is taken from the encoder and its write.
+          queueMicrotask(() => connection.sender.pull());
+        },
+      },
+    },
+    maxPipelinedBytes: LIMIT,
+    reactor: () => ({
+      onInboundMessage: () => void received++,
+      pullOutbound(budget) {
+        if (received < count && budget.remaining > 0) budget.send(new Array(90).fill(2));
+      },
+    }),
+  });
+  await soon(tellAndRead(new End(there), count, () => received), "all messages");
+  connection.abort();
+});
+
+test("reading on: beside bodies that are written one by one, as they are", async () => {
+  const [here, there] = duplexPair();
+  const body = new Uint8Array(64 * 1024);
+  const count = 40;
+  let received = 0;
+  const connection = new Connection<number[]>(here, {
+    codec: {
+      decoder: framesCodec().decoder,
+      encoder: { encode: (_message, out) => out.lend(body) },
+    },
+    maxPipelinedBytes: LIMIT,
+    reactor: () => ({
+      onInboundMessage: () => void received++,
+      pullOutbound(budget) {
+        while (received < count && budget.remaining > 0) budget.send([]);
+      },
+    }),
+  });
+  await soon(tellAndRead(new End(there), count, () => received), "all messages");
+  connection.abort();
 });
 
 test("reading on: what a reactor holds for pullOutbound counts", async () => {

@@ -1,5 +1,5 @@
 import { type CloseReason, ConnectionError } from "../../../mod.ts";
-import { MAX_DELAY } from "../../check.ts";
+import { isObject, MAX_DELAY, shown, wrong } from "../../check.ts";
 import { bounded } from "../../waits/bounded.ts";
 import type { RaceResult } from "./_connect_race.ts";
 import type { Place } from "./_endpoints.ts";
@@ -132,6 +132,14 @@ export async function drainWithin(
 export function endedHere(reason: CloseReason): boolean {
   if (reason.kind !== "error") return reason.kind === "local";
   return reason.error instanceof ConnectionError && reason.error.code === "aborted";
+}
+
+/** Checks that `connect` has made a client. */
+export function checkClient(client: unknown): void {
+  const { unary, readable } = isObject(client) ? client : {};
+  if (typeof unary === "function") return;
+  const what = readable === undefined ? shown(client) : "only the socket for one";
+  throw wrong(`connect must make an RpcClient, not ${what}`);
 }
 
 /** The error for a call that may not even wait. */

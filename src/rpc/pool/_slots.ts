@@ -1,6 +1,6 @@
 import { type CloseReason, TransportError } from "../../../mod.ts";
 import { onAbort } from "../../waits/on_abort.ts";
-import { MAX_DELAY } from "../../check.ts";
+import { isMistake, MAX_DELAY } from "../../check.ts";
 import { tell } from "../../user_callback.ts";
 import { bounded } from "../../waits/bounded.ts";
 import { NextTry } from "./_backoff.ts";
@@ -11,7 +11,7 @@ import { endedAtOnce, Endpoints, leaving, type Place } from "./_endpoints.ts";
 import { GOING_AWAY } from "../_flow.ts";
 import { Outliers } from "./_outliers.ts";
 import { drainWithin, endedHere, IdleSweep, leave, type Member, retire } from "./_slot.ts";
-import { poolClosed, Slot, tooMany } from "./_slot.ts";
+import { checkClient, poolClosed, Slot, tooMany } from "./_slot.ts";
 import type { RpcClient } from "../client/client.ts";
 import { RpcError } from "../errors.ts";
 import type { PoolObserver, RpcPoolConfig } from "./pool_options.ts";
@@ -179,7 +179,8 @@ export class Slots<Request, Response, Endpoint> implements AttemptsOf {
         if (result.kind === "connected") return result.connection;
         // Any connection is better than none, even for a call with a key.
         const member = this.#choice.leastBusyLive()?.live;
-        if (member || wanted.waitForReady) return member;
+        const waits = wanted.waitForReady && !isMistake(this.endpoints.causeOf(result.error));
+        if (member || waits) return member;
         const other = own && this.#races.first;
         if (!other) throw this.#unavailable(result.error);
         race = () => other;
@@ -266,7 +267,7 @@ export class Slots<Request, Response, Endpoint> implements AttemptsOf {
           ),
         late: (client) => client?.abort?.("It came too late"),
       });
-      if (typeof client?.unary !== "function") throw new TypeError("connect made no RpcClient");
+      checkClient(client);
       if (!client.isAlive) throw endedAtOnce();
       const since = performance.now();
       place.rest.succeeded(since);
@@ -362,8 +363,9 @@ export class Slots<Request, Response, Endpoint> implements AttemptsOf {
     this.#onFailed(place, reason.kind === "error" ? reason.error : endedAtOnce(), since);
   }
 
-  #unavailable(error: unknown): RpcError {
-    const cause = error ?? this.endpoints.error;
+  #unavailable(error: unknown): Error {
+    const cause = this.endpoints.causeOf(error);
+    if (isMistake(cause)) return cause;
     const why = cause instanceof Error ? cause.message : String(cause);
     const wait = Math.max(0, Math.ceil(this.endpoints.nextAt - performance.now()));
     const message = `No connection, and no endpoint to try for ${wait} ms. The last try: ${why}`;

@@ -1,4 +1,4 @@
-import { type CancelReason, ControlCode, type RpcId, type RpcMessage } from "../../rpc/mod.ts";
+import { ControlCode, type RpcId, type RpcMessage } from "../../rpc/mod.ts";
 import type { Body } from "../definition.ts";
 import type { MetadataValue } from "../metadata.ts";
 import type { Detail } from "../status.ts";
@@ -92,7 +92,7 @@ export class ServiceResponse {
   trailers: Entries | undefined = undefined;
   /** Whether no handler has seen the request. */
   unbegun = false;
-  /** At a server: whom to tell if the value cannot be encoded. */
+  /** At a server: whom to tell if it cannot be sent. */
   call: { onUnsent(error: unknown): void } | undefined = undefined;
 }
 
@@ -111,20 +111,8 @@ export const responseMessages: RpcMessage<ServiceResponse> = {
   id: (message) => message.id,
   setId: (message, id) => message.id = id,
   code: (message) => message.code,
-  cancelled(id, why) {
-    const message = control(new ServiceResponse(), id, ControlCode.cancel);
-    if (why !== undefined) message.status = CANCELS[why];
-    if (why === "refused") message.unbegun = true;
-    return message;
-  },
+  cancelled: (id) => control(new ServiceResponse(), id, ControlCode.cancel),
   ended: (id) => control(new ServiceResponse(), id, ControlCode.end),
-};
-
-/** What a server says as it cancels. */
-const CANCELS: Record<CancelReason, WireStatus> = {
-  refused: { code: 14, message: "The server is going away", details: [] },
-  shutdown: { code: 14, message: "The server is shutting down", details: [] },
-  failed: { code: 13, message: "The response cannot be sent", details: [] },
 };
 
 function control<Message extends ServiceRequest | ServiceResponse>(

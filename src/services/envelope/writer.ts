@@ -9,12 +9,24 @@ import type { Entries, ServiceRequest, ServiceResponse, WireStatus } from "./mes
 /** Two tags, an id and a code. */
 const MAX_HEAD = 24;
 
-/** Appends the messages of one connection, without their framing. */
-export class EnvelopeWriter {
+/** What both kinds of message have in common. A client has no need of the code for responses. */
+class EnvelopeWriter {
   /** How many bytes the length of the last payload took: the next one is likely to be alike. */
   width = 1;
 
-  request(message: ServiceRequest, out: EncodeBuffer): void {
+  protected payload(tag: number, body: Body<unknown, unknown>, value: unknown, out: EncodeBuffer): void {
+    const { width } = this;
+    const before = begin(tag, width, out);
+    body.encode(value, out);
+    const size = out.length - before;
+    this.width = size < 128 ? 1 : varintWidth(size);
+    putLength(out, before, width);
+  }
+}
+
+/** Appends the requests of one connection, without their framing. */
+export class RequestWriter extends EnvelopeWriter {
+  write(message: ServiceRequest, out: EncodeBuffer): void {
     writeHead(message.id, message.code, out);
     const { method, body, deadline, metadata } = message;
     // What continues an RPC has no method in it.
@@ -40,10 +52,13 @@ export class EnvelopeWriter {
     }
     if (deadline !== 0) writeTimeout(deadline, out);
     if (metadata !== undefined) writeEntries(0x32, metadata, out);
-    if (body !== undefined) this.#payload(0x22, body, message.value, out);
+    if (body !== undefined) this.payload(0x22, body, message.value, out);
   }
+}
 
-  response(message: ServiceResponse, out: EncodeBuffer): void {
+/** Appends the responses of one connection, without their framing. */
+export class ResponseWriter extends EnvelopeWriter {
+  write(message: ServiceResponse, out: EncodeBuffer): void {
     writeHead(message.id, message.code, out);
     const { body, status, metadata, trailers } = message;
     if (status !== undefined) writeStatus(status, out);
@@ -55,22 +70,7 @@ export class EnvelopeWriter {
       out.bytes[at + 1] = 1;
       out.offset = at + 2;
     }
-    if (body === undefined) return;
-    try {
-      this.#payload(0x1a, body, message.value, out);
-    } catch (error) {
-      message.call?.onUnsent(error);
-      throw error;
-    }
-  }
-
-  #payload(tag: number, body: Body<unknown, unknown>, value: unknown, out: EncodeBuffer): void {
-    const { width } = this;
-    const before = begin(tag, width, out);
-    body.encode(value, out);
-    const size = out.length - before;
-    this.width = size < 128 ? 1 : varintWidth(size);
-    putLength(out, before, width);
+    if (body !== undefined) this.payload(0x1a, body, message.value, out);
   }
 }
 

@@ -145,6 +145,47 @@ test("what ends while a handler reads: a cancel, the connection, and the client'
   }
 });
 
+test("a stream that the client has ended is cut off all the same, if the RPC ends before its reader", async () => {
+  for (const how of ["cancel", "abort", "end"] as const) {
+    const begun = deferred();
+    const goOn = deferred();
+    const read = deferred<unknown[]>();
+    const { connection, peer } = serverAndPeer(async (_, context) => {
+      const requests = context.requests();
+      begun.resolve();
+      await goOn.promise;
+      const got: unknown[] = [];
+      try {
+        for await (const { body } of requests) got.push(body);
+        got.push("complete");
+      } catch (error) {
+        got.push((error as RpcError).code);
+      }
+      // It is told once.
+      got.push((await requests.next()).done);
+      read.resolve(got);
+      return body("an answer");
+    });
+    await peer.send(end(QUESTION), normal(2, "open"));
+    await soon(begun.promise, "the handler");
+    assertEquals(await peer.next(), end(ITEM + 2));
+    await peer.send(item(2, "a"), end(LAST + 2));
+    if (how === "cancel") {
+      await peer.send({ id: 2, code: 1 });
+      assertEquals(await peer.next(), { id: 2, code: 1 });
+    } else if (how === "abort") {
+      connection.abort();
+      await soon(connection.closed, "the end");
+    } else {
+      await peer.end();
+    }
+    goOn.resolve();
+    const last = { cancel: "cancelled", abort: "connection-closed", end: "complete" }[how];
+    assertEquals(await soon(read.promise, how), ["a", last, true]);
+    connection.abort();
+  }
+});
+
 test("requests that wait do not keep the items from a handler that reads", async () => {
   const { connection, peer } = serverAndPeer(async (_, context) => {
     const texts: unknown[] = [];

@@ -79,10 +79,17 @@ test("numbers out of their range are RangeErrors", () => {
   for (const client of [undefined, "", true]) {
     assertThrows(() => make({ subset: { size: 1, client } }), TypeError, "subset.client");
   }
-  for (const value of [true, 5, null, "no"]) {
+  for (const value of [true, 5, null, "no", []]) {
+    assertThrows(() => make({ backoff: value }), TypeError, "backoff must be an object of options");
+    assertThrows(() => make({ observer: value }), TypeError, "observer must be an object");
+    assertThrows(() => make({ rpcObserver: value }), TypeError, "rpcObserver must be an object");
     assertThrows(() => make({ subset: value }), TypeError, "subset must be");
     assertThrows(() => make({ retryBudget: value }), TypeError, "retryBudget must be");
     assertThrows(() => make({ outlierDetection: value }), TypeError, "outlierDetection must be");
+  }
+  assertThrows(() => make({ rpcObserver: {} }), TypeError, "rpcObserver.onRpc must be a function");
+  for (const config of [undefined, null, 5]) {
+    assertThrows(() => new RpcPool(config as never), TypeError, "config must have endpoints, not");
   }
   for (const jitter of [-0.1, 1.1, NaN, Infinity, "0"]) {
     assertThrows(() => make({ backoff: { jitter } }), RangeError, "backoff.jitter");

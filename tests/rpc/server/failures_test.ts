@@ -90,7 +90,10 @@ for (const [name, answer] of Object.entries(GARBAGE)) {
       assertEquals(answers.filter((answer) => answer.id === id), [...before, cancel(id)]);
     }
     assertEquals(answers.filter(({ id }) => id === 99), [normal(99, "fine")]);
-    assertEquals(errors.map(([, rpc]) => rpc), Array.from(garbage.keys(), (id) => ({ id })));
+    assertEquals(
+      errors.map(([, rpc]) => rpc),
+      garbage.map((response, id) => response === undefined ? { id } : { id, response }),
+    );
   });
 }
 
@@ -143,7 +146,9 @@ for (
     assertEquals(answers, [normal(1, "fine"), cancel(2), normal(3, "fine")]);
     assertEquals(errors.length, 1);
     assertInstanceOf(errors[0]![0], TypeError);
-    assertEquals(errors[0]![1], { id: 2, remoteAddress: ADDRESS });
+    const { response, ...others } = errors[0]![1];
+    assertEquals(others, { id: 2, remoteAddress: ADDRESS });
+    assertEquals((response as Message).body, 2n);
   });
 }
 
@@ -160,7 +165,8 @@ test("a stream with an item that cannot be encoded is cancelled, and never ends 
     const answers = await endPeer(connection, peer);
     assertEquals(answers.filter(({ code }) => code !== 0), [cancel(1)], `item ${bad} is bad`);
     assertEquals(answers.at(-1), cancel(1));
-    assertEquals(errors.map(([, rpc]) => rpc), [{ id: 1 }]);
+    assertEquals(errors.map(([, { id }]) => id), [1]);
+    assertEquals((errors[0]![1].response as Message).body, 1n);
     const { reason } = signals[0]!;
     assertInstanceOf(reason, RpcError);
     assertEquals(reason.code, "encode-failed");
