@@ -13,6 +13,18 @@ const SLOW: readonly RegExp[] = [
   /\/hostile_(?!test)/,
 ];
 
+/** Loaded before a test file, it takes the synchronous face from every duplex. */
+export const ONLY_STREAMS = "tests/support/only_streams.ts";
+
+/**
+ * What is worth a second run over the streams: what makes connections, and what breaks or
+ * attacks them. The conformance suite has its cases for both faces, and floods cost minutes.
+ */
+const OVER_STREAMS: readonly RegExp[] = [
+  /^tests\/(connection|rpc|server)\//,
+  /^tests\/security\/hostile_(bounds|held|lengths|slow|text)_/,
+];
+
 /** The test files below a folder of the repository, without those below `except`. */
 export function testFiles(folder: string, except?: string): string[] {
   const names = readdirSync(`${root}${folder}`, { recursive: true, encoding: "utf8" });
@@ -24,4 +36,8 @@ export function testFiles(folder: string, except?: string): string[] {
 
 export function isSlow(file: string): boolean {
   return SLOW.some((pattern) => pattern.test(file));
+}
+
+export function isOverStreams(file: string): boolean {
+  return OVER_STREAMS.some((pattern) => pattern.test(file));
 }

@@ -109,9 +109,16 @@ export function closeIfQuiet<Request, Response, Endpoint>(
   live.quiet = !busy;
 }
 
-/** Takes a connection out of its endpoint's load: it is being ended, or has ended. */
-export function retire(member: Omit<Member<unknown, unknown, unknown>, "client">): void {
+type Counted = Omit<Member<unknown, unknown, unknown>, "client">;
+
+/** Ends the use of a connection, as the pool or its server wants. */
+export function retire(member: Counted): void {
   member.retired = true;
+  uncount(member);
+}
+
+/** Takes a connection that takes no more calls out of its endpoint's load. */
+export function uncount(member: Counted): void {
   if (member.counted) {
     member.place.load--;
     member.place.open--;

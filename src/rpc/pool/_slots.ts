@@ -10,8 +10,8 @@ import { type RaceResult, Races, raceToConnect } from "./_connect_race.ts";
 import { endedAtOnce, Endpoints, leaving, type Place } from "./_endpoints.ts";
 import { GOING_AWAY } from "../_flow.ts";
 import { Outliers } from "./_outliers.ts";
-import { drainWithin, endedHere, IdleSweep, leave, type Member, retire } from "./_slot.ts";
-import { checkClient, poolClosed, Slot, tooMany } from "./_slot.ts";
+import { checkClient, drainWithin, endedHere, IdleSweep, leave, type Member } from "./_slot.ts";
+import { poolClosed, retire, Slot, tooMany, uncount } from "./_slot.ts";
 import type { RpcClient } from "../client/client.ts";
 import { RpcError } from "../errors.ts";
 import type { PoolObserver, RpcPoolConfig } from "./pool_options.ts";
@@ -300,6 +300,8 @@ export class Slots<Request, Response, Endpoint> implements AttemptsOf {
     const { goingAway, closed } = member.client;
     const heard = onAbort(goingAway, () => {
       if (goingAway.reason.message === GOING_AWAY) this.#onGoingAway(slot, member);
+      // It may take a while to end.
+      else uncount(member);
     });
     closed.then((reason) => {
       heard();

@@ -1,8 +1,8 @@
 // Several endpoints: how slots are spread over them, and what becomes of those that fail.
 import { assert, assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
 import { test } from "node:test";
-import { TransportError } from "@protosocket/protosocket";
-import { RpcPool, type RpcPoolConfig } from "@protosocket/protosocket/rpc";
+import { duplexPair, TransportError } from "@protosocket/protosocket";
+import { RpcClient, RpcPool, type RpcPoolConfig } from "@protosocket/protosocket/rpc";
 import {
   asked,
   bodyOf,
@@ -14,8 +14,8 @@ import {
 } from "../../../support/pool.ts";
 import { quiet } from "../../../support/quiet.ts";
 import { withSeeds } from "../../../support/random.ts";
-import { body, clientAndPeer, type Message } from "../../../support/rpc.ts";
-import { soon, turn } from "../../../support/within.ts";
+import { body, clientAndPeer, jsonCodec, type Message, messages } from "../../../support/rpc.ts";
+import { outcome, soon, turn, until } from "../../../support/within.ts";
 
 type Pool = ReturnType<typeof poolAndHosts>["pool"];
 
@@ -120,6 +120,27 @@ test("a connection that ends as soon as it is made counts as a failed connect", 
   host!.breakAll();
   await soon(client.closed, "the end of the connection");
   assertEquals(await bodyOf(pool.unary(body("x"))), "a");
+  await soon(pool.close(), "the end");
+});
+
+test("a connection that takes long to end does not count towards its endpoint's", async () => {
+  // Of the first, nobody reads all that is sent, but its server has ended.
+  const [here, there] = duplexPair({ capacity: 64, chunkSize: 64 });
+  const stuck = new RpcClient(here, { codec: jsonCodec(), messages });
+  let connects = 0;
+  const { pool, hosts: [host] } = poolAndHosts(1, {
+    slots: 1,
+    connect: (_, { signal }) =>
+      connects++ === 0 ? Promise.resolve(stuck) : host!.connect({}, 65536, signal),
+  });
+  await pool.client();
+  const first = outcome(pool.unary(body("x".repeat(200))));
+  await soon(there.readable.getReader().read(), "the beginning of it");
+  await there.writable.close();
+  await until(() => !stuck.isAlive, () => "the server's end");
+  assertEquals(await bodyOf(pool.unary(body("y"))), "a");
+  stuck.abort();
+  await soon(first, "the first call");
   await soon(pool.close(), "the end");
 });
 
