@@ -4,9 +4,9 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { duplexPair } from "@protosocket/protosocket";
 import { RpcClient, RpcPool, type RpcPoolConfig } from "@protosocket/protosocket/rpc";
-import { bodyOf, pass, poolAndHosts, unavailable } from "../support/pool.ts";
-import { body, jsonCodec, type Message, messages } from "../support/rpc.ts";
-import { soon, until } from "../support/within.ts";
+import { bodyOf, pass, poolAndHosts, unavailable } from "../../support/pool.ts";
+import { body, jsonCodec, type Message, messages } from "../../support/rpc.ts";
+import { soon, until } from "../../support/within.ts";
 
 /** What a call fails with, as text. */
 function failure(call: Promise<unknown>): Promise<string> {
