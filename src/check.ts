@@ -11,9 +11,7 @@ export function integer(name: string, value: unknown, min: number, max: number):
   if (Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max) {
     return value as number;
   }
-  throw mistake(
-    new RangeError(`${name} must be an integer from ${min} to ${max}, not ${shown(value)}`),
-  );
+  throw outOfRange(`${name} must be an integer from ${min} to ${max}, not ${shown(value)}`);
 }
 
 /** Checks a delay in milliseconds; see {@linkcode integer}. */
@@ -24,6 +22,11 @@ export function delay(name: string, value: unknown, min: 0 | 1): number {
 /** Makes the error for an argument or an option that is wrong, and not a number out of range. */
 export function wrong(message: string, cause?: unknown): TypeError {
   return mistake(new TypeError(message, cause === undefined ? undefined : { cause }));
+}
+
+/** Makes the error for a number that is out of its range. */
+export function outOfRange(message: string): RangeError {
+  return mistake(new RangeError(message));
 }
 
 const MISTAKE = Symbol("mistake");

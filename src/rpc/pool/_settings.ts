@@ -4,6 +4,7 @@ import {
   integer,
   isObject,
   MAX_DELAY,
+  outOfRange,
   shown,
   wrong,
 } from "../../check.ts";
@@ -257,7 +258,7 @@ function checkBackoff(options: BackoffOptions = {}): Required<BackoffOptions> {
 function checkNumber(name: string, value: number, min: number, max: number): void {
   if (typeof value === "number" && value >= min && value <= max) return;
   const range = max === Number.MAX_VALUE ? `of at least ${min}` : `from ${min} to ${max}`;
-  throw new RangeError(`${name} must be a number ${range}, not ${value}`);
+  throw outOfRange(`${name} must be a number ${range}, not ${value}`);
 }
 
 function jsonKey(endpoint: unknown): string {

@@ -55,7 +55,7 @@ for (const kind of ["sync", "async"] as const) {
     await streams[0]!.return();
     await soon(calls.settled, "the other calls");
     assertEquals(calls.answered + calls.refused, MANY);
-    for (let i = 1; i < 50_000; i++) assertEquals((await streams[1]!.next()).value?.body, i);
+    for (let i = 1; i < 20_000; i++) assertEquals((await streams[1]!.next()).value?.body, i);
     await streams[1]!.return();
     await soon(client.close(), "the close");
     await server.closed;
