@@ -1,5 +1,4 @@
 import { Decoding } from "./_decoding.ts";
-import { isTransformStream, LazyStreams } from "./_lazy_streams.ts";
 import { type Decoded, decodingTransformer } from "./_transformers.ts";
 import type { Decoder } from "../codec.ts";
 import { integer } from "../check.ts";
@@ -54,12 +53,7 @@ export interface DecoderStreamOptions {
  * }
  * ```
  */
-export class DecoderStream<Message> implements TransformStream<Uint8Array, Message[]> {
-  static {
-    isTransformStream(this);
-  }
-
-  readonly #streams: LazyStreams<Uint8Array, Message[]>;
+export class DecoderStream<Message> extends TransformStream<Uint8Array, Message[]> {
   readonly #core: Decoding<Message>;
   readonly #progress: Decoded;
 
@@ -74,21 +68,9 @@ export class DecoderStream<Message> implements TransformStream<Uint8Array, Messa
       ? Infinity
       : integer("maxBatchLength", maxBatchLength, 1, 2 ** 32);
     const progress: Decoded = { batches: 0, sizes: new WeakMap() };
-    this.#streams = new LazyStreams(() =>
-      new TransformStream(decodingTransformer(core, most, progress), undefined, readableStrategy)
-    );
+    super(decodingTransformer(core, most, progress), undefined, readableStrategy);
     this.#core = core;
     this.#progress = progress;
-  }
-
-  /** What comes out; made when it is first asked for. */
-  get readable(): ReadableStream<Message[]> {
-    return this.#streams.opened.readable;
-  }
-
-  /** What goes in; made when it is first asked for. */
-  get writable(): WritableStream<Uint8Array> {
-    return this.#streams.opened.writable;
   }
 
   /** How many batches it has produced. */

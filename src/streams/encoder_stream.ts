@@ -1,5 +1,4 @@
 import { Encoding } from "./_encoding.ts";
-import { isTransformStream, LazyStreams } from "./_lazy_streams.ts";
 import { type Encoded, encodingTransformer } from "./_transformers.ts";
 import type { Encoder } from "../codec.ts";
 import { integer } from "../check.ts";
@@ -43,12 +42,7 @@ export interface EncoderStreamOptions<Message> {
  * }
  * ```
  */
-export class EncoderStream<Message> implements TransformStream<Iterable<Message>, Uint8Array> {
-  static {
-    isTransformStream(this);
-  }
-
-  readonly #streams: LazyStreams<Iterable<Message>, Uint8Array>;
+export class EncoderStream<Message> extends TransformStream<Iterable<Message>, Uint8Array> {
   readonly #core: Encoding<Message>;
   readonly #progress: Encoded;
 
@@ -63,21 +57,9 @@ export class EncoderStream<Message> implements TransformStream<Iterable<Message>
       : integer("maxOutboundLength", maxOutboundLength, 1, 2 ** 32);
     const core = new Encoding(encoder, max, onEncodeError);
     const progress: Encoded = { chunks: 0, batchBytes: 0 };
-    this.#streams = new LazyStreams(() =>
-      new TransformStream(encodingTransformer(core, progress), undefined, readableStrategy)
-    );
+    super(encodingTransformer(core, progress), undefined, readableStrategy);
     this.#core = core;
     this.#progress = progress;
-  }
-
-  /** What comes out; made when it is first asked for. */
-  get readable(): ReadableStream<Uint8Array> {
-    return this.#streams.opened.readable;
-  }
-
-  /** What goes in; made when it is first asked for. */
-  get writable(): WritableStream<Iterable<Message>> {
-    return this.#streams.opened.writable;
   }
 
   /**
