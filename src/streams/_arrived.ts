@@ -3,7 +3,9 @@ const SHOWN = 24;
 
 /** What the first bytes, one character each, look like. A length is one of less than 16 MiB. */
 const LOOKS: readonly (readonly [RegExp, string])[] = [
+  // deno-lint-ignore no-control-regex
   [/^\x16\x03[\0-\x04]/, "the beginning of TLS, which one end has not turned on"],
+  // deno-lint-ignore no-control-regex
   [/^\x15\x03[\0-\x04]/, "an alert of TLS, which one end has not turned on"],
   [/^(GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH|CONNECT|TRACE) /, "an HTTP request"],
   [/^HTTP\//, "an HTTP response"],
@@ -16,6 +18,7 @@ const LOOKS: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** A varint that is more than 1, and the tag of a field from 1 to 15 behind it. */
+// deno-lint-ignore no-control-regex
 const VARINT = /^(?![\0\x01])(?:[\x80-\xff]{0,2}[\0-\x7f]|[\x80-\xff]{3}[\0-\x07])([\x08-\x7f])/;
 
 /**
@@ -37,7 +40,7 @@ export function describeArrived(bytes: Uint8Array): string {
 
 /** Whether a message of protobuf, or what there is of it, follows its length. */
 function lookOfVarint(text: string): string | undefined {
-  const tag = VARINT.exec(text)?.[1]!.charCodeAt(0);
+  const tag = VARINT.exec(text)?.[1]?.charCodeAt(0);
   // Of a type that there is.
   return tag && [0, 1, 2, 5].includes(tag & 7) ? "a length as a varint" : undefined;
 }

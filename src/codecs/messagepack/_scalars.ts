@@ -40,9 +40,17 @@ export const i32: Schema<number> = /* @__PURE__ */ integer("i32", -0x80000000, 0
  * Rust's `u64`. It is decoded as a number up to 2^53 - 1, where that is exact, and as a
  * bigint beyond; either can be encoded, in the shortest form.
  */
-export const u64: Schema<number | bigint> = /* @__PURE__ */ wideInteger("u64", 0n, 0xffffffffffffffffn);
+export const u64: Schema<number | bigint> = /* @__PURE__ */ wideInteger(
+  "u64",
+  0n,
+  0xffffffffffffffffn,
+);
 /** Rust's `i64`; numbers and bigints as for {@linkcode u64}. */
-export const i64: Schema<number | bigint> = /* @__PURE__ */ wideInteger("i64", -0x8000000000000000n, 0x7fffffffffffffffn);
+export const i64: Schema<number | bigint> = /* @__PURE__ */ wideInteger(
+  "i64",
+  -0x8000000000000000n,
+  0x7fffffffffffffffn,
+);
 
 /** Rust's `f32`: a number is rounded to the nearest one when it is encoded. */
 export const f32: Schema<number> = /* @__PURE__ */ float("f32", writeF32);

@@ -14,7 +14,12 @@ class EnvelopeWriter {
   /** How many bytes the length of the last payload took: the next one is likely to be alike. */
   width = 1;
 
-  protected payload(tag: number, body: Body<unknown, unknown>, value: unknown, out: EncodeBuffer): void {
+  protected payload(
+    tag: number,
+    body: Body<unknown, unknown>,
+    value: unknown,
+    out: EncodeBuffer,
+  ): void {
     const { width } = this;
     const before = begin(tag, width, out);
     body.encode(value, out);
