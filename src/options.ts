@@ -1,4 +1,4 @@
-import { checkFunction, checkOptions, delay, integer, isObject } from "./check.ts";
+import { checkFunction, checkOptions, delay, integer, isObject, MAX_DELAY } from "./check.ts";
 
 /** The default of {@linkcode ConnectionOptions.maxBufferLength}: 4 MiB. */
 export const DEFAULT_MAX_BUFFER_LENGTH: number = 4 * 1024 * 1024;
@@ -101,10 +101,10 @@ export function checkMaxBufferLength(value: number = DEFAULT_MAX_BUFFER_LENGTH):
   return integer("maxBufferLength", value, 1, 2 ** 32);
 }
 
-/** Checks a drain timeout and fills in its default. */
+/** Checks the timeout of a drain, an option of that name, and fills in its default. */
 export function checkDrainTimeout(
   value: number = DEFAULT_DRAIN_TIMEOUT,
-  name = "drainTimeout",
+  name: string,
 ): number {
   return delay(name, value, 0);
 }
@@ -133,26 +133,26 @@ export function checkConnectionOptions(
   options: ConnectionOptions,
   defaults: ConnectionOptions = {},
 ): Required<Omit<ConnectionOptions, "idleTimeout">> & Pick<ConnectionOptions, "idleTimeout"> {
-  const {
-    maxBufferLength = defaults.maxBufferLength,
-    maxOutboundLength = defaults.maxOutboundLength ?? maxBufferLength ?? DEFAULT_MAX_BUFFER_LENGTH,
-    maxQueuedMessages = defaults.maxQueuedMessages ?? DEFAULT_MAX_QUEUED_MESSAGES,
-    maxPipelinedBytes = defaults.maxPipelinedBytes ?? 0,
-    drainTimeout = defaults.drainTimeout,
-    idleTimeout = defaults.idleTimeout,
-    firstMessageTimeout = defaults.firstMessageTimeout ?? 0,
-    messageTimeout = defaults.messageTimeout ?? 0,
-    writeTimeout = defaults.writeTimeout ?? 0,
-  } = options;
+  const checked = (
+    name: keyof ConnectionOptions,
+    otherwise: number,
+    min: number,
+    max = MAX_DELAY,
+  ) => {
+    const { [name]: value = defaults[name] ?? otherwise } = options;
+    return integer(name, value, min, max);
+  };
+  const { idleTimeout = defaults.idleTimeout } = options;
+  const maxBufferLength = checked("maxBufferLength", DEFAULT_MAX_BUFFER_LENGTH, 1, 2 ** 32);
   return {
-    maxBufferLength: checkMaxBufferLength(maxBufferLength),
-    maxOutboundLength: integer("maxOutboundLength", maxOutboundLength, 1, 2 ** 32),
-    maxQueuedMessages: integer("maxQueuedMessages", maxQueuedMessages, 1, 2 ** 31),
-    maxPipelinedBytes: integer("maxPipelinedBytes", maxPipelinedBytes, 0, 2 ** 32),
-    drainTimeout: checkDrainTimeout(drainTimeout),
+    maxBufferLength,
+    maxOutboundLength: checked("maxOutboundLength", maxBufferLength, 1, 2 ** 32),
+    maxQueuedMessages: checked("maxQueuedMessages", DEFAULT_MAX_QUEUED_MESSAGES, 1, 2 ** 31),
+    maxPipelinedBytes: checked("maxPipelinedBytes", 0, 0, 2 ** 32),
+    drainTimeout: checked("drainTimeout", DEFAULT_DRAIN_TIMEOUT, 0),
     idleTimeout: idleTimeout === undefined ? undefined : delay("idleTimeout", idleTimeout, 1),
-    firstMessageTimeout: delay("firstMessageTimeout", firstMessageTimeout, 0),
-    messageTimeout: delay("messageTimeout", messageTimeout, 0),
-    writeTimeout: delay("writeTimeout", writeTimeout, 0),
+    firstMessageTimeout: checked("firstMessageTimeout", 0, 0),
+    messageTimeout: checked("messageTimeout", 0, 0),
+    writeTimeout: checked("writeTimeout", 0, 0),
   };
 }

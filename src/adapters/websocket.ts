@@ -10,7 +10,7 @@
  * Close codes 1000, 1001 and 1005 (none) are an orderly end. Any other is an error of code
  * `reset`, whose cause has the `code` and `reason`. An abort sends code 4000.
  *
- * Only `WebSocketStream` (the option `stream`: Chromium, and Deno with `--unstable-net`) and
+ * Only `WebSocketStream` ({@linkcode connectStream}: Chromium, and Deno with `--unstable-net`) and
  * `ws` have backpressure towards the peer. With others, unread data is buffered up to
  * `maxBufferedBytes`; more ends the connection.
  *
@@ -46,8 +46,8 @@ import { wrong } from "../check.ts";
 import type { SocketAddress, SocketDuplex } from "../duplex/duplex.ts";
 import { TransportError } from "../errors.ts";
 import { onAbort } from "../waits/on_abort.ts";
-import { toTransportError } from "./base/_errors.ts";
 import { connectAborted } from "./base/_options.ts";
+import { systemError } from "./base/_system_errors.ts";
 import { EventTransport, type WebSocketLike } from "./websocket/_events.ts";
 import {
   checkHalfClose,
@@ -87,16 +87,12 @@ export interface ConnectOptions extends WebSocketOptions {
    * @default {undefined} the global `WebSocket`
    */
   readonly webSocket?: new (url: string, protocols: string[]) => WebSocketLike;
-  /**
-   * Uses the global `WebSocketStream`, which has backpressure. If such a connection breaks
-   * while a write waits, Chromium 156 crashes the whole page.
-   *
-   * @default {false}
-   */
-  readonly stream?: boolean;
   /** Aborts connecting, with a {@linkcode TransportError} of code `aborted`. No effect afterwards. */
   readonly signal?: AbortSignal;
 }
+
+/** Options of {@linkcode connectStream}: those of {@linkcode connect}, without a class. */
+export type ConnectStreamOptions = Omit<ConnectOptions, "webSocket">;
 
 /** Options of {@linkcode acceptWebSocket}. */
 export interface AcceptOptions extends WebSocketOptions {
@@ -118,27 +114,46 @@ export async function connect(
   url: string | URL,
   options: ConnectOptions = {},
 ): Promise<SocketDuplex> {
-  const target = targetOf(url);
-  limitsOf(options);
-  const { halfClose = true, protocols = [], stream = false, signal } = options;
-  checkHalfClose(halfClose);
-  if (!Array.isArray(protocols)) throw wrong(`protocols must be an array, not ${protocols}`);
-  if (signal?.aborted) throw connectAborted(signal);
-  const offered = halfClose ? [HALF_CLOSE_PROTOCOL, ...protocols] : [...protocols];
-  const { WebSocket, WebSocketStream } = globalThis as {
-    WebSocket?: ConnectOptions["webSocket"];
-    WebSocketStream?: WebSocketStreamClass;
-  };
+  const asked = ask(url, options);
+  const { WebSocket } = globalThis as { WebSocket?: ConnectOptions["webSocket"] };
   const { webSocket = WebSocket } = options;
-  if (webSocket !== undefined && typeof webSocket !== "function") {
+  if (webSocket === undefined) {
+    const message = "There is no WebSocket here: give one as `webSocket`";
+    throw new TransportError("unsupported", message);
+  }
+  if (typeof webSocket !== "function") {
     throw wrong(`webSocket must be a class, not ${webSocket}`);
   }
-  if (stream && WebSocketStream) {
-    return await connectStream(WebSocketStream, target, offered, options);
+  return await connectSocket(webSocket, asked, options);
+}
+
+/**
+ * Connects as {@linkcode connect} does, by the global `WebSocketStream`, which has backpressure.
+ * Where there is none, it rejects with the code `unsupported`. If such a connection breaks while a
+ * write waits, Chromium 156 crashes the whole page.
+ */
+export async function connectStream(
+  url: string | URL,
+  options: ConnectStreamOptions = {},
+): Promise<SocketDuplex> {
+  const { target, protocols } = ask(url, options);
+  const { WebSocketStream } = globalThis as { WebSocketStream?: WebSocketStreamClass };
+  if (WebSocketStream === undefined) {
+    throw new TransportError("unsupported", "There is no WebSocketStream here");
   }
-  if (stream) throw new TransportError("unsupported", "There is no WebSocketStream here");
-  if (webSocket) return await connectSocket(webSocket, target, offered, options);
-  throw new TransportError("unsupported", "There is no WebSocket here: give one as `webSocket`");
+  const { signal, ...use } = options;
+  const socket = opening(
+    target,
+    () => new WebSocketStream(target, { protocols, ...(signal && { signal }) }),
+  );
+  socket.closed.catch(() => {});
+  try {
+    const opened = await socket.opened;
+    const halfClose = opened.protocol === HALF_CLOSE_PROTOCOL;
+    return new StreamTransport(socket, opened, { ...use, halfClose }).duplex;
+  } catch (error) {
+    throw signal?.aborted ? connectAborted(signal) : cannotConnect(target, error);
+  }
 }
 
 /**
@@ -154,6 +169,23 @@ export function acceptWebSocket(socket: WebSocketLike, options: AcceptOptions = 
   checkHalfClose(halfClose);
   socket.accept?.();
   return new EventTransport(socket, { ...options, halfClose }).duplex;
+}
+
+/** What to ask a server for. */
+interface Asked {
+  readonly target: string;
+  readonly protocols: string[];
+}
+
+/** Checks what both ways of connecting are given. */
+function ask(url: string | URL, options: ConnectStreamOptions): Asked {
+  const target = targetOf(url);
+  limitsOf(options);
+  const { halfClose = true, protocols = [], signal } = options;
+  checkHalfClose(halfClose);
+  if (!Array.isArray(protocols)) throw wrong(`protocols must be an array, not ${protocols}`);
+  if (signal?.aborted) throw connectAborted(signal);
+  return { target, protocols: halfClose ? [HALF_CLOSE_PROTOCOL, ...protocols] : [...protocols] };
 }
 
 function targetOf(url: string | URL): string {
@@ -173,8 +205,7 @@ function targetOf(url: string | URL): string {
 
 async function connectSocket(
   Socket: NonNullable<ConnectOptions["webSocket"]>,
-  url: string,
-  protocols: string[],
+  { target: url, protocols }: Asked,
   { signal, ...options }: ConnectOptions,
 ): Promise<SocketDuplex> {
   const socket = opening(url, () => new Socket(url, protocols));
@@ -202,23 +233,6 @@ async function connectSocket(
   });
 }
 
-async function connectStream(
-  Stream: WebSocketStreamClass,
-  url: string,
-  protocols: string[],
-  { signal, ...options }: ConnectOptions,
-): Promise<SocketDuplex> {
-  const socket = opening(url, () => new Stream(url, { protocols, ...(signal && { signal }) }));
-  socket.closed.catch(() => {});
-  try {
-    const opened = await socket.opened;
-    const halfClose = opened.protocol === HALF_CLOSE_PROTOCOL;
-    return new StreamTransport(socket, opened, { ...options, halfClose }).duplex;
-  } catch (error) {
-    throw signal?.aborted ? connectAborted(signal) : cannotConnect(url, error);
-  }
-}
-
 /** Maps what the constructor throws, which is about the URL or the subprotocols. */
 function opening<Socket>(url: string, open: () => Socket): Socket {
   try {
@@ -231,6 +245,6 @@ function opening<Socket>(url: string, open: () => Socket): Socket {
 function cannotConnect(url: string, cause: unknown): TransportError {
   const told = cause instanceof Error && cause.message;
   return told
-    ? toTransportError(`Cannot connect to ${url}`, cause)
+    ? systemError(`Cannot connect to ${url}`, cause)
     : new TransportError("other", `Cannot connect to ${url}: nothing tells why`, { cause });
 }

@@ -4,9 +4,9 @@ import { type Timed, Timeouts } from "./_timeouts.ts";
 import { TurnLink } from "./_turn_link.ts";
 import type { CloseReason } from "../close_reason.ts";
 import type { ConnectionConfig, Heartbeat } from "./connection_config.ts";
-import { DecoderStream } from "../streams/decoder_stream.ts";
+import { Decoding } from "../streams/_decoding.ts";
 import type { Duplex, SocketAddress, SocketDuplex } from "../duplex/duplex.ts";
-import { EncoderStream } from "../streams/encoder_stream.ts";
+import { Encoding } from "../streams/_encoding.ts";
 import { ConnectionError, reactorThrew, TransportError } from "../errors.ts";
 import { type ConnectionObserver, quietly } from "../observer.ts";
 import { checkCodec, checkDuplex, checkFunction } from "../check.ts";
@@ -22,17 +22,6 @@ import { onAbort } from "../waits/on_abort.ts";
 
 const LOCAL: CloseReason = { kind: "local" };
 const PEER: CloseReason = { kind: "peer" };
-/**
- * How many messages a batch of the decoder's stream may have. A chunk of 64 KiB can contain as
- * many messages as bytes, and all of them would be objects in memory at once.
- */
-const MAX_BATCH = 1024;
-/**
- * For the codec's streams, which are read right after each write: without room, the stream
- * machinery waits for a pull on every chunk, which took a third of their time. Never full,
- * but not infinite: workerd takes integers only.
- */
-const ROOM: QueuingStrategy = { highWaterMark: 2 ** 30 };
 
 /**
  * The life of a connection, from its first byte to its end: what both ways of the data, by
@@ -42,8 +31,8 @@ const ROOM: QueuingStrategy = { highWaterMark: 2 ** 30 };
 export class ConnectionCore<Inbound, Outbound, Logical> implements Timed {
   readonly closed: Promise<CloseReason>;
   readonly outbox: Outbox<Outbound, Logical>;
-  readonly decoder: DecoderStream<Inbound>;
-  readonly encoder: EncoderStream<Outbound>;
+  readonly decoding: Decoding<Inbound>;
+  readonly encoding: Encoding<Outbound>;
   bytesReceived = 0;
   bytesSent = 0;
 
@@ -97,22 +86,18 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed {
     this.outbox = new Outbox(options.maxQueuedMessages, this.#remoteAddress);
     const reactor = this.#reactor = config.reactor(this.outbox, this);
     checkFunction("onInboundMessage of a reactor", reactor?.onInboundMessage);
-    this.decoder = new DecoderStream(config.codec.decoder, {
-      maxBufferLength: options.maxBufferLength,
-      maxBatchLength: MAX_BATCH,
-      readableStrategy: ROOM,
-    });
-    this.encoder = new EncoderStream(config.codec.encoder, {
-      maxOutboundLength: options.maxOutboundLength,
-      readableStrategy: ROOM,
-      onEncodeError: reactor.onEncodeError && ((error, message) => {
+    this.decoding = new Decoding(config.codec.decoder, options.maxBufferLength);
+    this.encoding = new Encoding(
+      config.codec.encoder,
+      options.maxOutboundLength,
+      reactor.onEncodeError && ((error, message) => {
         try {
           caught(reactor.onEncodeError!(error, message), (cause) => this.failWaiting(cause));
         } catch (cause) {
           throw reactorThrew(cause);
         }
       }),
-    });
+    );
     const byTurns = duplex.attach !== undefined && !config.streams;
     this.#link = byTurns ? new TurnLink(this, duplex) : new StreamLink(this, duplex);
     this.outbox.onGathered = () => this.#link.flush();
@@ -122,7 +107,7 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed {
     this.#timeouts = new Timeouts(options, heartbeat?.interval, this);
 
     this.#observer?.onOpen?.();
-    this.outbox.attach(reactor, this.encoder.core);
+    this.outbox.attach(reactor, this.encoding);
     this.#link.start();
   }
 
@@ -143,7 +128,7 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed {
 
   /** What has arrived, if that is not even one message; for errors. */
   get arrived(): string {
-    return this.decoder.core.arrived;
+    return this.decoding.arrived;
   }
 
   /** How many bytes of what is being written the transport has not taken. */
@@ -153,7 +138,7 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed {
 
   /** The wait for bytes begins. */
   onReading(): void {
-    this.#timeouts.onReading(this.decoder.decoded, this.decoder.incomplete);
+    this.#timeouts.onReading(this.decoding.decoded, this.decoding.incomplete);
   }
 
   /** Bytes have arrived. */
@@ -310,7 +295,7 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed {
   #locateMark(): void {
     const mark = this.#mark;
     if (mark?.bytes !== Infinity || this.outbox.encoded < mark.messages) return;
-    mark.bytes = this.encoder.core.bytes;
+    mark.bytes = this.encoding.bytes;
   }
 
   #onTaken(bytes: number): void {

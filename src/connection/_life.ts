@@ -1,12 +1,12 @@
 import type { Outbox } from "./_outbox.ts";
-import type { DecoderStream } from "../streams/decoder_stream.ts";
-import type { EncoderStream } from "../streams/encoder_stream.ts";
+import type { Decoding } from "../streams/_decoding.ts";
+import type { Encoding } from "../streams/_encoding.ts";
 
 /** What a link, which moves the bytes, asks and tells of the connection. */
 export interface Life<Inbound, Outbound, Logical> {
   readonly outbox: Outbox<Outbound, Logical>;
-  readonly decoder: DecoderStream<Inbound>;
-  readonly encoder: EncoderStream<Outbound>;
+  readonly decoding: Decoding<Inbound>;
+  readonly encoding: Encoding<Outbound>;
   /** Whether messages go to the reactor. */
   readonly delivering: boolean;
   /** Whether the connection has ended. */

@@ -1,8 +1,25 @@
 import type { Life } from "./_life.ts";
 import type { Duplex } from "../duplex/duplex.ts";
+import {
+  type Decoded,
+  decodingTransformer,
+  type Encoded,
+  encodingTransformer,
+} from "../streams/_transformers.ts";
 
 const NOTHING = new Uint8Array(0);
 const ignore = () => {};
+/**
+ * How many messages a batch of the decoder's stream may have. A chunk of 64 KiB can contain as
+ * many messages as bytes, and all of them would be objects in memory at once.
+ */
+const MAX_BATCH = 1024;
+/**
+ * For the codec's streams, which are read right after each write: without room, the stream
+ * machinery waits for a pull on every chunk, which took a third of their time. Never full,
+ * but not infinite: workerd takes integers only.
+ */
+const ROOM: QueuingStrategy = { highWaterMark: 2 ** 30 };
 
 /**
  * The way of the data over a duplex that is a pair of streams: the codec's two
@@ -13,9 +30,13 @@ export class StreamLink<Inbound, Outbound, Logical> {
   readonly #core: Life<Inbound, Outbound, Logical>;
   readonly #returnsBuffers: boolean;
   readonly #source: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #decoder: WritableStreamDefaultWriter<Uint8Array>;
   readonly #batches: ReadableStreamDefaultReader<Inbound[]>;
   readonly #encoder: WritableStreamDefaultWriter<Iterable<Outbound>>;
+  readonly #chunks: ReadableStreamDefaultReader<Uint8Array>;
   readonly #sink: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #decoded: Decoded = { batches: 0, sizes: new WeakMap() };
+  readonly #encoded: Encoded = { chunks: 0, batchBytes: 0 };
   /** The next batch, which is read ahead, and how many have been read before it. */
   #reading: Promise<ReadableStreamReadResult<Inbound[]>> | undefined;
   #batchesRead = 0;
@@ -29,8 +50,20 @@ export class StreamLink<Inbound, Outbound, Logical> {
     this.#returnsBuffers = duplex.returnsBuffers ?? false;
     this.#source = duplex.readable.getReader();
     this.#sink = duplex.writable.getWriter();
-    this.#batches = core.decoder.readable.getReader();
-    this.#encoder = core.encoder.writable.getWriter();
+    const decoder = new TransformStream(
+      decodingTransformer(core.decoding, MAX_BATCH, this.#decoded),
+      undefined,
+      ROOM,
+    );
+    const encoder = new TransformStream(
+      encodingTransformer(core.encoding, this.#encoded),
+      undefined,
+      ROOM,
+    );
+    this.#decoder = decoder.writable.getWriter();
+    this.#batches = decoder.readable.getReader();
+    this.#encoder = encoder.writable.getWriter();
+    this.#chunks = encoder.readable.getReader();
   }
 
   /** A pair of streams does not tell. */
@@ -69,7 +102,7 @@ export class StreamLink<Inbound, Outbound, Logical> {
   /** The inbound loop: bytes to the decoder, and its batches to the reactor. */
   async #receive(): Promise<void> {
     const core = this.#core;
-    const decoder = core.decoder.writable.getWriter();
+    const decoder = this.#decoder;
     handled(decoder);
     // Read ahead: an error in a stream discards whatever is still queued in it.
     this.#reading = this.#batches.read();
@@ -85,7 +118,7 @@ export class StreamLink<Inbound, Outbound, Logical> {
         await this.#decode(decoder.write(part!));
         // Also not to keep the chunk in memory while the next one is waited for.
         part = NOTHING;
-      } while (core.decoder.behind);
+      } while (core.decoding.behind);
       const wait = core.onChunkDone(length);
       if (wait) await this.#until(wait);
     }
@@ -98,7 +131,7 @@ export class StreamLink<Inbound, Outbound, Logical> {
     let bad = false;
     // The read below rejects with the reason, after the messages before the bad one.
     await writing.catch(() => bad = true);
-    while (core.delivering && (bad || this.#batchesRead < core.decoder.batches)) {
+    while (core.delivering && (bad || this.#batchesRead < this.#decoded.batches)) {
       const { done, value: batch } = await this.#reading!;
       if (done) return;
       this.#batchesRead++;
@@ -110,7 +143,7 @@ export class StreamLink<Inbound, Outbound, Logical> {
 
   async #dispatch(batch: Inbound[]): Promise<void> {
     const core = this.#core;
-    const sizes = core.decoder.sizesOf(batch);
+    const sizes = this.#decoded.sizes.get(batch)!;
     core.onDispatched(batch.length);
     // By index: an iterator kept across an await costs a call for each message.
     for (let i = 0; i < batch.length && core.delivering; i++) {
@@ -134,8 +167,7 @@ export class StreamLink<Inbound, Outbound, Logical> {
   /** The outbound loop: what is sent to the encoder, and its bytes to the socket, which paces both. */
   async #transmit(): Promise<void> {
     const core = this.#core;
-    const { encoder, outbox } = core;
-    const encoded = encoder.readable.getReader();
+    const { encoding, outbox } = core;
     handled(this.#encoder);
     handled(this.#sink);
     for (let sent = 0; !core.over;) {
@@ -145,12 +177,12 @@ export class StreamLink<Inbound, Outbound, Logical> {
       }
       await this.#gathered();
       await this.#encoder.write(this.#turn);
-      for (; sent < encoder.chunks; sent++) {
-        const { done, value: chunk } = await encoded.read();
+      for (; sent < this.#encoded.chunks; sent++) {
+        const { done, value: chunk } = await this.#chunks.read();
         if (done) return;
         core.onWrite(chunk.length);
         await this.#sink.write(chunk);
-        if (this.#returnsBuffers) encoder.release(chunk);
+        if (this.#returnsBuffers) encoding.buffer.release(chunk);
         core.onTaken();
       }
     }

@@ -33,8 +33,8 @@ export class TurnLink<Inbound, Outbound, Logical> implements Receiver {
   /** Takes the duplex over, and reads from it at once. */
   constructor(core: Life<Inbound, Outbound, Logical>, duplex: Duplex) {
     this.#core = core;
-    this.#decoding = core.decoder.core;
-    this.#buffer = core.encoder.core.buffer;
+    this.#decoding = core.decoding;
+    this.#buffer = core.encoding.buffer;
     this.#returnsBuffers = duplex.returnsBuffers ?? false;
     this.#transport = duplex.attach!(this);
   }

@@ -7,6 +7,7 @@ import {
   type Body,
   Encoding,
   type MethodDefinition,
+  type MethodKind,
   type ServiceDefinition,
 } from "./definition.ts";
 import { implement, type Implementation } from "./handlers.ts";
@@ -81,21 +82,27 @@ export type HealthService = ServiceDefinition<{
   >;
 }>;
 
-const COMMON = {
-  idempotent: true,
-  encoding: Encoding.protobuf,
-  request: REQUEST,
-  response: RESPONSE,
-};
+const SERVICE = "grpc.health.v1.Health";
 
 /** The service `grpc.health.v1.Health`, for {@linkcode createClient}. */
 export const Health: HealthService = {
-  name: "grpc.health.v1.Health",
+  name: SERVICE,
   methods: {
-    check: { kind: "unary", path: "grpc.health.v1.Health/Check", ...COMMON },
-    watch: { kind: "server_streaming", path: "grpc.health.v1.Health/Watch", ...COMMON },
+    check: /* @__PURE__ */ method("unary", "Check"),
+    watch: /* @__PURE__ */ method("server_streaming", "Watch"),
   },
 };
+
+function method<Kind extends MethodKind>(kind: Kind, name: string) {
+  return {
+    kind,
+    path: `${SERVICE}/${name}`,
+    idempotent: true,
+    encoding: Encoding.protobuf,
+    request: REQUEST,
+    response: RESPONSE,
+  };
+}
 
 /** The service {@linkcode Health} of a server, as {@linkcode health} makes it. */
 export interface HealthImplementation extends Implementation {

@@ -1,5 +1,5 @@
 import { Decoding } from "./_decoding.ts";
-import { isTransformStream, LazyStreams } from "./_lazy_streams.ts";
+import { type Decoded, decodingTransformer } from "./_transformers.ts";
 import type { Decoder } from "../codec.ts";
 import { integer } from "../check.ts";
 import { checkMaxBufferLength } from "../options.ts";
@@ -53,14 +53,9 @@ export interface DecoderStreamOptions {
  * }
  * ```
  */
-export class DecoderStream<Message> implements TransformStream<Uint8Array, Message[]> {
-  static {
-    isTransformStream(this);
-  }
-
-  readonly #streams: LazyStreams<Uint8Array, Message[]>;
+export class DecoderStream<Message> extends TransformStream<Uint8Array, Message[]> {
   readonly #core: Decoding<Message>;
-  readonly #progress: Progress;
+  readonly #progress: Decoded;
 
   /**
    * Makes a stream that uses `decoder`, which must not be shared. Throws a `RangeError` for
@@ -72,40 +67,10 @@ export class DecoderStream<Message> implements TransformStream<Uint8Array, Messa
     const most = maxBatchLength === undefined
       ? Infinity
       : integer("maxBatchLength", maxBatchLength, 1, 2 ** 32);
-    const progress: Progress = { batches: 0, sizes: new WeakMap() };
-    this.#streams = new LazyStreams(() =>
-      new TransformStream(transformer(core, most, progress), undefined, readableStrategy)
-    );
+    const progress: Decoded = { batches: 0, sizes: new WeakMap() };
+    super(decodingTransformer(core, most, progress), undefined, readableStrategy);
     this.#core = core;
     this.#progress = progress;
-  }
-
-  /** What comes out; made when it is first asked for. */
-  get readable(): ReadableStream<Message[]> {
-    return this.#streams.opened.readable;
-  }
-
-  /** What goes in; made when it is first asked for. */
-  get writable(): WritableStream<Uint8Array> {
-    return this.#streams.opened.writable;
-  }
-
-  /**
-   * What it decodes with, for a connection that calls it in the turn in which bytes arrive.
-   *
-   * @internal
-   */
-  get core(): Decoding<Message> {
-    return this.#core;
-  }
-
-  /**
-   * The sizes of a batch's messages, in bytes.
-   *
-   * @internal
-   */
-  sizesOf(batch: Message[]): readonly number[] {
-    return this.#progress.sizes.get(batch)!;
   }
 
   /** How many batches it has produced. */
@@ -130,54 +95,4 @@ export class DecoderStream<Message> implements TransformStream<Uint8Array, Messa
   get behind(): boolean {
     return this.#core.behind;
   }
-}
-
-interface Progress {
-  batches: number;
-  readonly sizes: WeakMap<unknown[], number[]>;
-}
-
-function transformer<Message>(
-  core: Decoding<Message>,
-  most: number,
-  progress: Progress,
-): Transformer<Uint8Array, Message[]> {
-  /** Delivers what is left and up to `most` messages, also those before a bad one. */
-  const deliver = (
-    most: number,
-    controller: TransformStreamDefaultController<Message[]>,
-    next?: Uint8Array,
-  ) => {
-    const batch: Message[] = [];
-    const sizes: number[] = [];
-    const take = (most: number) => {
-      while (batch.length < most && core.next()) {
-        batch.push(core.message!);
-        sizes.push(core.bytes);
-      }
-    };
-    try {
-      if (next) {
-        // All that is left, and in one batch: an error after a second one would discard that.
-        take(Infinity);
-        core.feed(next);
-      }
-      take(most);
-    } finally {
-      if (batch.length > 0) {
-        progress.batches++;
-        progress.sizes.set(batch, sizes);
-        controller.enqueue(batch);
-      }
-    }
-  };
-  return {
-    transform(chunk, controller) {
-      deliver(most, controller, chunk.length > 0 ? chunk : undefined);
-    },
-    flush(controller) {
-      deliver(Infinity, controller);
-      core.end();
-    },
-  };
 }

@@ -1,10 +1,7 @@
 import { Encoding } from "./_encoding.ts";
-import { isTransformStream, LazyStreams } from "./_lazy_streams.ts";
+import { type Encoded, encodingTransformer } from "./_transformers.ts";
 import type { Encoder } from "../codec.ts";
 import { integer } from "../check.ts";
-
-/** A large batch is split into chunks of about this many bytes. */
-const CHUNK = 64 * 1024;
 
 /** Options of an {@linkcode EncoderStream}. */
 export interface EncoderStreamOptions<Message> {
@@ -45,14 +42,9 @@ export interface EncoderStreamOptions<Message> {
  * }
  * ```
  */
-export class EncoderStream<Message> implements TransformStream<Iterable<Message>, Uint8Array> {
-  static {
-    isTransformStream(this);
-  }
-
-  readonly #streams: LazyStreams<Iterable<Message>, Uint8Array>;
+export class EncoderStream<Message> extends TransformStream<Iterable<Message>, Uint8Array> {
   readonly #core: Encoding<Message>;
-  readonly #progress: { chunks: number; batchBytes: number };
+  readonly #progress: Encoded;
 
   /**
    * Makes a stream that uses `encoder`, which must not be shared. Throws a `RangeError` for
@@ -64,31 +56,10 @@ export class EncoderStream<Message> implements TransformStream<Iterable<Message>
       ? Infinity
       : integer("maxOutboundLength", maxOutboundLength, 1, 2 ** 32);
     const core = new Encoding(encoder, max, onEncodeError);
-    const progress = { chunks: 0, batchBytes: 0 };
-    this.#streams = new LazyStreams(() =>
-      new TransformStream(transformer(core, progress), undefined, readableStrategy)
-    );
+    const progress: Encoded = { chunks: 0, batchBytes: 0 };
+    super(encodingTransformer(core, progress), undefined, readableStrategy);
     this.#core = core;
     this.#progress = progress;
-  }
-
-  /** What comes out; made when it is first asked for. */
-  get readable(): ReadableStream<Uint8Array> {
-    return this.#streams.opened.readable;
-  }
-
-  /** What goes in; made when it is first asked for. */
-  get writable(): WritableStream<Iterable<Message>> {
-    return this.#streams.opened.writable;
-  }
-
-  /**
-   * What it encodes with, for a connection that calls it in the turn in which it sends.
-   *
-   * @internal
-   */
-  get core(): Encoding<Message> {
-    return this.#core;
   }
 
   /**
@@ -109,27 +80,4 @@ export class EncoderStream<Message> implements TransformStream<Iterable<Message>
   get batchBytes(): number {
     return this.#progress.batchBytes;
   }
-}
-
-function transformer<Message>(
-  core: Encoding<Message>,
-  progress: { chunks: number; batchBytes: number },
-): Transformer<Iterable<Message>, Uint8Array> {
-  const { buffer } = core;
-  return {
-    transform(batch, controller) {
-      const pass = (least: number) => {
-        while (buffer.length >= least) {
-          progress.chunks++;
-          controller.enqueue(buffer.take());
-        }
-      };
-      progress.batchBytes = 0;
-      for (const message of batch) {
-        progress.batchBytes += core.encode(message);
-        pass(CHUNK);
-      }
-      pass(1);
-    },
-  };
 }

@@ -1,7 +1,7 @@
 // The conformance suite, in a page: over ports and channels, and over WebSockets by way of the
 // relay at ?relay=URL, which joins two connections each.
 import { portDuplex } from "../../src/adapters/message_port.ts";
-import { connect, type ConnectOptions } from "../../src/adapters/websocket.ts";
+import { connect, connectStream } from "../../src/adapters/websocket.ts";
 import { abortCases } from "../conformance/abort.ts";
 import type { Adapter } from "../conformance/adapter.ts";
 import { backpressureCases } from "../conformance/backpressure.ts";
@@ -12,23 +12,23 @@ import { answerIn } from "../support/case_registry.ts";
 
 const relay = new URLSearchParams(location.search).get("relay")!;
 
-function overRelay(name: string, options: ConnectOptions, gaps: Adapter["gaps"]): Adapter {
+function overRelay(name: string, dial: typeof connect, gaps: Adapter["gaps"]): Adapter {
   return {
     name: `browser, ${name}`,
     gaps,
     // Two connections one behind the other, each with all that a kernel may hold.
     holds: 96 * 1024 * 1024,
     async open() {
-      const [client, server] = [await connect(relay, options), await connect(relay, options)];
+      const [client, server] = [await dial(relay), await dial(relay)];
       return { client, server, close: () => Promise.resolve() };
     },
   };
 }
 
-const webSocket = overRelay("WebSocket", {}, {
+const webSocket = overRelay("WebSocket", connect, {
   inbound: "a WebSocket of a page has no way to make the other end wait",
 });
-const stream = overRelay("WebSocketStream", { stream: true }, {
+const stream = overRelay("WebSocketStream", connectStream, {
   breaking: "Chromium ends the page if such a connection breaks while a write waits",
 });
 

@@ -1,6 +1,6 @@
 // @ts-types="@types/ws"
 import { WebSocket as WsWebSocket } from "ws";
-import { connect, type ConnectOptions } from "../../src/adapters/websocket.ts";
+import { connect, type ConnectOptions, connectStream } from "../../src/adapters/websocket.ts";
 import { runtime } from "../support/runtime.ts";
 import { listenWebSocket } from "../websocket/support.ts";
 import type { Adapter } from "./adapter.ts";
@@ -12,7 +12,11 @@ const NO_WAIT = "a WebSocket of this kind has no way to make the other end wait"
 /** A reset is: see tests/websocket/let_go_test.ts. */
 const UNNOTICED = "an abort of `ws` ends its socket, and an end behind unread bytes is not noticed";
 
-function adapter(name: string, options: ConnectOptions, inbound?: string): Adapter {
+function adapter(
+  name: string,
+  dial: (url: string) => ReturnType<typeof connect>,
+  inbound?: string,
+): Adapter {
   return {
     name: `websocket, ${name}`,
     gaps: { inbound, unnoticed: UNNOTICED },
@@ -20,7 +24,7 @@ function adapter(name: string, options: ConnectOptions, inbound?: string): Adapt
       const listener = await listenWebSocket({ port: 0 });
       const { port } = listener.address as { port: number };
       const [client, server] = await Promise.all([
-        connect(`ws://127.0.0.1:${port}`, options),
+        dial(`ws://127.0.0.1:${port}`),
         accept(listener),
       ]);
       return { client, server, close: () => listener.close() };
@@ -33,11 +37,11 @@ const { WebSocket, WebSocketStream } = globalThis as {
   WebSocketStream?: unknown;
 };
 if (WebSocket) {
-  conformance(adapter("global", { webSocket: WebSocket }, NO_WAIT));
+  conformance(adapter("global", (url) => connect(url, { webSocket: WebSocket }), NO_WAIT));
 }
 if (WebSocketStream) {
-  conformance(adapter("stream", { stream: true }, NO_WAIT));
+  conformance(adapter("stream", (url) => connectStream(url), NO_WAIT));
 }
 if (runtime === "node") {
-  conformance(adapter("ws", { webSocket: WsWebSocket }));
+  conformance(adapter("ws", (url) => connect(url, { webSocket: WsWebSocket })));
 }

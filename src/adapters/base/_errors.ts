@@ -1,29 +1,5 @@
-import { TransportError, type TransportErrorCode } from "../../errors.ts";
-
-/** The system's error codes, which all runtimes report as `error.code`. */
-const CODES: Record<string, TransportErrorCode> = {
-  ECONNREFUSED: "refused",
-  ECONNRESET: "reset",
-  ECONNABORTED: "reset",
-  EPIPE: "reset",
-  ENOTCONN: "reset",
-  ECANCELED: "reset",
-  EHOSTUNREACH: "unreachable",
-  ENETUNREACH: "unreachable",
-  EHOSTDOWN: "unreachable",
-  ENETDOWN: "unreachable",
-  ENOENT: "not-found",
-  ENOTFOUND: "not-found",
-  EAI_AGAIN: "not-found",
-  EAI_NODATA: "not-found",
-  EAI_NONAME: "not-found",
-  DNS_ENOTFOUND: "not-found",
-  EADDRINUSE: "address-in-use",
-  EADDRNOTAVAIL: "address-unavailable",
-  EACCES: "denied",
-  EPERM: "denied",
-  ETIMEDOUT: "timed-out",
-};
+import type { TransportError, TransportErrorCode } from "../../errors.ts";
+import { systemError } from "./_system_errors.ts";
 
 /** Deno's error classes, for errors without a code; a URIError means an invalid host name. */
 const NAMES: Record<string, TransportErrorCode> = {
@@ -42,18 +18,11 @@ const NAMES: Record<string, TransportErrorCode> = {
   TimedOut: "timed-out",
 };
 
-/**
- * Converts the platform's error to a TransportError. `action` begins its message, such as
- * "Cannot connect to …"; `otherwise` is the code if the system has none for the error.
- */
+/** Converts the platform's error to a TransportError, as {@linkcode systemError} does. */
 export function toTransportError(
   action: string,
   cause: unknown,
-  otherwise: TransportErrorCode = "other",
+  otherwise?: TransportErrorCode,
 ): TransportError {
-  if (cause instanceof TransportError) return cause;
-  const { code, name, message } = cause as { code?: string; name?: string; message?: string };
-  const ours = CODES[code ?? ""] ?? NAMES[name ?? ""] ??
-    (message?.includes("failed to lookup address") ? "not-found" : otherwise);
-  return new TransportError(ours, `${action}: ${message || code || String(cause)}`, { cause });
+  return systemError(action, cause, NAMES[(cause as Error).name] ?? otherwise);
 }

@@ -24,30 +24,38 @@ export const bool: Schema<boolean> = {
 };
 
 /** Rust's `u8`. */
-export const u8: Schema<number> = integer("u8", 0, 0xff);
+export const u8: Schema<number> = /* @__PURE__ */ integer("u8", 0, 0xff);
 /** Rust's `u16`. */
-export const u16: Schema<number> = integer("u16", 0, 0xffff);
+export const u16: Schema<number> = /* @__PURE__ */ integer("u16", 0, 0xffff);
 /** Rust's `u32`. */
-export const u32: Schema<number> = integer("u32", 0, 0xffffffff);
+export const u32: Schema<number> = /* @__PURE__ */ integer("u32", 0, 0xffffffff);
 /** Rust's `i8`. */
-export const i8: Schema<number> = integer("i8", -0x80, 0x7f);
+export const i8: Schema<number> = /* @__PURE__ */ integer("i8", -0x80, 0x7f);
 /** Rust's `i16`. */
-export const i16: Schema<number> = integer("i16", -0x8000, 0x7fff);
+export const i16: Schema<number> = /* @__PURE__ */ integer("i16", -0x8000, 0x7fff);
 /** Rust's `i32`. */
-export const i32: Schema<number> = integer("i32", -0x80000000, 0x7fffffff);
+export const i32: Schema<number> = /* @__PURE__ */ integer("i32", -0x80000000, 0x7fffffff);
 
 /**
  * Rust's `u64`. It is decoded as a number up to 2^53 - 1, where that is exact, and as a
  * bigint beyond; either can be encoded, in the shortest form.
  */
-export const u64: Schema<number | bigint> = wideInteger("u64", 0n, 2n ** 64n - 1n);
+export const u64: Schema<number | bigint> = /* @__PURE__ */ wideInteger(
+  "u64",
+  0n,
+  0xffffffffffffffffn,
+);
 /** Rust's `i64`; numbers and bigints as for {@linkcode u64}. */
-export const i64: Schema<number | bigint> = wideInteger("i64", -(2n ** 63n), 2n ** 63n - 1n);
+export const i64: Schema<number | bigint> = /* @__PURE__ */ wideInteger(
+  "i64",
+  -0x8000000000000000n,
+  0x7fffffffffffffffn,
+);
 
 /** Rust's `f32`: a number is rounded to the nearest one when it is encoded. */
-export const f32: Schema<number> = float("f32", writeF32);
+export const f32: Schema<number> = /* @__PURE__ */ float("f32", writeF32);
 /** Rust's `f64`: any number. */
-export const f64: Schema<number> = float("f64", writeF64);
+export const f64: Schema<number> = /* @__PURE__ */ float("f64", writeF64);
 
 /** Rust's `String`. A lone surrogate is encoded as U+FFFD. */
 export const string: Schema<string> = {

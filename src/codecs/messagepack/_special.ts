@@ -50,9 +50,17 @@ function isChar(text: string): boolean {
 }
 
 /** Rust's `u128`: sixteen bytes, the highest first. */
-export const u128: Schema<bigint> = wide("u128", 0n, 2n ** 128n - 1n);
+export const u128: Schema<bigint> = /* @__PURE__ */ wide(
+  "u128",
+  0n,
+  0xffffffffffffffffffffffffffffffffn,
+);
 /** Rust's `i128`, as {@linkcode u128}. */
-export const i128: Schema<bigint> = wide("i128", -(2n ** 127n), 2n ** 127n - 1n);
+export const i128: Schema<bigint> = /* @__PURE__ */ wide(
+  "i128",
+  -0x80000000000000000000000000000000n,
+  0x7fffffffffffffffffffffffffffffffn,
+);
 
 function wide(name: string, min: bigint, max: bigint): Schema<bigint> {
   return {

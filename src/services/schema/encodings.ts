@@ -1,6 +1,6 @@
 import type { EncodeBuffer } from "../../../mod.ts";
 import { readText, writeText } from "../../codecs/text.ts";
-import { Encoding } from "../definition.ts";
+import type { Encoding } from "../definition.ts";
 
 /** How values of a service in plain TypeScript are encoded. */
 export interface ValueEncoding {
@@ -14,7 +14,8 @@ export interface ValueEncoding {
 
 /** Values as JSON. */
 export const jsonEncoding: ValueEncoding = {
-  encoding: Encoding.json,
+  // As it is written there: a bundler may not leave out what reads a property.
+  encoding: 1 satisfies typeof Encoding.json,
   encode(value, out) {
     const text = JSON.stringify(value);
     // No bytes are no JSON: that is `undefined`.

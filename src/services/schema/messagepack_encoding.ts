@@ -2,7 +2,7 @@
 import { any, type AnyValue } from "../../codecs/messagepack.ts";
 import { MessagePackReader } from "../../codecs/messagepack/reader.ts";
 import { maxObjectsOf } from "../../codecs/object_budget.ts";
-import { Encoding } from "../definition.ts";
+import type { Encoding } from "../definition.ts";
 import type { ValueEncoding } from "./encodings.ts";
 
 /**
@@ -10,7 +10,8 @@ import type { ValueEncoding } from "./encodings.ts";
  * JSON has not. Properties that are `undefined` are left out, as in JSON.
  */
 export const messagePackEncoding: ValueEncoding = {
-  encoding: Encoding.messagePack,
+  // As it is written there: a bundler may not leave out what reads a property.
+  encoding: 2 satisfies typeof Encoding.messagePack,
   encode(value, out) {
     if (value !== undefined) any.write(defined(value) as AnyValue, out);
   },
