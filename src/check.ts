@@ -56,18 +56,11 @@ export function checkFunction(name: string, value: unknown, what = ""): void {
 /** Checks that something is a duplex, and not, say, what `connect()` returns before it is awaited. */
 export function checkDuplex(duplex: unknown): void {
   notPromised("duplex", duplex);
-  // Whose streams are made when they are asked for.
-  if (isObject(duplex) && typeof duplex.attach === "function") return;
-  const { readable, writable } = isObject(duplex) ? duplex : {};
-  if (isStream(readable, "getReader") && isStream(writable, "getWriter")) return;
-  const what = isObject(duplex) && typeof duplex.pipe === "function"
-    ? "a socket of Node's: connect with this package"
-    : shown(duplex);
-  throw wrong(`duplex must have a readable and a writable, but it is ${what}`);
-}
-
-function isStream(value: unknown, method: string): boolean {
-  return isObject(value) && typeof value[method] === "function";
+  // One with `attach` makes its streams when they are asked for.
+  if (isObject(duplex)) {
+    if ("attach" in duplex || isObject(duplex.readable) && isObject(duplex.writable)) return;
+  }
+  throw wrong(`duplex must have streams, readable and writable, but it is ${shown(duplex)}`);
 }
 
 /** Refuses what is no object of options: it would count as none. */

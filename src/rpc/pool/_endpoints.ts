@@ -260,7 +260,7 @@ export class Endpoints<Endpoint> {
           ),
       });
       const { endpoints, ttl: validFor = ttl } = parts(found);
-      this.#take(endpoints);
+      this.#takeFound(endpoints);
       this.#freshUntil = performance.now() + Math.min(ttl, Math.max(SHORTEST_TTL, validFor));
       this.#resolving.succeeded(performance.now());
     } catch (error) {
@@ -268,6 +268,15 @@ export class Endpoints<Endpoint> {
       // Keep the known endpoints: they are better than none.
       this.#resolving.failed(error, began, performance.now());
       onError(error);
+    }
+  }
+
+  #takeFound(found: readonly Endpoint[]): void {
+    try {
+      this.#take(found);
+    } catch (cause) {
+      // What is found comes from elsewhere: calls may wait until it is right again.
+      throw new RangeError((cause as Error).message, { cause });
     }
   }
 

@@ -82,7 +82,7 @@ test("numbers out of their range are RangeErrors", () => {
   for (const value of [true, 5, null, "no", []]) {
     assertThrows(() => make({ backoff: value }), TypeError, "backoff must be an object of options");
     assertThrows(() => make({ observer: value }), TypeError, "observer must be an object");
-    assertThrows(() => make({ rpcObserver: value }), TypeError, "rpcObserver must be an object");
+    assertThrows(() => make({ rpcObserver: value }), TypeError, "rpcObserver.onRpc must be");
     assertThrows(() => make({ subset: value }), TypeError, "subset must be");
     assertThrows(() => make({ retryBudget: value }), TypeError, "retryBudget must be");
     assertThrows(() => make({ outlierDetection: value }), TypeError, "outlierDetection must be");
