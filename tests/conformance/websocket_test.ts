@@ -1,6 +1,7 @@
 // @ts-types="@types/ws"
 import { WebSocket as WsWebSocket } from "ws";
 import { connect, type ConnectOptions } from "../../src/adapters/websocket.ts";
+import { announcingProxy } from "../support/announcing_proxy.ts";
 import { runtime } from "../support/runtime.ts";
 import { listenWebSocket } from "../websocket/support.ts";
 import type { Adapter } from "./adapter.ts";
@@ -28,16 +29,43 @@ function adapter(name: string, options: ConnectOptions, inbound?: string): Adapt
   };
 }
 
+/** A listener behind a proxy is one of `ws` on each runtime. */
+function proxied(name: string, options: ConnectOptions, inbound?: string): Adapter {
+  return {
+    name: `websocket behind a proxy, ${name}`,
+    gaps: { inbound, unnoticed: UNNOTICED },
+    async open() {
+      const proxyProtocol = { trust: ["127.0.0.0/8"] };
+      const listener = await listenWebSocket({ port: 0, proxyProtocol });
+      const proxy = await announcingProxy((listener.address as { port: number }).port);
+      const [client, server] = await Promise.all([
+        connect(`ws://127.0.0.1:${proxy.port}`, options),
+        accept(listener),
+      ]);
+      return {
+        client,
+        server,
+        async close() {
+          await listener.close();
+          proxy.close();
+        },
+      };
+    },
+  };
+}
+
 const { WebSocket, WebSocketStream } = globalThis as {
   WebSocket?: ConnectOptions["webSocket"];
   WebSocketStream?: unknown;
 };
 if (WebSocket) {
   conformance(adapter("global", { webSocket: WebSocket }, NO_WAIT));
+  conformance(proxied("global", { webSocket: WebSocket }, NO_WAIT));
 }
 if (WebSocketStream) {
   conformance(adapter("stream", { stream: true }, NO_WAIT));
 }
 if (runtime === "node") {
   conformance(adapter("ws", { webSocket: WsWebSocket }));
+  conformance(proxied("ws", { webSocket: WsWebSocket }));
 }
