@@ -7,7 +7,7 @@ import { entryPoints, NPM_NAME, OPTIONAL_PEERS, readDenoJson } from "./npm_packa
 /** How large each entry point may be, gzipped, without its peer: a little above what it is. */
 export const BUDGETS: Readonly<Record<string, number>> = {
   ".": 15_050,
-  "./rpc": 31_250,
+  "./rpc": 31_550,
   "./sockets": 19_300,
   "./deno": 14_200,
   "./bun": 14_000,
