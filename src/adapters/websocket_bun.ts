@@ -35,7 +35,6 @@ import { TransportError } from "../errors.ts";
 import type { Listener } from "../duplex/listener.ts";
 import { AcceptQueue } from "./base/_accept_queue.ts";
 import { toTransportError } from "./base/_errors.ts";
-import { unsupported } from "./base/_options.ts";
 import { BunTransport, type BunWebSocket } from "./websocket/_bun.ts";
 import {
   checkUpgradeOptions,
@@ -48,6 +47,7 @@ import {
   type UpgradeRequest,
   type WebSocketListenOptions,
 } from "./websocket/_listen.ts";
+import { listenBehindProxy } from "./websocket/_proxied.ts";
 import { described, Upgrade } from "./websocket/_request.ts";
 import { HALF_CLOSE_PROTOCOL, limitsOf } from "./websocket/_settings.ts";
 import type { WebSocketUse } from "./websocket/_transport.ts";
@@ -78,13 +78,10 @@ interface SocketState {
 type Socket = BunWebSocket & { readonly data: SocketState };
 
 /** Listens for WebSockets. Rejects with a {@linkcode TransportError}. */
-// deno-lint-ignore require-await
 export async function listen(options: WebSocketListenOptions): Promise<Listener> {
   const api = bun();
   checkWebSocketListenOptions(options);
-  if (options.proxyProtocol !== undefined) {
-    throw unsupported("proxyProtocol", "Bun.serve has no sockets; use ./bun");
-  }
+  if (options.proxyProtocol !== undefined) return await listenBehindProxy(options);
   const { hostname = "127.0.0.1", port } = options;
   const sockets = upgradeListener(options);
   let server: BunServer;

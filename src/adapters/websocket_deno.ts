@@ -40,7 +40,6 @@ import { TransportError } from "../errors.ts";
 import type { Listener } from "../duplex/listener.ts";
 import { AcceptQueue } from "./base/_accept_queue.ts";
 import { toTransportError } from "./base/_errors.ts";
-import { unsupported } from "./base/_options.ts";
 import { EventTransport, type WebSocketLike } from "./websocket/_events.ts";
 import {
   checkUpgradeOptions,
@@ -53,6 +52,7 @@ import {
   type UpgradeRequest,
   type WebSocketListenOptions,
 } from "./websocket/_listen.ts";
+import { listenBehindProxy } from "./websocket/_proxied.ts";
 import { described, Upgrade } from "./websocket/_request.ts";
 import { HALF_CLOSE_PROTOCOL } from "./websocket/_settings.ts";
 
@@ -88,13 +88,10 @@ export interface RequestInfo {
 }
 
 /** Listens for WebSockets. Rejects with a {@linkcode TransportError}. */
-// deno-lint-ignore require-await
 export async function listen(options: WebSocketListenOptions): Promise<Listener> {
   const api = deno();
   checkWebSocketListenOptions(options);
-  if (options.proxyProtocol !== undefined) {
-    throw unsupported("proxyProtocol", "Deno.serve has no sockets; use ./websocket-node or ./deno");
-  }
+  if (options.proxyProtocol !== undefined) return await listenBehindProxy(options);
   const { hostname = "127.0.0.1", port } = options;
   let server: ReturnType<DenoApi["serve"]> | undefined;
   let closed = false;

@@ -40,8 +40,9 @@ export interface WebSocketListenOptions extends OriginOptions, WebSocketOptions 
   readonly pathname?: string;
   /**
    * Each connection must begin with a PROXY protocol header, as with `listen` of `./node`. On
-   * Node only: the HTTP servers of Deno and Bun cannot, and refuse it with the code
-   * `unsupported`.
+   * all runtimes, such a listener is one of `node:http` and `ws`, and has backpressure in both
+   * directions. Deno needs the package `ws` for it, and fails with the code `unsupported`
+   * without; Bun has it.
    *
    * @default {undefined} connections begin with the client's bytes
    */

@@ -42,6 +42,7 @@ export interface PoolSettings<Endpoint> {
   readonly maxConnectionsPerEndpoint: number;
   readonly subset: SubsetOptions | undefined;
   readonly zone: string | undefined;
+  readonly maxZoneInFlight: number | undefined;
   readonly hashBalanceFactor: number;
   readonly slowStartWindow: number;
   readonly outliers: OutlierSettings | undefined;
@@ -93,6 +94,7 @@ export function checkPoolConfig<Request, Response, Endpoint>(
     ),
     subset: checkSubset(config.subset),
     zone,
+    maxZoneInFlight: checkZoneLoad(config.maxZoneInFlight, zone),
     hashBalanceFactor: checkBalance(config.hashBalanceFactor ?? 0),
     slowStartWindow: integer("slowStartWindow", config.slowStartWindow ?? 0, 0, MAX_DELAY),
     outliers: checkOutliers(config.outlierDetection),
@@ -162,6 +164,13 @@ function notBoolean(value: unknown): TypeError {
 function checkZone(name: string, zone: unknown): void {
   if (typeof zone === "string" && zone !== "") return;
   throw wrong(`The ${name} must be a text that is not empty, not ${String(zone)}`);
+}
+
+function checkZoneLoad(most: number | undefined, zone: string | undefined): number | undefined {
+  if (most === undefined) return undefined;
+  checkNumber("maxZoneInFlight", most, 0.01, MANY);
+  if (zone === undefined) throw new TypeError("maxZoneInFlight is only for a pool with a zone");
+  return most;
 }
 
 function isNumber(value: unknown): boolean {

@@ -203,6 +203,7 @@ export class Slots<Request, Response, Endpoint> implements AttemptsOf {
     this.endpoints.forgive(now);
     this.endpoints.renew(now);
     this.#outliers.look(this.endpoints.list, now);
+    this.#spread.measure();
     this.#weigh(now);
     this.#spread.balance(now);
   }

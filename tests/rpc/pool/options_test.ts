@@ -76,6 +76,10 @@ test("numbers out of their range are RangeErrors", () => {
   }
   assertThrows(() => make({ endpoints: [{ zone: "" }] }), TypeError, "zone of an endpoint");
   for (const zone of ["", 7, null]) assertThrows(() => make({ zone }), TypeError, "zone");
+  for (const maxZoneInFlight of [0, 1_000_001, NaN, "2"]) {
+    assertThrows(() => make({ zone: "a", maxZoneInFlight }), RangeError, "maxZoneInFlight must be");
+  }
+  assertThrows(() => make({ maxZoneInFlight: 2 }), TypeError, "maxZoneInFlight is only for");
   for (const client of [undefined, "", true]) {
     assertThrows(() => make({ subset: { size: 1, client } }), TypeError, "subset.client");
   }
