@@ -71,8 +71,7 @@ export class StreamLink<Inbound, Outbound, Logical> {
     const core = this.#core;
     const decoder = core.decoder.writable.getWriter();
     handled(decoder);
-    // Read ahead: an error in a stream discards whatever is still queued in it.
-    this.#reading = this.#batches.read();
+    this.#readAhead();
     for (;;) {
       core.onReading();
       let { done, value: part } = await this.#source.read();
@@ -102,10 +101,16 @@ export class StreamLink<Inbound, Outbound, Logical> {
       const { done, value: batch } = await this.#reading!;
       if (done) return;
       this.#batchesRead++;
-      this.#reading = this.#batches.read();
-      this.#reading.catch(ignore);
+      this.#readAhead();
       await this.#dispatch(batch);
     }
+  }
+
+  /** Reads the next batch before it is there: an error discards what is still queued in a stream. */
+  #readAhead(): void {
+    this.#reading = this.#batches.read();
+    // The connection may close meanwhile, and ask no more.
+    this.#reading.catch(ignore);
   }
 
   async #dispatch(batch: Inbound[]): Promise<void> {
