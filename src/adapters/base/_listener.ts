@@ -6,14 +6,14 @@ const UNKNOWN: SocketAddress = { transport: "tcp", hostname: "", port: 0 };
 
 /** Makes a listener of the connections that it iterates over; `stop` is called once. */
 export function listenerOf(
-  address: SocketAddress = UNKNOWN,
+  address: SocketAddress | undefined,
   accepted: AsyncIterable<SocketDuplex>,
   stop: () => void,
 ): Listener {
   let closing: Promise<void> | undefined;
   const close = () => closing ??= new Promise((resolve) => resolve(stop()));
   return {
-    address,
+    address: address ?? UNKNOWN,
     close,
     [Symbol.asyncIterator]: () => accepted[Symbol.asyncIterator](),
     [Symbol.asyncDispose]: close,
