@@ -52,7 +52,7 @@ export class EncoderStream<Message> implements TransformStream<Iterable<Message>
 
   readonly #streams: LazyStreams<Iterable<Message>, Uint8Array>;
   readonly #core: Encoding<Message>;
-  readonly #progress: { chunks: number; batchBytes: number };
+  readonly #progress: { chunks: number };
 
   /**
    * Makes a stream that uses `encoder`, which must not be shared. Throws a `RangeError` for
@@ -64,7 +64,7 @@ export class EncoderStream<Message> implements TransformStream<Iterable<Message>
       ? Infinity
       : integer("maxOutboundLength", maxOutboundLength, 1, 2 ** 32);
     const core = new Encoding(encoder, max, onEncodeError);
-    const progress = { chunks: 0, batchBytes: 0 };
+    const progress = { chunks: 0 };
     this.#streams = new LazyStreams(() =>
       new TransformStream(transformer(core, progress), undefined, readableStrategy)
     );
@@ -104,16 +104,11 @@ export class EncoderStream<Message> implements TransformStream<Iterable<Message>
   get chunks(): number {
     return this.#progress.chunks;
   }
-
-  /** The size of the current batch so far, in bytes; lets a lazy batch end at a size. */
-  get batchBytes(): number {
-    return this.#progress.batchBytes;
-  }
 }
 
 function transformer<Message>(
   core: Encoding<Message>,
-  progress: { chunks: number; batchBytes: number },
+  progress: { chunks: number },
 ): Transformer<Iterable<Message>, Uint8Array> {
   const { buffer } = core;
   return {
@@ -124,9 +119,8 @@ function transformer<Message>(
           controller.enqueue(buffer.take());
         }
       };
-      progress.batchBytes = 0;
       for (const message of batch) {
-        progress.batchBytes += core.encode(message);
+        core.encode(message);
         pass(CHUNK);
       }
       pass(1);
