@@ -35,6 +35,7 @@ import { TransportError } from "../errors.ts";
 import type { Listener } from "../duplex/listener.ts";
 import { AcceptQueue } from "./base/_accept_queue.ts";
 import { toTransportError } from "./base/_errors.ts";
+import { listenerOf } from "./base/_listener.ts";
 import { BunTransport, type BunWebSocket } from "./websocket/_bun.ts";
 import {
   checkUpgradeOptions,
@@ -42,7 +43,6 @@ import {
   offersHalfClose,
   refusalOf,
   takes,
-  toUpgradeListener,
   type UpgradeListenerOptions,
   type UpgradeRequest,
   type WebSocketListenOptions,
@@ -95,17 +95,11 @@ export async function listen(options: WebSocketListenOptions): Promise<Listener>
   } catch (error) {
     throw toTransportError(`Cannot listen on ${hostname}:${port}`, error);
   }
-  const close = () => {
+  return listenerOf({ transport: "tcp", hostname, port: server.port }, sockets, () => {
     // Not awaited: it would wait for the WebSockets, which stay open.
     server.stop()?.catch(() => {});
-    return sockets.close();
-  };
-  return {
-    address: { transport: "tcp", hostname, port: server.port },
-    close,
-    [Symbol.asyncIterator]: () => sockets[Symbol.asyncIterator](),
-    [Symbol.asyncDispose]: close,
-  };
+    sockets.close();
+  });
 }
 
 /** A listener for the WebSockets of an HTTP server that you have already. */
@@ -194,7 +188,7 @@ export function upgradeListener(options: UpgradeListenerOptions = {}): UpgradeLi
     accepted.close();
   };
   return {
-    ...toUpgradeListener({ accepted, close }, options),
+    ...listenerOf(options.address, accepted, close),
     websocket: {
       maxPayloadLength: limitsOf(options).maxFrameBytes,
       perMessageDeflate: false,

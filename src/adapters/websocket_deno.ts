@@ -40,6 +40,7 @@ import { TransportError } from "../errors.ts";
 import type { Listener } from "../duplex/listener.ts";
 import { AcceptQueue } from "./base/_accept_queue.ts";
 import { toTransportError } from "./base/_errors.ts";
+import { listenerOf } from "./base/_listener.ts";
 import { EventTransport, type WebSocketLike } from "./websocket/_events.ts";
 import {
   checkUpgradeOptions,
@@ -47,7 +48,6 @@ import {
   offersHalfClose,
   refusalOf,
   takes,
-  toUpgradeListener,
   type UpgradeListenerOptions,
   type UpgradeRequest,
   type WebSocketListenOptions,
@@ -108,12 +108,11 @@ export async function listen(options: WebSocketListenOptions): Promise<Listener>
     throw toTransportError(`Cannot listen on ${hostname}:${port}`, error);
   }
   const close = () => {
-    if (closed) return;
     closed = true;
     upgrades.close();
     shutDownIfDone();
   };
-  return toUpgradeListener({ accepted: upgrades.accepted, close }, { address: tcp(server.addr) });
+  return listenerOf(tcp(server.addr), upgrades.accepted, close);
 }
 
 /** A listener for the WebSockets of an HTTP server that you have already. */
@@ -157,7 +156,7 @@ export function upgradeListener(options: UpgradeListenerOptions = {}): UpgradeLi
   checkUpgradeOptions(options);
   const upgrades = new DenoUpgrades(api, options, () => {});
   return {
-    ...toUpgradeListener({ accepted: upgrades.accepted, close: () => upgrades.close() }, options),
+    ...listenerOf(options.address, upgrades.accepted, () => upgrades.close()),
     takes: (request) => takes(askedOf(request), options),
     upgrade: (request, info) => upgrades.upgrade(request, info ?? {}),
   };

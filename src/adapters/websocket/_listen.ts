@@ -1,7 +1,5 @@
 import { integer, wrong } from "../../check.ts";
 import type { SocketAddress } from "../../duplex/duplex.ts";
-import type { Listener } from "../../duplex/listener.ts";
-import type { AcceptQueue } from "../base/_accept_queue.ts";
 import type { ProxyProtocolOptions } from "../base/_options.ts";
 import { checkOrigins, originAllowed, type OriginOptions } from "./_origin.ts";
 import { HALF_CLOSE_PROTOCOL, limitsOf, type WebSocketOptions } from "./_settings.ts";
@@ -120,19 +118,4 @@ function pathOf(url: string): string | undefined {
 export function offersHalfClose({ header }: UpgradeRequest): boolean {
   const offered = header("sec-websocket-protocol") ?? "";
   return offered.split(",").some((name) => name.trim() === HALF_CLOSE_PROTOCOL);
-}
-
-/** The part of a listener that is the same in front of each HTTP server. */
-export function toUpgradeListener(
-  { accepted, close: stop }: { readonly accepted: AcceptQueue; close(): void },
-  { address = { transport: "tcp", hostname: "", port: 0 } }: UpgradeListenerOptions,
-): Listener {
-  // deno-lint-ignore require-await
-  const close = async () => stop();
-  return {
-    address,
-    close,
-    [Symbol.asyncIterator]: () => accepted[Symbol.asyncIterator](),
-    [Symbol.asyncDispose]: close,
-  };
 }
