@@ -119,7 +119,7 @@ test("a source that ends its own call is left, and nothing more is sent of it", 
   const call = client.unary(body("open"), { requests, signal: controller.signal });
   const { id } = await peer.next();
   await peer.send(end(QUESTION + 1000), end(ITEM + Number(id)));
-  assertEquals((await outcome(call)).error, controller.signal.reason);
+  assertEquals(await outcome(call), { kind: "error", error: controller.signal.reason });
   await soon(left.promise, "the source to be left");
   const { id: _, ...rest } = await peer.next();
   assertEquals([rest.body, (await closeClient(client, peer)).length], ["a", 1]);
