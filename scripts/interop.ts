@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { parseRuntime, RUNTIMES } from "../tools/runtimes.ts";
 import { buildRust, hasCargo } from "./support/rust.ts";
-import { testFiles } from "./support/test_files.ts";
+import { ONLY_STREAMS, testFiles } from "./support/test_files.ts";
 import { close, runOnAll } from "./support/test_runs.ts";
 
 const HELP = `Usage: npm run interop -- [options]
@@ -12,11 +12,14 @@ client and as server against this library on Deno, Bun and Node; and tests/inter
 which writes and reads every form of serde and prost with random values, whose bytes are
 compared. Needs cargo, without which everything is skipped.
 
+  --streams        with the synchronous face of every duplex switched off, so that connections
+                   go through its streams
   --runtime NAME   only on deno, bun or node (may be repeated)
   --help           this text`;
 
 const { values } = parseArgs({
   options: {
+    streams: { type: "boolean", default: false },
     runtime: { type: "string", multiple: true },
     help: { type: "boolean", default: false },
   },
@@ -32,5 +35,6 @@ if (values.help) {
   close({ passed: 0, failed: 1, skipped: 0 });
 } else {
   const runtimes = values.runtime?.map(parseRuntime) ?? RUNTIMES;
-  close(await runOnAll(runtimes, testFiles("tests/interop")));
+  const preload = values.streams ? ONLY_STREAMS : undefined;
+  close(await runOnAll(runtimes, testFiles("tests/interop"), preload));
 }

@@ -11,7 +11,9 @@ export function integer(name: string, value: unknown, min: number, max: number):
   if (Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max) {
     return value as number;
   }
-  throw new RangeError(`${name} must be an integer from ${min} to ${max}, not ${shown(value)}`);
+  throw mistake(
+    new RangeError(`${name} must be an integer from ${min} to ${max}, not ${shown(value)}`),
+  );
 }
 
 /** Checks a delay in milliseconds; see {@linkcode integer}. */
@@ -21,7 +23,18 @@ export function delay(name: string, value: unknown, min: 0 | 1): number {
 
 /** Makes the error for an argument or an option that is wrong, and not a number out of range. */
 export function wrong(message: string, cause?: unknown): TypeError {
-  return new TypeError(message, cause === undefined ? undefined : { cause });
+  return mistake(new TypeError(message, cause === undefined ? undefined : { cause }));
+}
+
+const MISTAKE = Symbol("mistake");
+
+function mistake<Made extends Error>(error: Made): Made {
+  return Object.defineProperty(error, MISTAKE, { value: true });
+}
+
+/** Whether an error was made here: what the program has done wrong, it does whenever it tries. */
+export function isMistake(error: unknown): error is Error {
+  return isObject(error) && MISTAKE in error;
 }
 
 /** A value as messages show it. */
@@ -40,8 +53,29 @@ export function checkFunction(name: string, value: unknown, what = ""): void {
 /** Checks that something is a duplex, and not, say, what `connect()` returns before it is awaited. */
 export function checkDuplex(duplex: unknown): void {
   notPromised("duplex", duplex);
-  if (isObject(duplex) && "readable" in duplex && "writable" in duplex) return;
-  throw wrong(`duplex must have a readable and a writable, but it is ${shown(duplex)}`);
+  // Whose streams are made when they are asked for.
+  if (isObject(duplex) && typeof duplex.attach === "function") return;
+  const { readable, writable } = isObject(duplex) ? duplex : {};
+  if (isStream(readable, "getReader") && isStream(writable, "getWriter")) return;
+  const what = isObject(duplex) && typeof duplex.pipe === "function"
+    ? "a socket of Node's: connect with this package"
+    : shown(duplex);
+  throw wrong(`duplex must have a readable and a writable, but it is ${what}`);
+}
+
+function isStream(value: unknown, method: string): boolean {
+  return isObject(value) && typeof value[method] === "function";
+}
+
+/** Refuses what is no object of options: it would count as none. */
+export function checkOptions(name: string, value: unknown): void {
+  if (value === undefined || isObject(value) && !Array.isArray(value)) return;
+  throw wrong(`${name} must be an object of options, not ${shown(value)}`);
+}
+
+/** Checks that something is a function, unless it is left out. */
+export function checkCallback(name: string, value: unknown): void {
+  if (value !== undefined) checkFunction(name, value);
 }
 
 /** Checks that something is a listener. */

@@ -16,13 +16,13 @@ const duplex = await connect(parseAddress(process.argv[2] ?? "127.0.0.1:9000"));
 await using client = new RpcClient(duplex, { codec: json<Response, Request>(), messages });
 
 let computing = true;
-const heavy = client.unary(plain({ primesBelow: 3_000_000 })).finally(() => computing = false);
+const heavy = client.unary(plain({ primesBelow: 1_000_000 })).finally(() => computing = false);
 let light = 0;
 while (computing) {
   await client.unary(plain({}));
   light++;
 }
-console.log(`${(await heavy).body?.primes} primes below 3000000`);
+console.log(`${(await heavy).body?.primes} primes below 1000000`);
 console.log(`${light} light rpcs answered meanwhile`);
 
 try {

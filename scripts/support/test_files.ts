@@ -4,12 +4,25 @@ import { root } from "../../tools/runtimes.ts";
 
 /**
  * What `npm test` leaves to `npm run test:all`: tests that kill servers, break connections or
- * crowd them, for a long time each. They run one at a time, as they need the machine for
- * themselves.
+ * crowd them, or draw what they do by the thousand, for a long time each. They run one at a
+ * time, as they need the machine for themselves.
  */
 const SLOW: readonly RegExp[] = [
-  /^tests\/(cores|drain|kill|quic|simulator|soak)\//,
-  /\/(faults|hostile)_(?!test)/,
+  /^tests\/(cores|drain|fuzz|kill|quic|simulator|soak)\//,
+  /^tests\/rpc\/(faults\/|pool\/example_test)/,
+  /\/hostile_(?!test)/,
+];
+
+/** Loaded before a test file, it takes the synchronous face from every duplex. */
+export const ONLY_STREAMS = "tests/support/only_streams.ts";
+
+/**
+ * What is worth a second run over the streams: what makes connections, and what breaks or
+ * attacks them. The conformance suite has its cases for both faces, and floods cost minutes.
+ */
+const OVER_STREAMS: readonly RegExp[] = [
+  /^tests\/(connection|rpc|server)\//,
+  /^tests\/security\/hostile_(bounds|held|lengths|slow|text)_/,
 ];
 
 /** The test files below a folder of the repository, without those below `except`. */
@@ -23,4 +36,8 @@ export function testFiles(folder: string, except?: string): string[] {
 
 export function isSlow(file: string): boolean {
   return SLOW.some((pattern) => pattern.test(file));
+}
+
+export function isOverStreams(file: string): boolean {
+  return OVER_STREAMS.some((pattern) => pattern.test(file));
 }

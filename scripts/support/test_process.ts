@@ -17,6 +17,8 @@ export interface FileRun {
 interface Runner {
   /** The arguments that make it write its report to `report`. */
   args(report: string): readonly string[];
+  /** The option that names a module to be loaded before the file. */
+  readonly preload: string;
   /** The line after which nothing more comes. */
   readonly last?: RegExp;
 }
@@ -25,17 +27,20 @@ const RUNNERS: Record<Runtime, Runner> = {
   deno: {
     // Types are checked by themselves. Not --quiet: that hides what tests print.
     args: (report) => ["test", "-A", "--no-check", `--junit-path=${report}`],
+    preload: "--preload",
   },
   bun: {
     args: (
       report,
     ) => ["test", "--timeout", "180000", "--reporter=junit", `--reporter-outfile=${report}`],
+    preload: "--preload",
   },
   node: {
     args: (report) => [
       ...["--import", "tsx", "--test-reporter=tap", "--test-reporter-destination=stdout"],
       ...["--test-reporter=junit", `--test-reporter-destination=${report}`],
     ],
+    preload: "--import",
     // Once in a while Node 20 spins for ever in its own clean-up, when all tests of a file
     // are done, and its --test-force-exit loses the results of tests under load.
     last: /^# duration_ms /m,
@@ -51,12 +56,22 @@ const CUT: TestResult = { name: "did not run to its end", outcome: "failed" };
 
 let reports = 0;
 
-/** Runs a file; its report is made in `folder`. A run that does not end counts as failed. */
-export async function runFile(runtime: Runtime, file: string, folder: string): Promise<FileRun> {
+/**
+ * Runs a file, after a module if `preload` names one; its report is made in `folder`. A run that
+ * does not end counts as failed.
+ */
+export async function runFile(
+  runtime: Runtime,
+  file: string,
+  folder: string,
+  preload?: string,
+): Promise<FileRun> {
   const begun = performance.now();
   const report = join(folder, `${reports++}.xml`);
-  const { args, last } = RUNNERS[runtime];
-  const { output, ended } = await run(command(runtime), [...args(report), `./${file}`], last);
+  const { args, last, ...runner } = RUNNERS[runtime];
+  const before = preload ? [runner.preload, `./${preload}`] : [];
+  const all = [...args(report), ...before, `./${file}`];
+  const { output, ended } = await run(command(runtime), all, last);
   let tests: TestResult[] = [];
   try {
     if (existsSync(report)) tests = testsOf(readFileSync(report, "utf8"));

@@ -28,21 +28,22 @@ type Job = readonly [runtime: Runtime, file: string];
 /**
  * Runs the files on all given runtimes, each in a process of its own, two side by side for
  * each core; slow ones, at the end, one at a time. Prints the output of those that failed, what
- * tests have measured, and the names of the slowest files. A file that failed is run once more, alone, since time-outs are easily exceeded on a busy machine: if it then passes, it
- * counts as passed and is reported as flaky.
+ * tests have measured, and the names of the slowest files. A file that failed is run once more,
+ * alone, since time-outs are easily exceeded on a busy machine: if it then passes, it counts as
+ * passed and is reported as flaky. `preload` is a module to be loaded before each file.
  */
 export async function runOnAll(
   runtimes: readonly Runtime[],
   files: readonly string[],
+  preload?: string,
 ): Promise<TestRun> {
-  // A file does not run on two runtimes at once: what the README shows has ports of its own.
   const jobs: Job[] = runtimes.flatMap((runtime) => files.map((file): Job => [runtime, file]));
   const folder = mkdtempSync(join(tmpdir(), "protosocket-tests-"));
   const progress = new Progress(jobs.length);
   const runs: FileRun[] = [];
   const work = async (queue: Job[]) => {
     for (let job = queue.shift(); job; job = queue.shift()) {
-      const run = await runFile(...job, folder);
+      const run = await runFile(...job, folder, preload);
       runs.push(run);
       progress.onRun(run);
     }
@@ -57,7 +58,7 @@ export async function runOnAll(
   const notes: string[] = [];
   for (const [i, first] of runs.entries()) {
     if (failures(first).length === 0) continue;
-    const again = await runFile(first.runtime, first.file, folder);
+    const again = await runFile(first.runtime, first.file, folder, preload);
     const failed = failures(again).length > 0;
     if (failed) progress.say(again.output);
     runs[i] = again;

@@ -9,10 +9,15 @@ import type { Duplex, SocketAddress, SocketDuplex } from "../duplex/duplex.ts";
 import { Encoding } from "../streams/_encoding.ts";
 import { ConnectionError, reactorThrew, TransportError } from "../errors.ts";
 import { type ConnectionObserver, quietly } from "../observer.ts";
-import { checkCodec, checkDuplex, checkFunction, delay } from "../check.ts";
-import { checkConnectionOptions, type ConnectionOptions } from "../options.ts";
+import { checkCodec, checkDuplex, checkFunction } from "../check.ts";
+import {
+  checkConnectionOptions,
+  checkConnectionParts,
+  type ConnectionOptions,
+} from "../options.ts";
 import type { Reactor } from "../reactor.ts";
 import { caught } from "../user_callback.ts";
+import { limited, watch } from "../waits/bounded.ts";
 
 const LOCAL: CloseReason = { kind: "local" };
 const PEER: CloseReason = { kind: "peer" };
@@ -70,8 +75,8 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed {
     checkCodec(config.codec);
     checkFunction("reactor", config.reactor, " that makes one for a sender");
     const options = checkConnectionOptions(config, defaults);
+    checkConnectionParts(config);
     const { heartbeat, observer } = config;
-    if (heartbeat) delay("heartbeat.interval", heartbeat.interval, 1);
     this.#drainTimeout = options.drainTimeout;
     this.#maxPipelinedBytes = options.maxPipelinedBytes || Infinity;
     this.#remoteAddress = (duplex as SocketDuplex).remoteAddress;
@@ -260,22 +265,20 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed {
   async drain(timeout: number): Promise<void> {
     const begun = this.#deadline !== undefined;
     const deadline = this.#deadline ??= new AbortController();
-    const timer = setTimeout(
-      () => deadline.abort(new ConnectionError("drain-timeout", `Not done within ${timeout} ms`)),
-      timeout,
-    );
-    if (begun) return void this.closed.then(() => clearTimeout(timer));
-    const timeUp = new Promise<void>((resolve) =>
-      deadline.signal.addEventListener("abort", () => resolve())
-    );
+    const release = watch([], timeout, () => {
+      deadline.abort(new ConnectionError("drain-timeout", `Not done within ${timeout} ms`));
+    });
+    if (begun) return void this.closed.then(release);
     try {
       if (this.#state === "open") {
-        await Promise.race([this.#reactor.onDrain?.(deadline.signal), timeUp, this.closed]);
+        // A reactor that does not heed its signal, or outlives the connection, is left alone.
+        const drained = Promise.race([this.#reactor.onDrain?.(deadline.signal), this.closed]);
+        await limited<unknown>(drained, { signals: [deadline.signal] });
       }
     } catch (cause) {
-      this.failWaiting(cause);
+      if (!deadline.signal.aborted) this.failWaiting(cause);
     } finally {
-      clearTimeout(timer);
+      release();
     }
     this.end();
   }

@@ -30,7 +30,8 @@ export class ItemStream<Item> implements AsyncIterableIterator<Item, undefined> 
   /** What the reader has taken since the last grant. */
   #taken = 0;
   readonly #readers: Reader<Item>[] = [];
-  #state: "open" | "ended" | "failed" = "open";
+  /** "over": the reader has seen the end, or has left. */
+  #state: "open" | "ended" | "failed" | "over" = "open";
   #error: unknown;
   #goingAway: AbortController | undefined;
   /** Why the connection takes no more calls. */
@@ -93,20 +94,24 @@ export class ItemStream<Item> implements AsyncIterableIterator<Item, undefined> 
 
   /** No more items will come. */
   end(): void {
-    this.#state = "ended";
+    this.#state = this.#readers.length > 0 ? "over" : "ended";
     for (const reader of this.#readers.splice(0)) reader.resolve(DONE);
     this.#release();
   }
 
-  /** No more items will come: the queued ones can still be read, then the error. */
+  /**
+   * No more items will come: the queued ones can still be read, then the error, also if the peer
+   * has ended the stream before and the reader has not come to that.
+   */
   fail(error: unknown): void {
-    // The reader has left already.
-    if (this.#state === "ended") return;
+    if (this.#state === "over") return;
     const reader = this.#readers.shift();
     if (reader) {
       // One reader gets the error; for those behind it, the stream has ended.
       reader.resolve(rejected(error));
-      return this.end();
+      this.end();
+      this.#state = "over";
+      return;
     }
     this.#state = "failed";
     this.#error = error;
@@ -115,10 +120,13 @@ export class ItemStream<Item> implements AsyncIterableIterator<Item, undefined> 
 
   next(): Promise<IteratorResult<Item, undefined>> {
     if (this.#items.length > 0) return Promise.resolve({ done: false, value: this.#shift() });
-    if (this.#state === "ended") return Promise.resolve(DONE);
     if (this.#state === "failed") {
-      this.#state = "ended";
+      this.#state = "over";
       return rejected(this.#error);
+    }
+    if (this.#state !== "open") {
+      this.#state = "over";
+      return Promise.resolve(DONE);
     }
     return new Promise((resolve) => this.#readers.push({ resolve }));
   }
@@ -133,6 +141,7 @@ export class ItemStream<Item> implements AsyncIterableIterator<Item, undefined> 
     if (this.#state === "open") this.#events.onLeave();
     this.#drop();
     this.end();
+    this.#state = "over";
     return Promise.resolve(DONE);
   }
 

@@ -1,4 +1,5 @@
 import type { SocketAddress } from "../../mod.ts";
+import { checkFunction, checkOptions, isObject } from "../check.ts";
 import { tell } from "../user_callback.ts";
 import type { RpcId } from "./message.ts";
 
@@ -29,6 +30,12 @@ export type OnRpcEnd = (error: unknown) => void;
 export interface RpcObserver<Request> {
   /** An RPC begins. The function that it returns, if any, is called when the RPC ends. */
   onRpc(rpc: ObservedRpc<Request>): OnRpcEnd | void;
+}
+
+/** Checks an optional observer. */
+export function checkRpcObserver(observer: unknown): void {
+  checkOptions("rpcObserver", observer);
+  if (isObject(observer)) checkFunction("rpcObserver.onRpc", observer.onRpc);
 }
 
 const nobody: OnRpcEnd = () => {};

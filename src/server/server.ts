@@ -2,7 +2,7 @@ import { Admission } from "./_admission.ts";
 import { Ages } from "./_ages.ts";
 import { Connecting, DEFAULT_CONNECTOR_TIMEOUT } from "./_connecting.ts";
 import { sayFailed, sayRefused } from "./_log.ts";
-import { checkFunction, checkListener, delay } from "../check.ts";
+import { checkCallback, checkFunction, checkListener, delay } from "../check.ts";
 import { Connection, type DrainOptions } from "../connection/connection.ts";
 import type { SocketAddress, SocketDuplex } from "../duplex/duplex.ts";
 import type { Listener } from "../duplex/listener.ts";
@@ -10,6 +10,7 @@ import { checkDrainTimeout, SERVER_DEFAULTS } from "../options.ts";
 import type { Connector, ServeOptions } from "./serve_options.ts";
 import { Served, type ServedConnection } from "./served_connection.ts";
 import { tell } from "../user_callback.ts";
+import { limited, watch } from "../waits/bounded.ts";
 
 export { DEFAULT_CONNECTOR_TIMEOUT };
 export {
@@ -93,6 +94,8 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
     maxConnectionAge = 0,
     maxConnectionAgeGrace = 0,
   } = options;
+  checkCallback("onConnectError", onConnectError);
+  checkCallback("onConnectionError", onConnectionError);
   const admission = new Admission(options);
   const connecting = new Connecting(connectorTimeout);
   const ages = new Ages(
@@ -156,13 +159,14 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
   }
 
   async function closeAll(timeout: number, wait: number): Promise<void> {
-    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+    // Nothing is left to wait for once the listener and all connections have ended.
+    if (wait > 0) await limited(finished, { signals: [], timeout: wait }).catch(() => {});
     stopped = true;
-    const deadline = setTimeout(() => connecting.close(), timeout);
+    const release = watch([], timeout, () => connecting.close());
     await listener.close();
     await Promise.all([...connections].map((connection) => connection.drain({ timeout })));
     await finished.catch(() => {});
-    clearTimeout(deadline);
+    release();
   }
 
   function close({ timeout, delay: wait = 0 }: ServerCloseOptions = {}): Promise<void> {

@@ -3,28 +3,33 @@ import type { ServerContext } from "./context.ts";
 import type { MethodDefinition, ServiceDefinition } from "./definition.ts";
 import { checkDefinition } from "./schema/checks.ts";
 
-/** What answers a method of that definition. */
-export type Handler<Method extends MethodDefinition> = Method extends
+/**
+ * A function that answers a method: what {@linkcode Handler} comes to. It is an interface, and has
+ * the method's name, so that an error of the compiler says which handler is wrong.
+ */
+export interface MethodHandler<Name extends string, Request, Answer> {
+  /** Answers a call. */
+  (request: Request, context: ServerContext): Answer;
+}
+
+/** What answers a method of that definition, whose name is for errors of the compiler. */
+export type Handler<Method extends MethodDefinition, Name extends string = string> = Method extends
   MethodDefinition<infer Kind, infer _Given, infer Request, infer Response, infer _Received>
-  ? Kind extends "unary"
-    ? (request: Request, context: ServerContext) => Response | PromiseLike<Response>
-  : Kind extends "server_streaming" ? (
-      request: Request,
-      context: ServerContext,
-    ) => AsyncIterable<Response> | Iterable<Response>
-  : Kind extends "client_streaming" ? (
-      requests: AsyncIterableIterator<Request>,
-      context: ServerContext,
-    ) => Response | PromiseLike<Response>
-  : (
-    requests: AsyncIterableIterator<Request>,
-    context: ServerContext,
-  ) => AsyncIterable<Response> | Iterable<Response>
+  ? Kind extends "unary" ? MethodHandler<Name, Request, Response | PromiseLike<Response>>
+  : Kind extends "server_streaming"
+    ? MethodHandler<Name, Request, AsyncIterable<Response> | Iterable<Response>>
+  : Kind extends "client_streaming"
+    ? MethodHandler<Name, AsyncIterableIterator<Request>, Response | PromiseLike<Response>>
+  : MethodHandler<
+    Name,
+    AsyncIterableIterator<Request>,
+    AsyncIterable<Response> | Iterable<Response>
+  >
   : never;
 
 /** The handlers of a service by the names of its methods. One that is left out: `unimplemented`. */
 export type Handlers<Service extends ServiceDefinition> = {
-  readonly [Name in keyof Service["methods"]]?: Handler<Service["methods"][Name]>;
+  readonly [Name in keyof Service["methods"]]?: Handler<Service["methods"][Name], Name & string>;
 };
 
 /** A service with its handlers, as {@linkcode implement} returns it. */

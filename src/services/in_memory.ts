@@ -1,4 +1,5 @@
 import { Connection, duplexPair } from "../../mod.ts";
+import { checkOptions } from "../check.ts";
 import type { RpcClient } from "../rpc/mod.ts";
 import { serviceClient, type ServiceConnectionOptions } from "./client/service_client.ts";
 import type { ServiceRequest, ServiceResponse } from "./envelope/messages.ts";
@@ -40,6 +41,8 @@ export function inMemory(
   services: readonly Implementation[],
   options: InMemoryOptions = {},
 ): InMemoryServices {
+  checkOptions("options", options);
+  checkOptions("client", options.client);
   const [here, there] = duplexPair();
   new Connection(there, serviceConnectorNow({ ...options, services })(there));
   return serviceClient(here, options.client);

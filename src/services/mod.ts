@@ -25,7 +25,13 @@ export {
   type MetadataValue,
 } from "./metadata.ts";
 export type { Peer, ServerContext, ServiceConnection, ServiceContext } from "./context.ts";
-export { type Handler, type Handlers, implement, type Implementation } from "./handlers.ts";
+export {
+  type Handler,
+  type Handlers,
+  implement,
+  type Implementation,
+  type MethodHandler,
+} from "./handlers.ts";
 export type {
   ClientInterceptor,
   InterceptedCall,

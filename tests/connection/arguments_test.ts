@@ -82,6 +82,62 @@ const cases: [name: string, run: () => unknown, told: RegExp][] = [
     () => new RpcClient(Promise.resolve(duplex) as never, { codec: json(), messages }),
     /await it$/,
   ],
+  ...[true, 5, null, "x", []].flatMap((value): typeof cases => [
+    [
+      `${value} for a heartbeat`,
+      () => new Connection(duplex, { codec: json(), reactor, heartbeat: value as never }),
+      /^heartbeat must be an object of options, not /,
+    ],
+    [
+      `${value} for the heartbeat of a server`,
+      () => serveRpc(memoryListener(), { codec, messages, service, heartbeat: value as never }),
+      /^heartbeat must be an object of options, not /,
+    ],
+    [
+      `${value} for an observer`,
+      () => new RpcClient(duplex, { codec: json(), messages, observer: value as never }),
+      /^observer must be an object of options, not /,
+    ],
+    [
+      `${value} for the observer of RPCs`,
+      () => new RpcClient(duplex, { codec: json(), messages, rpcObserver: value as never }),
+      /^rpcObserver must be an object of options, not /,
+    ],
+    [
+      `${value} for the observer of a server's RPCs`,
+      () => serveRpc(memoryListener(), { codec, messages, service, rpcObserver: value as never }),
+      /^rpcObserver must be an object of options, not /,
+    ],
+    [
+      `${value} for onError`,
+      () => serveRpc(memoryListener(), { codec, messages, service, onError: value as never }),
+      /^onError must be a function, not /,
+    ],
+    [
+      `${value} for onConnectionError`,
+      () => serve(memoryListener(), (() => {}) as never, { onConnectionError: value as never }),
+      /^onConnectionError must be a function, not /,
+    ],
+    [
+      `${value} for onConnectError`,
+      () => serve(memoryListener(), (() => {}) as never, { onConnectError: value as never }),
+      /^onConnectError must be a function, not /,
+    ],
+  ]),
+  [
+    "a heartbeat without a message",
+    () => new Connection(duplex, { codec: json(), reactor, heartbeat: { interval: 5 } as never }),
+    /^heartbeat\.message must be a function, not undefined$/,
+  ],
+  [
+    "a socket of Node's for a duplex",
+    () =>
+      new Connection(
+        { pipe() {}, readable: true, writable: true } as never,
+        { codec: json(), reactor },
+      ),
+    /^duplex must have a readable and a writable, but it is a socket of Node's: /,
+  ],
   [
     "a handler's answer for a handler",
     () => rpcReactor(messages, { id: 0, code: 0 } as never),

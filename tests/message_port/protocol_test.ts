@@ -142,10 +142,13 @@ test("port protocol: a peer that stops reading and ends is answered by an end", 
   assertEquals(await peer.until(2), { kind: "end" });
 });
 
-test("port protocol: a peer that stops reading fails a write that waits for credit", async () => {
+test("port protocol: a peer that stops reading fails a write that waits for credit, and our reading", async () => {
   using peer = new Scripted();
   const write = outcome(peer.end.writer.write(new Uint8Array(20)));
   peer.post(hello, { kind: "stop" });
   const result = await soon(write, "the write");
   assertEquals(result.kind === "error" && (result.error as TransportError).code, "reset");
+  // As with a socket: what nobody read has reset both directions.
+  const read = await soon(outcome(peer.end.readAll()), "the end");
+  assertEquals(read.kind === "error" && (read.error as TransportError).code, "reset");
 });

@@ -1,5 +1,5 @@
 // The folders of the source, and which may import which.
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path/posix";
 import { test } from "node:test";
@@ -146,9 +146,6 @@ test("scripts and benches share tools only", () => {
   assertEquals(strangers, []);
 });
 
-/** Files that are to be untied. */
-const TIED = ["src/rpc/pool/_attempts.ts", "src/rpc/pool/_slots.ts"];
-
 test("no file of the source imports itself by way of others, not even types", () => {
   const found: string[][] = [];
   const done = new Set<string>();
@@ -161,14 +158,14 @@ test("no file of the source imports itself by way of others, not even types", ()
   };
   walk("mod.ts", []);
   for (const file of sources()) walk(file, []);
-  assertEquals(found.filter((circle) => !circle.every((file) => TIED.includes(file))), []);
+  assertEquals(found, []);
 });
 
-test("no folder has more than 15 files side by side", () => {
-  for (const folder of new Set(sources().map((file) => dirname(file)))) {
-    const files = sources().filter((file) => dirname(file) === folder).length;
-    assert(files <= 15, `${folder}: ${files} files`);
-  }
+test("no folder has more than 15 files side by side, nor so many tests", () => {
+  const files = [...sources(), ...sources("tests").filter((file) => file.endsWith("_test.ts"))];
+  const counts: Record<string, number> = {};
+  for (const file of files) counts[dirname(file)] = (counts[dirname(file)] ?? 0) + 1;
+  assertEquals(Object.entries(counts).filter(([, count]) => count > 15), []);
 });
 
 test("no file has more than 400 lines", () => {

@@ -1,6 +1,9 @@
 // What the README shows is what the examples are, and they run.
 import { assertEquals, assertMatch } from "@std/assert";
-import { readFileSync } from "node:fs";
+import { randomInt } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Program } from "../support/program.ts";
@@ -19,23 +22,60 @@ test("the README shows the examples as they are", () => {
   for (const [, file, code] of shown) assertEquals(code, readFileSync(root + file, "utf8"));
 });
 
+/** The quick start's programs as they are, but at a port that nobody else has. */
+class QuickStart implements Disposable {
+  readonly #folder = mkdtempSync(`${root}.docs-`);
+  readonly #port: number;
+
+  constructor(port: number) {
+    this.#port = port;
+  }
+
+  start(name: string): Program {
+    const code = readFileSync(`${root}examples/quick_start/${name}`, "utf8");
+    const file = join(this.#folder, name);
+    writeFileSync(file, code.replaceAll(/\bport: 900\d\b/g, `port: ${this.#port}`));
+    return new Program(file);
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.#folder, { recursive: true });
+  }
+}
+
+/** A port that is free, and below those that systems give out: nobody gets it meanwhile by chance. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(10_000, 30_000);
+    const server = createServer().listen(port, "127.0.0.1");
+    const free = await new Promise<boolean>((resolve) => {
+      server.on("listening", () => server.close(() => resolve(true)));
+      server.on("error", () => resolve(false));
+    });
+    if (free) return port;
+  }
+}
+
 test("the README's server and client talk", async () => {
-  await using server = new Program("examples/quick_start/server.ts");
+  using programs = new QuickStart(await freePort());
+  await using server = programs.start("server.ts");
   await server.until(/\n/);
-  await using client = new Program("examples/quick_start/client.ts");
+  await using client = programs.start("client.ts");
   await client.ended;
   assertMatch(client.said, /^hello\n/);
   assertMatch(client.said, /kind: "?'?local/);
 });
 
 test("the README's rpc is answered", async () => {
-  await using program = new Program("examples/quick_start/rpc.ts");
+  using programs = new QuickStart(await freePort());
+  await using program = programs.start("rpc.ts");
   await program.ended;
   assertEquals(program.said, "hello, world\n");
 });
 
 test("the README's service is called", async () => {
-  await using program = new Program("examples/quick_start/services.ts");
+  using programs = new QuickStart(await freePort());
+  await using program = programs.start("services.ts");
   await program.ended;
   assertMatch(program.said, /symbol: ["']ACME["'],\s+price: 100,?\s+\}\nACME 100\nBOND 200\n$/);
 });

@@ -38,7 +38,7 @@ function offer(end: End, message: Uint8Array): { readonly taken: number; stop():
   return offered;
 }
 
-test("held: a chunk of tiny messages is decoded one at a time, as they are taken", async () => {
+test("held: a chunk of tiny messages is decoded as they are taken, one or a batch at a time", async () => {
   let decoded = 0;
   const count = 64 * KIB;
   const [working, done] = [deferred(), deferred()];
@@ -57,7 +57,9 @@ test("held: a chunk of tiny messages is decoded one at a time, as they are taken
   });
   // Each byte is a message without a body.
   await end.write(new Uint8Array(count));
-  assertEquals([await quiet(() => decoded), received], [1, 1]);
+  // A connection over streams has a batch decoded ahead.
+  const ahead = duplexPair()[0].attach ? 1 : 1024;
+  assertEquals([await quiet(() => decoded), received], [ahead, 1]);
   working.resolve();
   await soon(done.promise, "all messages");
   assertEquals(decoded, count);

@@ -48,6 +48,19 @@ test("ready: without a delay, a close begins at once", async () => {
   assertThrows(() => server.close({ delay: 2 ** 31 }), RangeError, "delay");
 });
 
+test("ready: a delay ends with the listener and its last connection", async () => {
+  const listener = memoryListener();
+  const server = serve(listener, echo);
+  const peer = new Peer(listener.dial(1));
+  await talk(peer, 1);
+  await listener.close();
+  const closed = server.close({ delay: 2 ** 31 - 1 });
+  await talk(peer, 2);
+  await peer.connection.close();
+  await soon(closed, "the close");
+  assertEquals((await peer.closed).kind, "local");
+});
+
 test("ready: false when the listener has failed", async () => {
   const failing = { ...memoryListener(), [Symbol.asyncIterator]: failNow };
   const server = serve(failing, echo);

@@ -2,10 +2,17 @@
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
 import {
+  type Body,
+  type Client,
+  createClient,
+  defineService,
+  implement,
+  inMemory,
   type Interceptor,
   type ServerInterceptor,
   ServiceError,
 } from "@protosocket/protosocket/services";
+import { z } from "zod";
 import { soon } from "../support/within.ts";
 import { all, fails, onSocket, type PricesHandlers } from "./support.ts";
 
@@ -143,4 +150,106 @@ test("one wraps the items of a stream", async () => {
     counted = trailers.get("count");
   await soon(all(ends.prices.watchQuotes({ symbol: "X" }, { onTrailers })), "it");
   assert(counted === "2");
+});
+
+/** Says how calls end, and the streams of their answers. */
+function ends(seen: string[]): Interceptor {
+  const tell = (error: unknown): never => {
+    seen.push(error instanceof ServiceError ? error.code : String(error));
+    throw error;
+  };
+  return (next) => async (call) => {
+    const answer = await next(call).catch(tell);
+    if (!call.context.method.kind.match("server_|bidi_")) return answer;
+    return (async function* () {
+      try {
+        yield* answer as AsyncIterable<unknown>;
+      } catch (error) {
+        tell(error);
+      }
+    })();
+  };
+}
+
+const text = z.string();
+const Texts = defineService("a.Texts", {
+  one: { request: text, response: text },
+  many: { kind: "server_streaming", request: text, response: text },
+  sum: { kind: "client_streaming", request: text, response: text },
+  both: { kind: "bidi_streaming", request: text, response: text },
+});
+type TextCalls = Client<typeof Texts>;
+const TEXT_CALLS: readonly ((texts: TextCalls) => Promise<unknown>)[] = [
+  (texts) => texts.one("x"),
+  (texts) => all(texts.many("x")),
+  (texts) => texts.sum([]),
+  (texts) => all(texts.both([])),
+];
+
+test("one at a server sees what a handler answers wrongly, of each kind", async () => {
+  const seen: string[] = [];
+  const errors: unknown[] = [];
+  const left: string[] = [];
+  // deno-lint-ignore no-explicit-any
+  const wrong: any = {
+    one: () => 5,
+    *many() {
+      try {
+        yield* ["fine", 5];
+      } finally {
+        left.push("many");
+      }
+    },
+    sum: () => Promise.resolve(5),
+    async *both() {
+      try {
+        yield 5;
+      } finally {
+        left.push("both");
+      }
+    },
+  };
+  const onError = (error: unknown) => errors.push(error);
+  const options = { interceptors: [ends(seen)], onError };
+  const texts = createClient(Texts, inMemory([implement(Texts, wrong)], options));
+  for (const call of TEXT_CALLS) await fails(call(texts), "internal");
+  assertEquals(seen, Array(4).fill("internal"));
+  assertEquals(errors.length, 4);
+  assertEquals(left, ["many", "both"]);
+});
+
+test("one at a client sees an answer that is not valid, or cannot be decoded, of each kind", async () => {
+  const invalid = z.any();
+  const Others = defineService("a.Texts", {
+    one: { request: text, response: invalid },
+    many: { kind: "server_streaming", request: text, response: invalid },
+    sum: { kind: "client_streaming", request: text, response: invalid },
+    both: { kind: "bidi_streaming", request: text, response: invalid },
+  });
+  const { encoding } = Texts.methods.one;
+  const garbage: Body<unknown, unknown> = {
+    encode: (_, out) => out.write(new Uint8Array([0xff, 0xfe])),
+    decode: () => undefined,
+  };
+  const Garbage = {
+    name: "a.Texts",
+    methods: Object.fromEntries(
+      Object.entries(Others.methods).map(([name, method]) => [
+        name,
+        { ...method, encoding, response: garbage },
+      ]),
+    ),
+  };
+  for (const service of [Others, Garbage] as (typeof Others)[]) {
+    const seen: string[] = [];
+    const handlers = implement(service, {
+      one: () => 5,
+      many: () => [5],
+      sum: () => 5,
+      both: () => [5],
+    });
+    const texts = createClient(Texts, inMemory([handlers]), { interceptors: [ends(seen)] });
+    for (const call of TEXT_CALLS) await fails(call(texts), "internal");
+    assertEquals(seen, Array(4).fill("internal"));
+  }
 });

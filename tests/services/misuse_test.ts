@@ -9,6 +9,7 @@ import {
   inMemory,
   Metadata,
   serveServices,
+  serviceClient,
   ServiceError,
   type StandardSchema,
 } from "@protosocket/protosocket/services";
@@ -195,6 +196,71 @@ const MISUSES: Readonly<Record<string, readonly [act: () => unknown, message: st
     () => health().set(undefined as Any, "serving"),
     "service must be its name, a string, not undefined",
   ],
+  ...Object.fromEntries(
+    [true, 5, null, "x"].flatMap((value): [string, (typeof MISUSES)[string]][] => {
+      const not = `not ${typeof value === "string" ? '"x"' : value}`;
+      const object = (name: string) => `${name} must be an object of options, ${not}`;
+      return [
+        [`${value} for options of a client`, [
+          () => client(S, memory([impl]), value),
+          object("options"),
+        ]],
+        [`${value} for options of a call`, [
+          () => client(S, memory([impl])).many("x", value),
+          object("options"),
+        ]],
+        [`${value} for a context`, [
+          () => client(S, memory([impl])).many("x", { context: value }),
+          object("context"),
+        ]],
+        [`${value} for a signal`, [
+          () => client(S, memory([impl])).many("x", { signal: value }),
+          `signal must be an AbortSignal, ${not}`,
+        ]],
+        [`${value} for onMetadata`, [
+          () => client(S, memory([impl])).many("x", { onMetadata: value }),
+          `onMetadata must be a function, ${not}`,
+        ]],
+        [`${value} for onTrailers`, [
+          () => client(S, memory([impl])).many("x", { onTrailers: value }),
+          `onTrailers must be a function, ${not}`,
+        ]],
+        [`${value} for options of a definition`, [
+          () => define("a.S", {}, value),
+          object("options"),
+        ]],
+        [`${value} for options in memory`, [() => memory([impl], value), object("options")]],
+        [`${value} for a client in memory`, [
+          () => memory([impl], { client: value }),
+          object("client"),
+        ]],
+        [`${value} for options of a connection`, [
+          () => serviceClient(duplex, value as Any),
+          object("options"),
+        ]],
+        [`${value} for the observer of a server`, [
+          () => serving({ services: [], observer: value }),
+          object("observer"),
+        ]],
+        [`${value} for the observer of a server's RPCs`, [
+          () => serving({ services: [], rpcObserver: value }),
+          object("rpcObserver"),
+        ]],
+        [`${value} for onError`, [
+          () => serving({ services: [], onError: value }),
+          `onError must be a function, ${not}`,
+        ]],
+        [`${value} for onConnection`, [
+          () => serving({ services: [], onConnection: value }),
+          `onConnection must be a function, ${not}`,
+        ]],
+      ];
+    }),
+  ),
+  "text for whether a call is idempotent": [
+    () => client(S, memory([impl])).many("x", { idempotent: "no" }),
+    'idempotent must be true or false, not "no"',
+  ],
   "a number for a stream, both ways": [
     () => called("both", 5),
     "a.S/both takes an iterable of requests, not 5",
@@ -330,6 +396,15 @@ for (const [name, interceptor] of FORGETFUL) {
     ]);
   });
 }
+
+test("misuse: an interceptor that answers a stream with something else, at a client", async () => {
+  const calls = client(S, memory([impl]), { interceptors: [() => () => Promise.resolve("x")] });
+  const error = await soon(calls.many("x").next().catch((error: unknown) => error), "a failure");
+  assertEquals(
+    String(error),
+    'TypeError: An interceptor has answered a.S/many with what is no async iterable: "x"',
+  );
+});
 
 test("an interceptor that forgets a call that fails does not end the process", async () => {
   const bad = implement(S, {

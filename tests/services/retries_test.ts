@@ -63,6 +63,38 @@ test("a slow call is made once more, and the first answer counts", async () => {
   assertEquals(calls, 3);
 });
 
+test("a pool sends a call that is made once more to another server, if there is one", async () => {
+  const slow = new Set<string>();
+  const handlers = (name: string): PricesHandlers => ({
+    getQuote() {
+      // Who gets a call first does not answer.
+      if (slow.size > 0) return { symbol: name };
+      slow.add(name);
+      return new Promise(() => {});
+    },
+  });
+  await using a = await onSocket(handlers("a"));
+  await using b = await onSocket(handlers("b"));
+  await using pool = new RpcPool({
+    endpoints: [a, b],
+    endpointKey: (ends) => ends === a ? "a" : "b",
+    connectionsPerEndpoint: 4,
+    connect: (ends) => ends.connect(),
+  });
+  const prices = createClient(Prices, pool, { hedgeAfter: 2 });
+  const keys = Array.from({ length: pool.size }, (_, key) => key);
+  await soon(Promise.all(keys.map((key) => pool.client({ key }))), "all connections");
+  for (let i = 0; i < 40; i++) {
+    slow.clear();
+    const { symbol } = await soon(prices.getQuote({}), "an answer");
+    assert(!slow.has(symbol), `${symbol} got the call twice`);
+  }
+  // The only one there is gets it again.
+  await b.server.close({ timeout: 0 });
+  slow.clear();
+  assertEquals((await soon(prices.getQuote({}), "an answer")).symbol, "a");
+});
+
 test("a hedged call fails when all of its attempts have, or its signal fires", async () => {
   let calls = 0;
   const both = deferred();

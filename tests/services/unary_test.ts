@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { createClient, implement, Metadata, ServiceError } from "@protosocket/protosocket/services";
 import { deferred, soon } from "../support/within.ts";
-import { fails, onSocket, Prices } from "./support.ts";
+import { all, fails, onSocket, Prices } from "./support.ts";
 
 test("a call is answered", async () => {
   await using ends = await onSocket({ getQuote: ({ symbol }) => ({ symbol, cents: 5 }) });
@@ -204,6 +204,39 @@ test("a request that does not encode fails alone, and so does a response", async
   await fails(ends.prices.getQuote({}), "internal");
   assertEquals(ends.errors.length, 1);
   await soon(ends.prices.setQuote({ cents: 1 }), "an answer");
+});
+
+test("a response that is too long is told with its method and its peer, of whatever kind", async () => {
+  const long = { symbol: "x".repeat(2000) };
+  const details = [{ typeUrl: "a/b", value: new Uint8Array(2000) }];
+  const told: unknown[] = [];
+  await using ends = await onSocket({
+    getQuote: () => long,
+    setQuote: () => Promise.resolve(long),
+    watchQuotes: () => [{}, long],
+    async *trade() {
+      yield long;
+    },
+    putQuotes() {
+      throw new ServiceError("aborted", "No", { details });
+    },
+  }, {
+    maxOutboundLength: 1000,
+    onError(error, context) {
+      const { code } = error as { code?: string };
+      told.push([code, context?.method.path, context?.peer.address?.transport]);
+    },
+  });
+  const { prices } = ends;
+  for (const call of [prices.getQuote({}), prices.setQuote({})]) await fails(call, "internal");
+  await fails(all(prices.watchQuotes({})), "internal");
+  await fails(all(prices.trade([])), "internal");
+  await fails(prices.putQuotes([]), "internal");
+  const names = ["GetQuote", "SetQuote", "WatchQuotes", "Trade", "PutQuotes"];
+  assertEquals(
+    told,
+    names.map((name) => ["message-too-large", `protosocket.test.Prices/${name}`, "tcp"]),
+  );
 });
 
 test("a lost connection is unavailable, and says whether the call may have begun", async () => {

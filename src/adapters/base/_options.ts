@@ -1,4 +1,4 @@
-import { integer, wrong } from "../../check.ts";
+import { checkOptions, integer, wrong } from "../../check.ts";
 import { TransportError } from "../../errors.ts";
 import type { KeepAliveOptions } from "./_keep_alive.ts";
 import type { ProxyProtocolOptions } from "./_proxy_options.ts";
@@ -111,6 +111,7 @@ const MAX_PATH_BYTES = 107;
 
 /** Checks and returns the address in `options`. Throws a `RangeError` or a `TypeError`. */
 export function placeOf(options: ConnectOptions | ListenOptions, minPort: 0 | 1): SocketPlace {
+  checkOptions("options", options);
   const { hostname = "127.0.0.1", port, path } = options;
   if ((port === undefined) === (path === undefined)) {
     throw wrong("Either a port or the path of a Unix socket must be given, and not both");

@@ -5,7 +5,7 @@ import process from "node:process";
 import type { PeerCertificate, ProxyInfo, SocketAddress } from "../../duplex/duplex.ts";
 import { TransportError } from "../../errors.ts";
 import type { SocketListener } from "../../duplex/listener.ts";
-import { onAbort } from "../../waits/on_abort.ts";
+import { limited } from "../../waits/bounded.ts";
 import type { AcceptQueue } from "../base/_accept_queue.ts";
 import { toTransportError } from "../base/_errors.ts";
 import {
@@ -30,21 +30,18 @@ export async function dial(place: SocketPlace, options: ConnectOptions): Promise
   const keepAlive = netKeepAlive(options.keepAlive);
   if (signal?.aborted) throw connectAborted(signal);
   const socket = net.connect({ ...target(place), noDelay, allowHalfOpen: true });
-  await new Promise<void>((resolve, reject) => {
-    const settle = (error?: TransportError) => {
-      endWait?.();
-      socket.off("connect", onConnect).off("error", onError);
-      error ? reject(error) : resolve();
-    };
-    const onConnect = () => settle();
+  const connected = new Promise<void>((resolve, reject) => {
     const onError = (error: Error) =>
-      settle(toTransportError(`Cannot connect to ${describe(place)}`, error));
-    socket.on("connect", onConnect).on("error", onError);
-    const endWait = signal && onAbort(signal, () => {
-      settle(connectAborted(signal));
-      socket.on("error", () => {}).destroy();
-    });
+      reject(toTransportError(`Cannot connect to ${describe(place)}`, error));
+    socket.once("connect", () => resolve(void socket.off("error", onError)));
+    socket.once("error", onError);
   });
+  try {
+    await limited(connected, { signals: [signal], aborted: connectAborted });
+  } catch (error) {
+    socket.on("error", () => {}).destroy();
+    throw error;
+  }
   if (place.kind === "tcp") setKeepAlive(socket, keepAlive);
   return socket;
 }

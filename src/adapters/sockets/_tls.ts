@@ -5,7 +5,7 @@ import * as tls from "node:tls";
 import type { SocketAddress, SocketDuplex } from "../../duplex/duplex.ts";
 import { TransportError } from "../../errors.ts";
 import type { SocketListener } from "../../duplex/listener.ts";
-import { onAbort } from "../../waits/on_abort.ts";
+import { limited } from "../../waits/bounded.ts";
 import { AcceptQueue } from "../base/_accept_queue.ts";
 import { toTransportError } from "../base/_errors.ts";
 import { Handshakes } from "../base/_handshakes.ts";
@@ -52,36 +52,34 @@ async function shakeHands(
   const action = `Cannot connect to ${describe(place)} with TLS`;
   const socket = start(client, raw);
   const remoteAddress = tcpAddressOf(raw);
-  let endWait: (() => void) | undefined;
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  const shaken = new Promise<SocketDuplex>((resolve, reject) => {
+    const onSecure = () => {
+      // Every runtime should have refused it by now; this is the last line of defence.
+      if (!unverified && !socket.authorized) {
+        return reject(toTlsError(action, socket.authorizationError ?? "it is not trusted"));
+      }
+      // Synchronously: the server's refusal of our certificate may follow at once.
+      resolve(new TlsDuplex(socket, raw, false, remoteAddress));
+    };
+    socket
+      .on("secureConnect", onSecure)
+      .on("error", (error) => reject(notShaken(action, error)))
+      .on("close", () => reject(new TransportError("tls", `${action}: the server hung up`)));
+  });
   try {
-    return await new Promise<SocketDuplex>((resolve, reject) => {
-      if (signal?.aborted) reject(connectAborted(signal));
-      endWait = signal && onAbort(signal, () => reject(connectAborted(signal)));
-      timer = setTimeout(() => {
+    return await limited(shaken, {
+      signals: [signal],
+      aborted: connectAborted,
+      timeout: handshakeTimeout,
+      timedOut: () => {
         const why = `the handshake took longer than ${handshakeTimeout} ms`;
-        reject(new TransportError("timed-out", `${action}: ${why}`));
-      }, handshakeTimeout);
-      const onSecure = () => {
-        // Every runtime should have refused it by now; this is the last line of defence.
-        if (!unverified && !socket.authorized) {
-          return reject(toTlsError(action, socket.authorizationError ?? "it is not trusted"));
-        }
-        // Synchronously: the server's refusal of our certificate may follow at once.
-        resolve(new TlsDuplex(socket, raw, false, remoteAddress));
-      };
-      socket
-        .on("secureConnect", onSecure)
-        .on("error", (error) => reject(notShaken(action, error)))
-        .on("close", () => reject(new TransportError("tls", `${action}: the server hung up`)));
+        return new TransportError("timed-out", `${action}: ${why}`);
+      },
     });
   } catch (error) {
     socket.destroy();
     raw.destroy();
     throw error;
-  } finally {
-    clearTimeout(timer);
-    endWait?.();
   }
 }
 

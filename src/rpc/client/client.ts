@@ -15,7 +15,7 @@ import { StreamingCall, UnaryCall } from "./_call.ts";
 import { Calls } from "./_calls.ts";
 import { DEFAULT_MAX_BUFFERED_BYTES } from "../_flow.ts";
 import { checkMessages, type RpcMessages } from "../message.ts";
-import type { RpcObserver } from "../observer.ts";
+import { checkRpcObserver, type RpcObserver } from "../observer.ts";
 
 /** The parts of an {@linkcode RpcClient}, with its limits and timeouts. */
 export interface RpcClientConfig<Request, Response> extends ConnectionOptions {
@@ -145,6 +145,7 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
     const { maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES, messages, rpcObserver } = config;
     checkDuplex(duplex);
     checkMessages(messages);
+    checkRpcObserver(rpcObserver);
     this.#maxBufferedBytes = integer("maxBufferedBytes", maxBufferedBytes, 1, 2 ** 32);
     this.#timeout = checkTimeout(config.timeout);
     const { remoteAddress } = duplex as SocketDuplex;

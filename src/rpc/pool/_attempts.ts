@@ -1,11 +1,11 @@
+import type { Wanted } from "./_choice.ts";
 import type { Place } from "./_endpoints.ts";
-import type { Wanted } from "./_slots.ts";
 import type { StreamingCallOptions } from "../client/client.ts";
 import { RpcError } from "../errors.ts";
 import type { RpcId } from "../message.ts";
 import type { PoolCallOptions } from "./pool_options.ts";
 import type { RetryBudgetOptions } from "./resilience_options.ts";
-import { checkDelay, checkKey, checkWaitForReady } from "./_settings.ts";
+import { checkApart, checkDelay, checkKey, checkWaitForReady } from "./_settings.ts";
 
 /** How often a call that may have been sent is retried, if it is idempotent. */
 const REPEATS = 2;
@@ -77,10 +77,11 @@ export interface AttemptsOf {
 export class Attempts implements Wanted {
   readonly key: RpcId | string | undefined;
   readonly waitForReady: boolean;
-  failedAt: Set<Place<unknown>> | undefined;
-  at: Place<unknown> | undefined;
   /** Fires when the reader of a stream leaves. */
   left: AbortSignal | undefined;
+  /** Where it has failed, and where the calls have gone that it keeps apart from. */
+  #avoided: Set<unknown> | undefined;
+  #at: Place<unknown> | undefined;
   readonly #options: PoolCallOptions<unknown>;
   readonly #pool: AttemptsOf;
   readonly #timeout: number | undefined;
@@ -99,12 +100,26 @@ export class Attempts implements Wanted {
     this.key = options.key;
     this.waitForReady = checkWaitForReady(options.waitForReady) ?? waitForReady;
     this.#options = options;
+    this.#avoided = checkApart(options.apart);
     this.#pool = pool;
     this.#timeout = checkDelay("timeout", options.timeout) ?? timeout;
     pool.budget?.called(performance.now());
     if (this.#timeout !== undefined) this.#endsAt = performance.now() + this.#timeout;
     this.#unsentLeft = Math.max(pool.size, MOVES);
     this.#sentLeft = options.idempotent === true && !options.requests ? REPEATS : 0;
+  }
+
+  get failedAt(): ReadonlySet<Place<unknown>> | undefined {
+    return this.#avoided?.size ? this.#avoided as Set<Place<unknown>> : undefined;
+  }
+
+  get at(): Place<unknown> | undefined {
+    return this.#at;
+  }
+
+  set at(place: Place<unknown> | undefined) {
+    this.#at = place;
+    if (place) this.#options.apart?.add(place);
   }
 
   /** How long the next attempt may wait for a connection. Throws if the time is up. */
@@ -143,9 +158,9 @@ export class Attempts implements Wanted {
     const overloaded = error.code === "unavailable" && error.id !== undefined;
     if (at && (error.code === "cancelled" || overloaded)) {
       at.refusals++;
-      if (overloaded) (this.failedAt ??= new Set()).add(at);
+      if (overloaded) (this.#avoided ??= new Set()).add(at);
       this.#pool.ended(at, "refused");
-    } else if (at) (this.failedAt ??= new Set()).add(at);
+    } else if (at) (this.#avoided ??= new Set()).add(at);
     const elsewhere = error.code === "connection-closed" || overloaded;
     if (open && elsewhere && this.#mayRetry(error, overloaded)) {
       return this.#pool.retrying(error);

@@ -1,3 +1,4 @@
+import type { Bounds } from "../../waits/bounded.ts";
 import type { RpcId } from "../message.ts";
 import { type Endpoints, isGood, type Place } from "./_endpoints.ts";
 import { bestOf, hashOf } from "./_rendezvous.ts";
@@ -9,6 +10,16 @@ export interface Whereto {
   readonly key: RpcId | string | undefined;
   /** The endpoints where it has failed: their other connections may be dead too, unnoticed. */
   readonly failedAt: ReadonlySet<Place<unknown>> | undefined;
+}
+
+/** Where a call goes, and how long it may wait for a connection. */
+export interface Wanted extends Whereto {
+  /** The endpoint it went to; set when it goes. */
+  at: Place<unknown> | undefined;
+  /** Whether it waits until there is a connection, if none can be made. */
+  readonly waitForReady: boolean;
+  /** Called only if it has to wait. */
+  bounds(): Pick<Bounds<unknown>, "signals" | "timeout" | "timedOut">;
 }
 
 /** The slots that calls are spread over, and how one is connected. */

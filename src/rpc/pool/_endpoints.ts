@@ -1,4 +1,5 @@
 import { TransportError } from "../../../mod.ts";
+import { isMistake, shown, wrong } from "../../check.ts";
 import { bounded } from "../../waits/bounded.ts";
 import { GOING_AWAY } from "../_flow.ts";
 import { Rest, type RestOptions } from "./_backoff.ts";
@@ -105,11 +106,20 @@ export class Endpoints<Endpoint> {
     else this.#take(source);
   }
 
-  /** The last failure, for calls that fail because nothing can be tried. */
-  get error(): unknown {
+  /**
+   * Why nothing can be connected to, if the last try failed with `error`, or nothing could be tried.
+   * What is wrong with one endpoint must not hide that another is away.
+   */
+  causeOf(error: unknown): unknown {
+    if (error !== undefined && !isMistake(error)) return error;
     let last: Rest | undefined;
-    for (const { rest } of this.list) if (!last || rest.until > last.until) last = rest;
-    return last?.error ?? this.#resolving.error;
+    for (const { rest } of this.list) {
+      if (rest.error === undefined) continue;
+      const isOurs = isMistake(rest.error);
+      const wasOurs = isMistake(last?.error);
+      if (!last || (isOurs === wasOurs ? rest.until > last.until : wasOurs)) last = rest;
+    }
+    return last?.error ?? this.#resolving.error ?? error;
   }
 
   /** When the first of the resting endpoints may be tried again. */
@@ -330,7 +340,7 @@ function parts<Endpoint>(found: readonly Endpoint[] | FoundEndpoints<Endpoint>) 
   const { endpoints, ttl }: FoundEndpoints<Endpoint> = isList(found) ? { endpoints: found } : {
     ...found,
   };
-  if (!isList(endpoints)) throw new TypeError("endpoints did not return an array");
+  if (!isList(endpoints)) throw wrong(`endpoints must return an array, not ${shown(found)}`);
   if (endpoints.length === 0) throw new RangeError("endpoints returned none");
   if (ttl !== undefined && !(ttl >= 0)) throw new RangeError(`The ttl of endpoints is ${ttl}`);
   return { endpoints, ttl };

@@ -1,6 +1,15 @@
-import { integer, MAX_DELAY, wrong } from "../../check.ts";
+import {
+  checkFunction,
+  checkOptions,
+  integer,
+  isObject,
+  MAX_DELAY,
+  shown,
+  wrong,
+} from "../../check.ts";
 import type { RestOptions } from "./_backoff.ts";
 import type { RpcId } from "../message.ts";
+import { checkRpcObserver } from "../observer.ts";
 import {
   DEFAULT_CONNECT_TIMEOUT,
   DEFAULT_ENDPOINTS_TTL,
@@ -51,10 +60,13 @@ export interface PoolSettings<Endpoint> {
 export function checkPoolConfig<Request, Response, Endpoint>(
   config: RpcPoolConfig<Request, Response, Endpoint>,
 ): PoolSettings<Endpoint> {
+  if (!isObject(config)) throw wrong(`config must have endpoints, not be ${shown(config)}`);
   const { connect, endpoints, endpointKey = jsonKey, random = Math.random } = config;
   checkFunction("connect", connect);
   checkFunction("endpointKey", endpointKey);
   checkFunction("random", random);
+  checkOptions("observer", config.observer);
+  checkRpcObserver(config.rpcObserver);
   checkEndpoints(endpoints, endpointKey);
   if (config.endpointsTtl !== undefined && typeof endpoints !== "function") {
     throw new TypeError("endpointsTtl is only for endpoints that are a function");
@@ -118,6 +130,12 @@ export function checkWaitForReady(value: boolean | undefined): boolean | undefin
   throw notBoolean(value);
 }
 
+/** Checks an optional set of a call. */
+export function checkApart(value: Set<unknown> | undefined): Set<unknown> | undefined {
+  if (value === undefined || value instanceof Set) return value;
+  throw wrong(`apart must be a Set, not ${shown(value)}`);
+}
+
 /** What an endpoint says of itself, checked. Throws a `RangeError` for what is out of range. */
 export function traitsOf(endpoint: unknown): Required<Omit<EndpointTraits, "zone">> & {
   readonly zone: string | undefined;
@@ -149,15 +167,9 @@ function isNumber(value: unknown): boolean {
   return typeof value === "number" || typeof value === "bigint";
 }
 
-/** Refuses what is no object of options: spread, it would count as none. */
-function checkObject(name: string, value: unknown): void {
-  if (typeof value === "object" && value !== null) return;
-  throw wrong(`${name} must be an object of options, not ${String(value)}`);
-}
-
 function checkSubset(subset: SubsetOptions | undefined): SubsetOptions | undefined {
   if (subset === undefined) return undefined;
-  checkObject("subset", subset);
+  checkOptions("subset", subset);
   const { size, client } = subset;
   integer("subset.size", size, 1, 65536);
   if (typeof client === "string" ? client === "" : !natural(client)) {
@@ -178,7 +190,7 @@ function checkRetryBudget(
   options: RetryBudgetOptions | false = {},
 ): Required<RetryBudgetOptions> | undefined {
   if (options === false) return undefined;
-  checkObject("retryBudget", options);
+  checkOptions("retryBudget", options);
   const { ratio, minPerSecond } = { ...DEFAULT_RETRY_BUDGET, ...given(options) };
   checkNumber("retryBudget.ratio", ratio, 0, 1);
   integer("retryBudget.minPerSecond", minPerSecond, 0, MANY);
@@ -189,7 +201,7 @@ function checkOutliers(
   options: OutlierDetectionOptions | false = {},
 ): OutlierSettings | undefined {
   if (options === false) return undefined;
-  checkObject("outlierDetection", options);
+  checkOptions("outlierDetection", options);
   const settings = { ...DEFAULT_OUTLIER_DETECTION, ...given(options) };
   const { baseEjectionTime } = settings;
   if (options.maxEjectionTime === undefined) {
@@ -219,7 +231,7 @@ function given<T extends object>(options: T): { [name in keyof T]: Exclude<T[nam
 function checkEndpoints<Endpoint>(endpoints: unknown, keyOf: (endpoint: Endpoint) => string): void {
   if (typeof endpoints === "function") return;
   if (!Array.isArray(endpoints)) {
-    throw new TypeError(`endpoints must be an array or a function, not ${String(endpoints)}`);
+    throw wrong(`endpoints must be an array or a function, not ${shown(endpoints)}`);
   }
   if (endpoints.length === 0) throw new RangeError("endpoints must not be empty");
   for (const endpoint of endpoints) traitsOf(endpoint);
@@ -232,6 +244,7 @@ function checkEndpoints<Endpoint>(endpoints: unknown, keyOf: (endpoint: Endpoint
 }
 
 function checkBackoff(options: BackoffOptions = {}): Required<BackoffOptions> {
+  checkOptions("backoff", options);
   const { initial = DEFAULT_BACKOFF.initial, factor = DEFAULT_BACKOFF.factor } = options;
   const { max = Math.max(initial, DEFAULT_BACKOFF.max), jitter = DEFAULT_BACKOFF.jitter } = options;
   integer("backoff.initial", initial, 1, MAX_DELAY);
@@ -245,12 +258,6 @@ function checkNumber(name: string, value: number, min: number, max: number): voi
   if (typeof value === "number" && value >= min && value <= max) return;
   const range = max === Number.MAX_VALUE ? `of at least ${min}` : `from ${min} to ${max}`;
   throw new RangeError(`${name} must be a number ${range}, not ${value}`);
-}
-
-function checkFunction(name: string, value: unknown): void {
-  if (typeof value !== "function") {
-    throw new TypeError(`${name} must be a function, not ${String(value)}`);
-  }
 }
 
 function jsonKey(endpoint: unknown): string {

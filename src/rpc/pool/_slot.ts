@@ -1,5 +1,5 @@
 import { type CloseReason, ConnectionError } from "../../../mod.ts";
-import { MAX_DELAY } from "../../check.ts";
+import { isObject, MAX_DELAY, shown, wrong } from "../../check.ts";
 import { bounded } from "../../waits/bounded.ts";
 import type { RaceResult } from "./_connect_race.ts";
 import type { Place } from "./_endpoints.ts";
@@ -109,9 +109,16 @@ export function closeIfQuiet<Request, Response, Endpoint>(
   live.quiet = !busy;
 }
 
-/** Takes a connection out of its endpoint's load: it is being ended, or has ended. */
-export function retire(member: Omit<Member<unknown, unknown, unknown>, "client">): void {
+type Counted = Omit<Member<unknown, unknown, unknown>, "client">;
+
+/** Ends the use of a connection, as the pool or its server wants. */
+export function retire(member: Counted): void {
   member.retired = true;
+  uncount(member);
+}
+
+/** Takes a connection that takes no more calls out of its endpoint's load. */
+export function uncount(member: Counted): void {
   if (member.counted) {
     member.place.load--;
     member.place.open--;
@@ -132,6 +139,14 @@ export async function drainWithin(
 export function endedHere(reason: CloseReason): boolean {
   if (reason.kind !== "error") return reason.kind === "local";
   return reason.error instanceof ConnectionError && reason.error.code === "aborted";
+}
+
+/** Checks that `connect` has made a client. */
+export function checkClient(client: unknown): void {
+  const { unary, readable } = isObject(client) ? client : {};
+  if (typeof unary === "function") return;
+  const what = readable === undefined ? shown(client) : "only the socket for one";
+  throw wrong(`connect must make an RpcClient, not ${what}`);
 }
 
 /** The error for a call that may not even wait. */

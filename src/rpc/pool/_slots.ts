@@ -1,17 +1,17 @@
 import { type CloseReason, TransportError } from "../../../mod.ts";
 import { onAbort } from "../../waits/on_abort.ts";
-import { MAX_DELAY } from "../../check.ts";
+import { isMistake, MAX_DELAY } from "../../check.ts";
 import { tell } from "../../user_callback.ts";
-import { bounded, type Bounds } from "../../waits/bounded.ts";
+import { bounded } from "../../waits/bounded.ts";
 import { NextTry } from "./_backoff.ts";
 import { type AttemptsOf, RetryBudget } from "./_attempts.ts";
-import { Choice, type Whereto } from "./_choice.ts";
+import { Choice, type Wanted, type Whereto } from "./_choice.ts";
 import { type RaceResult, Races, raceToConnect } from "./_connect_race.ts";
 import { endedAtOnce, Endpoints, leaving, type Place } from "./_endpoints.ts";
 import { GOING_AWAY } from "../_flow.ts";
 import { Outliers } from "./_outliers.ts";
-import { drainWithin, endedHere, IdleSweep, leave, type Member, retire } from "./_slot.ts";
-import { poolClosed, Slot, tooMany } from "./_slot.ts";
+import { checkClient, drainWithin, endedHere, IdleSweep, leave, type Member } from "./_slot.ts";
+import { poolClosed, retire, Slot, tooMany, uncount } from "./_slot.ts";
 import type { RpcClient } from "../client/client.ts";
 import { RpcError } from "../errors.ts";
 import type { PoolObserver, RpcPoolConfig } from "./pool_options.ts";
@@ -20,16 +20,6 @@ import { Spread } from "./_spread.ts";
 
 /** The least time, in milliseconds, between checks for stale endpoints and uneven slots. */
 const LOOK_INTERVAL = 1000;
-
-/** Where a call goes, and how long it may wait for a connection. */
-export interface Wanted extends Whereto {
-  /** The endpoint it went to; set when it goes. */
-  at: Place<unknown> | undefined;
-  /** Whether it waits until there is a connection, if none can be made. */
-  readonly waitForReady: boolean;
-  /** Called only if it has to wait. */
-  bounds(): Pick<Bounds<unknown>, "signals" | "timeout" | "timedOut">;
-}
 
 /** The connections of a pool: makes them, spreads them, and ends them. */
 export class Slots<Request, Response, Endpoint> implements AttemptsOf {
@@ -189,7 +179,8 @@ export class Slots<Request, Response, Endpoint> implements AttemptsOf {
         if (result.kind === "connected") return result.connection;
         // Any connection is better than none, even for a call with a key.
         const member = this.#choice.leastBusyLive()?.live;
-        if (member || wanted.waitForReady) return member;
+        const waits = wanted.waitForReady && !isMistake(this.endpoints.causeOf(result.error));
+        if (member || waits) return member;
         const other = own && this.#races.first;
         if (!other) throw this.#unavailable(result.error);
         race = () => other;
@@ -276,7 +267,7 @@ export class Slots<Request, Response, Endpoint> implements AttemptsOf {
           ),
         late: (client) => client?.abort?.("It came too late"),
       });
-      if (typeof client?.unary !== "function") throw new TypeError("connect made no RpcClient");
+      checkClient(client);
       if (!client.isAlive) throw endedAtOnce();
       const since = performance.now();
       place.rest.succeeded(since);
@@ -309,6 +300,8 @@ export class Slots<Request, Response, Endpoint> implements AttemptsOf {
     const { goingAway, closed } = member.client;
     const heard = onAbort(goingAway, () => {
       if (goingAway.reason.message === GOING_AWAY) this.#onGoingAway(slot, member);
+      // It may take a while to end.
+      else uncount(member);
     });
     closed.then((reason) => {
       heard();
@@ -372,8 +365,9 @@ export class Slots<Request, Response, Endpoint> implements AttemptsOf {
     this.#onFailed(place, reason.kind === "error" ? reason.error : endedAtOnce(), since);
   }
 
-  #unavailable(error: unknown): RpcError {
-    const cause = error ?? this.endpoints.error;
+  #unavailable(error: unknown): Error {
+    const cause = this.endpoints.causeOf(error);
+    if (isMistake(cause)) return cause;
     const why = cause instanceof Error ? cause.message : String(cause);
     const wait = Math.max(0, Math.ceil(this.endpoints.nextAt - performance.now()));
     const message = `No connection, and no endpoint to try for ${wait} ms. The last try: ${why}`;

@@ -1,9 +1,10 @@
 import { checkDrainTimeout } from "../../options.ts";
 import type { DrainOptions } from "../../../mod.ts";
 import { Attempts } from "./_attempts.ts";
+import type { Wanted } from "./_choice.ts";
 import { ObservedStream, PoolStream } from "./_pool_stream.ts";
 import { poolClosed } from "./_slot.ts";
-import { Slots, type Wanted } from "./_slots.ts";
+import { Slots } from "./_slots.ts";
 import type { RpcClient, RpcStream } from "../client/client.ts";
 import { failureOf, observe, type RpcObserver } from "../observer.ts";
 import type { PoolCallOptions, PoolClientOptions, RpcPoolConfig } from "./pool_options.ts";

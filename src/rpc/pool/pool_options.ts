@@ -86,7 +86,10 @@ export interface RpcPoolConfig<Request, Response, Endpoint> {
    * longer needed: `connectTimeout` has passed, another endpoint was faster, or the pool is
    * closing. A client that is returned after that is aborted.
    *
-   * A throw, a rejection and a client that is not alive all count as a failed connect.
+   * A throw, a rejection and a client that is not alive all count as a failed connect. What this
+   * package takes for a mistake of the program, such as an option that is wrong, or a duplex in
+   * place of a client, fails the calls as it is, a `TypeError` or a `RangeError`, while no other
+   * endpoint can be connected to; they do not wait for that to pass.
    */
   readonly connect: (
     endpoint: Endpoint,
@@ -261,6 +264,14 @@ export interface PoolClientOptions extends CallOptions {
    * @default {undefined} the less busy of two random slots
    */
   readonly key?: RpcId | string;
+  /**
+   * Calls that share a `Set`, empty at first, go to endpoints of their own, as long as there are
+   * others: for a request that is sent twice, so that a slow server does not get it again. The
+   * pool keeps in it where they have gone. It does not move a call with a number as its key.
+   *
+   * @default {undefined} all may go to the same one
+   */
+  readonly apart?: Set<unknown>;
   /**
    * Waits, within `timeout`, while no connection can be made, instead of failing at once.
    *

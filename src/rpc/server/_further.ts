@@ -1,7 +1,7 @@
 import { ConnectionError } from "../../../mod.ts";
 import { itemId, lastId, question } from "../_flow.ts";
 import { ItemStream } from "../_item_stream.ts";
-import { RpcError } from "../errors.ts";
+import type { RpcError } from "../errors.ts";
 import type { RpcMessage } from "../message.ts";
 import type { Outgoing } from "./_outgoing.ts";
 import type { ServedRpc } from "./_served_rpc.ts";
@@ -86,16 +86,6 @@ export class FurtherRequests<Request, Response> {
   endAll(error: (rpc: ServedRpc<Request, Response>) => RpcError): void {
     this.#questioned = false;
     for (const rpc of this.#outgoing.active) this.end(rpc, error(rpc));
-  }
-
-  /** Cancels all RPCs that read such a stream. */
-  cancelAll(): void {
-    for (const rpc of this.#outgoing.active) {
-      if (rpc.done || !rpc.inbound?.isOpen) continue;
-      const message = "Too many requests came before the next of this stream";
-      const about = this.#outgoing.about(rpc.id);
-      this.#outgoing.cancel(rpc, new RpcError("cancelled", message, about));
-    }
   }
 
   #note(id: number): void {

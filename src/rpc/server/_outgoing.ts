@@ -145,7 +145,7 @@ export class Outgoing<Request, Response> {
     } else {
       this.cancel(rpc, reason);
     }
-    this.report(failed.error, rpc.id);
+    this.report(failed.error, rpc.id, response);
     return undefined;
   }
 
@@ -221,9 +221,13 @@ export class Outgoing<Request, Response> {
     return { id, remoteAddress: this.#config.remoteAddress };
   }
 
-  /** Tells of what went wrong with an RPC. */
-  report(error: unknown, id: RpcId): void {
+  /** Tells of what went wrong with an RPC, and with which response of it, if with one. */
+  report(error: unknown, id: RpcId, response?: Response): void {
     const { onError, remoteAddress } = this.#config;
-    tell(onError, error, remoteAddress ? { id, remoteAddress } : { id });
+    tell(onError, error, {
+      id,
+      ...(remoteAddress && { remoteAddress }),
+      ...(response !== undefined && { response }),
+    });
   }
 }

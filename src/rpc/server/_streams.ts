@@ -7,9 +7,8 @@ import { Due, type ServedRpc, type ServedStream, wakeUp } from "./_served_rpc.ts
 
 /** The streams of responses of a connection, each at the pace of its reader. */
 export class Streams<Request, Response> {
-  /** How many streams wait for their readers, and whether they must not, as nobody listens. */
+  /** How many streams wait for their readers. */
   parked = 0;
-  deaf = false;
   readonly #outgoing: Outgoing<Request, Response>;
   readonly #sender: Sender<Response>;
   /** Called when a stream begins to wait for its reader. */
@@ -116,7 +115,7 @@ export class Streams<Request, Response> {
   /** Whether the client wants another item of that stream now. */
   #mayGoOn({ ahead }: ServedStream<Response>): boolean {
     const { window } = this.#outgoing;
-    return window === undefined || ahead < window || this.deaf;
+    return window === undefined || ahead < window;
   }
 
   /** Lets a stream wait for its reader. */

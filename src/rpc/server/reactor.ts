@@ -33,7 +33,7 @@ import {
   type RpcMessage,
   type RpcMessages,
 } from "../message.ts";
-import { observe } from "../observer.ts";
+import { checkRpcObserver, observe } from "../observer.ts";
 import {
   checkRpcServerOptions,
   type RpcReactorOptions,
@@ -83,6 +83,7 @@ export function makerOfReactors<Request, Response>(
 ): (sender: Sender<Response>) => RpcReactor<Request, Response> {
   checkFunction("handler", handler, ": service: () => (request) => answer");
   const { remoteAddress, rpcObserver } = options;
+  checkRpcObserver(rpcObserver);
   const settings = { ...checkRpcServerOptions(options), remoteAddress, rpcObserver };
   return (sender) => new RpcReactor(messages, handler, settings, sender);
 }
@@ -132,13 +133,13 @@ class RpcReactor<Request, Response>
     });
     const { maxBufferedBytes } = settings;
     this.#further = new FurtherRequests(messages.response, this.#outgoing, maxBufferedBytes);
-    this.#streams = new Streams(this.#outgoing, sender, () => this.#unstick());
+    this.#streams = new Streams(this.#outgoing, sender, () => this.#intake.readOn());
     this.#intake = new Intake<Request>({
       isFull: () => this.#isFull(),
+      waiting: () => this.#waiting(),
       begin: (id, request) => this.#open(id, request),
       drop: (id) => this.#drop(id),
-      onStopped: () => this.#unstick(),
-      onResumed: () => this.#streams.deaf = false,
+      refuse: (id, request) => this.#refuse(id, request),
     });
   }
 
@@ -232,7 +233,7 @@ class RpcReactor<Request, Response>
     if (!rpc.done) this.#track(rpc);
     const stream = this.#further.begin(rpc);
     // What is still unread may be its items.
-    if (this.#intake.stopped) this.#unstick();
+    this.#intake.readOn();
     return stream;
   }
 
@@ -257,6 +258,19 @@ class RpcReactor<Request, Response>
 
   #isFull(): boolean {
     return this.#outgoing.size >= this.#settings.maxConcurrentRpcs;
+  }
+
+  /** How many of the RPCs in progress wait for what the client sends. */
+  #waiting(): "none" | "some" | "all" {
+    const { active, size } = this.#outgoing;
+    const { parked } = this.#streams;
+    const { open } = this.#further;
+    if (parked + open === 0) return "none";
+    if (parked + open < size) return "some";
+    if (parked === 0 || open === 0) return "all";
+    let waiting = 0;
+    for (const { stream, inbound } of active) if (stream?.parked || inbound?.isOpen) waiting++;
+    return waiting < size ? "some" : "all";
   }
 
   /** Answers a request that was cancelled before it was begun; it counts as taken. */
@@ -287,12 +301,25 @@ class RpcReactor<Request, Response>
     this.#sender.wake();
   }
 
-  #open(id: RpcId, request: Request): void {
+  /** The next request in line is one RPC. */
+  #take(id: RpcId, request: Request): ServedRpc<Request, Response> {
     const rpc = new ServedRpc<Request, Response>(id, this);
     const { rpcObserver, remoteAddress } = this.#settings;
     if (rpcObserver) rpc.onEnd = observe(rpcObserver, { id, request, remoteAddress });
+    if (!this.#draining) this.#taken++;
+    return rpc;
+  }
+
+  /** Refuses a request that has waited in vain. */
+  #refuse(id: RpcId, request: Request): void {
+    const rpc = this.#take(id, request);
+    rpc.shed = true;
+    this.#outgoing.answer(rpc, refused);
+  }
+
+  #open(id: RpcId, request: Request): void {
+    const rpc = this.#take(id, request);
     if (this.#draining) return this.#outgoing.answer(rpc, refused);
-    this.#taken++;
     try {
       const answer = this.#handler(request, rpc);
       if (isPromise(answer)) return void this.#run(rpc, answer);
@@ -356,24 +383,6 @@ class RpcReactor<Request, Response>
     if (stream?.parked) this.#streams.unpark(rpc, stream);
     this.#further.end(rpc, reason);
     if (stream?.isAsync === false) this.#outgoing.return(rpc);
-  }
-
-  /**
-   * If the connection has stopped reading, and all RPCs are streams that wait for their
-   * readers, only what is still unread can help: it reads on. When too much has been read, the
-   * streams go on as if their readers kept up. Likewise if an RPC reads a stream of requests; when
-   * too much has been read, such RPCs are cancelled.
-   */
-  #unstick(): void {
-    if (!this.#intake.stopped || this.#streams.deaf) return;
-    if (this.#further.open > 0) {
-      if (!this.#intake.overfull) return this.#intake.resume();
-      this.#further.cancelAll();
-    }
-    if (this.#streams.parked < this.#outgoing.size) return;
-    if (!this.#intake.overfull) return this.#intake.resume();
-    this.#streams.deaf = true;
-    this.#streams.unparkAll();
   }
 
   #onEnd(id: RpcId, request: Request, bytes: number): void {

@@ -10,10 +10,10 @@ import {
   type SocketDuplex,
 } from "../../../mod.ts";
 import { checkFunction, checkListener } from "../../check.ts";
-import { checkConnectionOptions } from "../../options.ts";
+import { checkConnectionOptions, checkConnectionParts } from "../../options.ts";
 import type { RpcHandler } from "./handler.ts";
 import { checkMessages, type RpcMessages } from "../message.ts";
-import type { RpcObserver } from "../observer.ts";
+import { checkRpcObserver, type RpcObserver } from "../observer.ts";
 import { Load } from "./_load.ts";
 import { makerOfReactors } from "./reactor.ts";
 import { checkRpcServerOptions, type RpcServerOptions } from "./server_options.ts";
@@ -90,6 +90,8 @@ export function serveRpc<Request, Response>(
   checkFunction("service", config.service, " that makes the handler of a connection");
   checkMessages(config.messages);
   checkConnectionOptions(config);
+  checkConnectionParts(config);
+  checkRpcObserver(config.rpcObserver);
   const { onError } = checkRpcServerOptions(config);
   const { messages, service, rpcObserver, maxRpcs } = config;
   const load = maxRpcs === undefined ? undefined : new Load(maxRpcs);

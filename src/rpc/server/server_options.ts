@@ -1,5 +1,5 @@
 import type { SocketAddress } from "../../../mod.ts";
-import { integer } from "../../check.ts";
+import { checkCallback, integer } from "../../check.ts";
 import { errorLog } from "../../error_log.ts";
 import { DEFAULT_MAX_BUFFERED_BYTES } from "../_flow.ts";
 import type { RpcId } from "../message.ts";
@@ -14,7 +14,10 @@ export interface RpcServerOptions {
    * How many RPCs of one connection may be in progress: being handled, or with a response
    * that waits for room to send; a stream counts as one. At the limit, further requests wait,
    * and when there is more than 1 MiB of them, the connection stops reading until one
-   * begins. A cancelled RPC counts until its handler has returned. From 1 to 2^31.
+   * begins. If RPCs in progress wait for their client, to read a stream or to send more of one,
+   * it reads on, up to 4 MiB. If all of them do, only the client can help, and of what is more
+   * the oldest is refused: such a call fails with `unavailable`, and was not begun. A cancelled
+   * RPC counts until its handler has returned. From 1 to 2^31.
    *
    * @default {1024}
    */
@@ -53,6 +56,8 @@ export interface FailedRpc {
   readonly id: RpcId;
   /** The client's address, if it is known. */
   readonly remoteAddress?: SocketAddress;
+  /** The response that could not be encoded, or was too long, if that is what went wrong. */
+  readonly response?: unknown;
 }
 
 /** Checks the options and fills in their defaults. */
@@ -62,6 +67,7 @@ export function checkRpcServerOptions(options: RpcServerOptions): Required<RpcSe
     maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES,
     onError = errorLog("rpc"),
   } = options;
+  checkCallback("onError", onError);
   return {
     maxConcurrentRpcs: integer("maxConcurrentRpcs", maxConcurrentRpcs, 1, 2 ** 31),
     maxBufferedBytes: integer("maxBufferedBytes", maxBufferedBytes, 1, 2 ** 32),

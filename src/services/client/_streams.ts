@@ -68,8 +68,8 @@ export class TypedStream implements RpcStream<unknown> {
   #take(result: IteratorResult<ServiceResponse, undefined>): IteratorResult<unknown, undefined> {
     if (result.done || this.#over) return DONE;
     const response = result.value;
-    this.#onResponse?.(response);
     try {
+      this.#onResponse?.(response);
       if (response.status === undefined) {
         return { done: false, value: readResponse(this.#method, response) };
       }
@@ -96,10 +96,14 @@ export class LateStream implements RpcStream<unknown> {
   readonly #begun: Promise<AsyncIterator<unknown>>;
   #goingAway: AbortController | undefined;
 
-  constructor(answer: Promise<unknown>) {
-    this.#begun = answer.then((answer) =>
-      (answer as AsyncIterable<unknown>)[Symbol.asyncIterator]()
-    );
+  constructor(answer: Promise<unknown>, path: string) {
+    this.#begun = answer.then((answer) => {
+      const { [Symbol.asyncIterator]: later } = Object(answer);
+      if (typeof later === "function") return later.call(answer);
+      throw wrong(
+        `An interceptor has answered ${path} with what is no async iterable: ${shown(answer)}`,
+      );
+    });
     // Readers get the error; until one reads, it must not count as unhandled.
     this.#begun.catch(() => {});
   }

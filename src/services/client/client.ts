@@ -1,4 +1,4 @@
-import { delay, isObject, shown, wrong } from "../../check.ts";
+import { checkCallback, checkOptions, delay, isObject, shown, wrong } from "../../check.ts";
 import type { PoolCallOptions, RpcStream } from "../../rpc/mod.ts";
 import { serviceError } from "../_errors.ts";
 import type { MethodDefinition, ServiceDefinition } from "../definition.ts";
@@ -56,6 +56,7 @@ export function createClient<Service extends ServiceDefinition>(
 ): Client<Service> {
   checkDefinition(service);
   checkTransport(transport);
+  checkOptions("options", options);
   const { timeout, hedgeAfter, interceptors = [] } = options;
   checkInterceptors(interceptors);
   const defaults: Defaults = {
@@ -71,7 +72,7 @@ export function createClient<Service extends ServiceDefinition>(
     client[name] = interceptors.length > 0
       ? isStream
         ? (request: unknown, options?: ServiceCallOptions) =>
-          new LateStream(next(method.intercepted(request, options)))
+          new LateStream(next(method.intercepted(request, options)), method.path)
         // Async, so that what an interceptor throws becomes a rejection.
         : async (request: unknown, options?: ServiceCallOptions) =>
           await next(method.intercepted(request, options))
@@ -169,14 +170,12 @@ class CallableMethod implements WireMethod {
     try {
       const options = this.#optionsOf(context, value);
       const { hedgeAfter = this.#defaults.hedgeAfter } = context.options;
-      response = hedgeAfter !== undefined && options.idempotent === true && !this.#takesStream
-        ? await hedged(
-          (signal) =>
-            this.#transport.unary(this.#requestOf(context, value), { ...options, signal }),
-          delay("hedgeAfter", hedgeAfter, 1),
-          options.signal,
-        )
-        : await this.#transport.unary(this.#requestOf(context, value), options);
+      if (hedgeAfter !== undefined && options.idempotent === true && !this.#takesStream) {
+        const apart = new Set();
+        const call = (signal: AbortSignal) =>
+          this.#transport.unary(this.#requestOf(context, value), { ...options, signal, apart });
+        response = await hedged(call, delay("hedgeAfter", hedgeAfter, 1), options.signal);
+      } else response = await this.#transport.unary(this.#requestOf(context, value), options);
     } catch (error) {
       return failed(error);
     }
@@ -225,6 +224,7 @@ class CallableMethod implements WireMethod {
   }
 
   #context(options: ServiceCallOptions = NONE): ClientContext {
+    checkCallOptions(options);
     const { timeout = this.#defaults.timeout, context } = options;
     let deadline = timeout === undefined
       ? undefined
@@ -241,6 +241,22 @@ class CallableMethod implements WireMethod {
       for (const [key, value] of given) metadata.append(key, value);
     }
     return new ClientContext(this.#definition, options, metadata, deadline, signal);
+  }
+}
+
+/** Checks what is not checked where it is used, or not before something comes of it. */
+function checkCallOptions(options: ServiceCallOptions): void {
+  if (options === NONE) return;
+  checkOptions("options", options);
+  const { signal, context, idempotent, onMetadata, onTrailers } = options;
+  checkOptions("context", context);
+  checkCallback("onMetadata", onMetadata);
+  checkCallback("onTrailers", onTrailers);
+  if (signal !== undefined && typeof signal?.addEventListener !== "function") {
+    throw wrong(`signal must be an AbortSignal, not ${shown(signal)}`);
+  }
+  if (idempotent !== undefined && typeof idempotent !== "boolean") {
+    throw wrong(`idempotent must be true or false, not ${shown(idempotent)}`);
   }
 }
 

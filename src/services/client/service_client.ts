@@ -1,6 +1,7 @@
 import type { Duplex } from "../../../mod.ts";
 import { RpcClient, type RpcClientConfig, type RpcMessages } from "../../rpc/mod.ts";
 import { statusError } from "../_errors.ts";
+import { checkOptions } from "../../check.ts";
 import { clientCodec } from "../envelope/codec.ts";
 import {
   requestMessages,
@@ -45,6 +46,7 @@ export function serviceClient(
   duplex: Duplex,
   options: ServiceConnectionOptions = {},
 ): RpcClient<ServiceRequest, ServiceResponse> {
+  checkOptions("options", options);
   return new RpcClient(duplex, {
     ...options,
     codec: clientCodec(checkMetadataLimits(options)),

@@ -27,7 +27,7 @@ export interface ServiceCallOptions {
   readonly idempotent?: boolean;
   /**
    * Milliseconds after which a call that has no answer yet is made once more, beside the first; the
-   * first answer counts, and the other is cancelled. Only for calls that are idempotent and have
+   * first answer counts, and the other is cancelled. A pool sends it to another endpoint. Only for calls that are idempotent and have
    * one request and one response; others ignore it. Without it, the client's `hedgeAfter` applies.
    * From 1 to 2,147,483,647.
    */

@@ -92,7 +92,7 @@ export class ServiceResponse {
   trailers: Entries | undefined = undefined;
   /** Whether no handler has seen the request. */
   unbegun = false;
-  /** At a server: whom to tell if the value cannot be encoded. */
+  /** At a server: whom to tell if it cannot be sent. */
   call: { onUnsent(error: unknown): void } | undefined = undefined;
 }
 

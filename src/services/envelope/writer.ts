@@ -75,13 +75,7 @@ export class ResponseWriter extends EnvelopeWriter {
       out.bytes[at + 1] = 1;
       out.offset = at + 2;
     }
-    if (body === undefined) return;
-    try {
-      this.payload(0x1a, body, message.value, out);
-    } catch (error) {
-      message.call?.onUnsent(error);
-      throw error;
-    }
+    if (body !== undefined) this.payload(0x1a, body, message.value, out);
   }
 }
 

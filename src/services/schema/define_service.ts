@@ -1,5 +1,5 @@
 import { EncodeBuffer } from "../../../mod.ts";
-import { isObject, shown, wrong } from "../../check.ts";
+import { checkOptions, isObject, shown, wrong } from "../../check.ts";
 import { caught } from "../../user_callback.ts";
 import { BadValidator } from "../_errors.ts";
 import type { Body, MethodDefinition, MethodKind, ServiceDefinition } from "../definition.ts";
@@ -90,6 +90,7 @@ export function defineService<
   methods: Methods,
   options: DefineServiceOptions = {},
 ): ServiceDefinition<PlainDefinitions<Methods>> {
+  checkOptions("options", options);
   const { encoding = jsonEncoding } = options;
   if (typeof name !== "string" || name === "") {
     throw wrong(`name must be that of the service, a string, not ${shown(name)}`);

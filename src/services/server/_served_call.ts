@@ -114,6 +114,7 @@ export class ServedCall implements ServerContext, StreamedCall, Answered {
   failure(error: unknown): ServiceResponse {
     this.#end();
     const response = new ServiceResponse();
+    response.call = this;
     this.#addMetadata(response);
     const own = response.trailers = Metadata.entries(this.#trailers);
     try {
@@ -147,7 +148,7 @@ export class ServedCall implements ServerContext, StreamedCall, Answered {
     this.#checked = value;
   }
 
-  /** A response could not be encoded. */
+  /** A response could not be encoded, or was too long. */
   onUnsent(error: unknown): void {
     this.#onError(error, this);
   }
@@ -170,6 +171,7 @@ export class ServedCall implements ServerContext, StreamedCall, Answered {
     const metadata = this.#begun ? undefined : Metadata.entries(this.#responseMetadata);
     if (trailers === undefined && metadata === undefined) return undefined;
     const response = new ServiceResponse();
+    response.call = this;
     response.status = OK;
     response.trailers = trailers;
     response.metadata = metadata;

@@ -29,7 +29,7 @@ export class TypedRequests implements AsyncIterableIterator<unknown, undefined> 
       result = await (this.#requests ??= this.#rpc.requests()).next();
     } catch (error) {
       this.#over = true;
-      throw serviceError(error);
+      throw this.#failure ?? serviceError(error);
     }
     if (result.done) {
       const isCutOff = !this.#over && this.#failure !== undefined;
@@ -87,54 +87,103 @@ export function responsesOf(answer: unknown, call: StreamedCall): Responses {
   throw new TypeError(`The handler of ${call.path} must return an iterable`);
 }
 
-class SyncResponses implements IterableIterator<ServiceResponse> {
-  readonly #iterator: Iterator<unknown>;
-  readonly #call: StreamedCall;
-  #over = false;
+/** What a stream of either kind knows of its end. */
+abstract class ResponsesBase {
+  protected readonly call: StreamedCall;
+  /** Whether what comes before the end has been made, or nobody reads on. */
+  protected over = false;
   /** Whether the iterator has come to its end, or was left. */
-  #left = false;
+  protected left = false;
   /** What says that the deadline has passed, until it is taken. */
   #last: ServiceResponse | undefined;
 
-  constructor(iterator: Iterator<unknown>, call: StreamedCall) {
-    this.#iterator = iterator;
-    this.#call = call;
+  constructor(call: StreamedCall) {
+    this.call = call;
     // It may wait for its reader then.
     if (call.deadline !== undefined) call.onLate(() => this.#onLate());
   }
 
-  next(): IteratorResult<ServiceResponse> {
-    if (!this.#over && this.#call.isLate()) this.#onLate();
+  /** Leaves the iterator, if it has not come to its end. */
+  protected abstract leave(): void;
+
+  /** Settles a `next()` that waits, if there is one; returns whether there was. */
+  protected giveUp(_failure: IteratorResult<ServiceResponse>): boolean {
+    return false;
+  }
+
+  /** What is read without asking the handler, if anything is. */
+  protected ready(): IteratorResult<ServiceResponse> | undefined {
+    if (!this.over && this.call.isLate()) this.#onLate();
     const last = this.#last;
     this.#last = undefined;
     if (last !== undefined) return { done: false, value: last };
-    if (this.#over) return DONE;
-    let result: IteratorResult<unknown>;
-    try {
-      result = this.#iterator.next();
-    } catch (error) {
-      this.#left = true;
-      if (this.#over) return afterEnd(this.#call, error);
-      return this.#fail(error);
-    }
-    if (result.done) this.#left = true;
-    if (this.#over) return DONE;
+    return this.over ? DONE : undefined;
+  }
+
+  /** What is read as the handler has given this. */
+  protected given(result: IteratorResult<unknown>): IteratorResult<ServiceResponse> {
+    if (result.done) this.left = true;
+    if (this.over) return DONE;
     if (!result.done) {
       try {
-        return { done: false, value: this.#call.item(result.value) };
+        return { done: false, value: this.call.item(result.value) };
       } catch (error) {
         return this.#fail(error);
       }
     }
-    this.#over = true;
-    const end = this.#call.trailing();
+    this.over = true;
+    const end = this.call.trailing();
     return end === undefined ? DONE : { done: false, value: end };
   }
 
+  /** What is read as the handler has thrown this. */
+  protected thrown(error: unknown): IteratorResult<ServiceResponse> {
+    this.left = true;
+    if (!this.over) return this.#fail(error);
+    this.call.onThrownAfter(error);
+    return DONE;
+  }
+
+  #fail(error: unknown): IteratorResult<ServiceResponse> {
+    this.over = true;
+    const value = this.call.failure(error);
+    this.leave();
+    return { done: false, value };
+  }
+
+  #onLate(): void {
+    if (this.over) return;
+    this.over = true;
+    const value = this.call.lateFailure();
+    this.leave();
+    if (!this.giveUp({ done: false, value })) this.#last = value;
+  }
+}
+
+class SyncResponses extends ResponsesBase implements IterableIterator<ServiceResponse> {
+  readonly #iterator: Iterator<unknown>;
+
+  constructor(iterator: Iterator<unknown>, call: StreamedCall) {
+    super(call);
+    this.#iterator = iterator;
+  }
+
+  next(): IteratorResult<ServiceResponse> {
+    const ready = this.ready();
+    if (ready !== undefined) return ready;
+    let result: IteratorResult<unknown>;
+    try {
+      result = this.#iterator.next();
+    } catch (error) {
+      return this.thrown(error);
+    }
+    return this.given(result);
+  }
+
   return(): IteratorResult<ServiceResponse> {
-    this.#over = true;
-    this.#call.leave();
-    this.#leave();
+    this.over = true;
+    this.call.leave();
+    this.leave();
     return DONE;
   }
 
@@ -142,55 +191,31 @@ class SyncResponses implements IterableIterator<ServiceResponse> {
     return this;
   }
 
-  #fail(error: unknown): IteratorResult<ServiceResponse> {
-    this.#over = true;
-    const value = this.#call.failure(error);
-    this.#leave();
-    return { done: false, value };
-  }
-
-  #onLate(): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.#last = this.#call.lateFailure();
-    this.#leave();
-  }
-
-  #leave(): void {
-    if (this.#left) return;
-    this.#left = true;
+  protected override leave(): void {
+    if (this.left) return;
+    this.left = true;
     try {
       this.#iterator.return?.();
     } catch (error) {
-      this.#call.onThrownAfter(error);
+      this.call.onThrownAfter(error);
     }
   }
 }
 
-class AsyncResponses implements AsyncIterableIterator<ServiceResponse> {
+class AsyncResponses extends ResponsesBase implements AsyncIterableIterator<ServiceResponse> {
   readonly #iterator: AsyncIterator<unknown>;
-  readonly #call: StreamedCall;
-  #over = false;
-  /** Whether the iterator has come to its end, or was left. */
-  #left = false;
   /** Settles a `next()` that waits, with the failure. */
   #giveUp: ((failure: IteratorResult<ServiceResponse>) => void) | undefined;
-  /** What says that the deadline has passed, until it is taken. */
-  #last: ServiceResponse | undefined;
 
   constructor(iterator: AsyncIterator<unknown>, call: StreamedCall) {
+    super(call);
     this.#iterator = iterator;
-    this.#call = call;
-    if (call.deadline !== undefined) call.onLate(() => this.#onLate());
   }
 
   next(): Promise<IteratorResult<ServiceResponse>> {
-    if (!this.#over && this.#call.isLate()) this.#onLate();
-    const last = this.#last;
-    this.#last = undefined;
-    if (last !== undefined) return Promise.resolve({ done: false, value: last });
-    if (this.#over) return Promise.resolve(DONE);
-    if (this.#call.deadline === undefined) return this.#next();
+    const ready = this.ready();
+    if (ready !== undefined) return Promise.resolve(ready);
+    if (this.call.deadline === undefined) return this.#next();
     return new Promise((resolve) => {
       // The handler may never come to its end; nobody waits for it.
       this.#giveUp = resolve;
@@ -202,9 +227,9 @@ class AsyncResponses implements AsyncIterableIterator<ServiceResponse> {
   }
 
   async return(): Promise<IteratorResult<ServiceResponse>> {
-    this.#over = true;
-    this.#call.leave();
-    await this.#leave();
+    this.over = true;
+    this.call.leave();
+    await this.leave();
     return DONE;
   }
 
@@ -212,57 +237,28 @@ class AsyncResponses implements AsyncIterableIterator<ServiceResponse> {
     return this;
   }
 
+  protected override giveUp(failure: IteratorResult<ServiceResponse>): boolean {
+    this.#giveUp?.(failure);
+    return this.#giveUp !== undefined;
+  }
+
+  protected override async leave(): Promise<void> {
+    if (this.left) return;
+    this.left = true;
+    try {
+      await this.#iterator.return?.();
+    } catch (error) {
+      this.call.onThrownAfter(error);
+    }
+  }
+
   async #next(): Promise<IteratorResult<ServiceResponse>> {
     let result: IteratorResult<unknown>;
     try {
       result = await this.#iterator.next();
     } catch (error) {
-      this.#left = true;
-      if (this.#over) return afterEnd(this.#call, error);
-      return this.#fail(error);
+      return this.thrown(error);
     }
-    if (result.done) this.#left = true;
-    if (this.#over) return DONE;
-    if (!result.done) {
-      try {
-        return { done: false, value: this.#call.item(result.value) };
-      } catch (error) {
-        return this.#fail(error);
-      }
-    }
-    this.#over = true;
-    const end = this.#call.trailing();
-    return end === undefined ? DONE : { done: false, value: end };
+    return this.given(result);
   }
-
-  #fail(error: unknown): IteratorResult<ServiceResponse> {
-    this.#over = true;
-    const value = this.#call.failure(error);
-    this.#leave();
-    return { done: false, value };
-  }
-
-  #onLate(): void {
-    if (this.#over) return;
-    this.#over = true;
-    const value = this.#call.lateFailure();
-    this.#leave();
-    if (this.#giveUp !== undefined) this.#giveUp({ done: false, value });
-    else this.#last = value;
-  }
-
-  async #leave(): Promise<void> {
-    if (this.#left) return;
-    this.#left = true;
-    try {
-      await this.#iterator.return?.();
-    } catch (error) {
-      this.#call.onThrownAfter(error);
-    }
-  }
-}
-
-function afterEnd(call: StreamedCall, error: unknown): IteratorResult<ServiceResponse> {
-  call.onThrownAfter(error);
-  return DONE;
 }

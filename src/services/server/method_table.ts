@@ -53,12 +53,43 @@ export class ServedMethod implements WireMethod {
         interceptors,
         async ({ request, context }) => {
           const answer = await handler(request, context);
+          const call = context as Partial<CheckingContext>;
+          if (call.check === undefined || this.response.check === undefined) return answer;
+          const check = (value: unknown) => call.check!(value);
           // Here, so that interceptors see the failure.
-          if (!this.givesStream) (context as Partial<CheckingContext>).check?.(answer);
+          if (this.givesStream) return checked(answer, check);
+          check(answer);
           return answer;
         },
       );
     }
+  }
+}
+
+/** The same items, each checked when it is read. What is no iterable stays as it is. */
+function checked(items: unknown, check: (item: unknown) => void): unknown {
+  const { [Symbol.asyncIterator]: later, [Symbol.iterator]: now } = Object(items);
+  if (later !== undefined) return checkedLater(items as AsyncIterable<unknown>, check);
+  return now === undefined ? items : checkedNow(items as Iterable<unknown>, check);
+}
+
+async function* checkedLater(
+  items: AsyncIterable<unknown>,
+  check: (item: unknown) => void,
+): AsyncGenerator<unknown> {
+  for await (const item of items) {
+    check(item);
+    yield item;
+  }
+}
+
+function* checkedNow(
+  items: Iterable<unknown>,
+  check: (item: unknown) => void,
+): Generator<unknown> {
+  for (const item of items) {
+    check(item);
+    yield item;
   }
 }
 

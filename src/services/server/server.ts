@@ -10,13 +10,14 @@ import {
   type SocketDuplex,
 } from "../../../mod.ts";
 import {
+  type FailedRpc,
   type RpcAnswer,
   type RpcContext,
   type RpcObserver,
   rpcReactor,
   type RpcServerOptions,
 } from "../../rpc/mod.ts";
-import { isObject, shown, wrong } from "../../check.ts";
+import { checkCallback, checkOptions, delay, isObject, shown, wrong } from "../../check.ts";
 import { checkConnectionOptions } from "../../options.ts";
 import { errorLog } from "../../error_log.ts";
 import { tell } from "../../user_callback.ts";
@@ -47,8 +48,9 @@ export interface ServicesOptions extends Omit<RpcServerOptions, "onError">, Meta
    * Called with what a handler or an interceptor threw, if it is not a `ServiceError`, and the call
    * that it is about. The caller only learns that there was an `internal` error. Also called for
    * what is thrown when the call is over already, unless it is an `AbortError` or the signal's
-   * reason, for a response that is not valid or could not be encoded, and, with no call, for one
-   * that is too long. What it throws, or rejects with, is ignored.
+   * reason, and for a response that is not valid, could not be encoded, or is longer than
+   * `maxOutboundLength`. Without a call, for what nobody knows the call of. What it throws, or
+   * rejects with, is ignored.
    *
    * @default {console.error}
    */
@@ -149,13 +151,16 @@ function configurator(
   if (!isObject(options)) throw wrong(`options must have services, not be ${shown(options)}`);
   // Otherwise each connection would be refused, one by one.
   checkConnectionOptions(options);
+  checkCallback("onConnection", options.onConnection);
   const services = new Services(options);
   const { heartbeat, observer, rpcObserver, maxConcurrentRpcs, maxBufferedBytes } = options;
+  checkOptions("observer", observer);
+  if (heartbeat !== undefined) delay("heartbeat", heartbeat, 1);
   const settings = {
-    ...(rpcObserver && { rpcObserver }),
+    ...(rpcObserver !== undefined && { rpcObserver }),
     ...(maxConcurrentRpcs !== undefined && { maxConcurrentRpcs }),
     ...(maxBufferedBytes !== undefined && { maxBufferedBytes }),
-    onError: services.onUnsent,
+    onError: services.onRpcError,
   };
   const beat: Heartbeat<ServiceResponse> | undefined = heartbeat === undefined ? undefined : {
     interval: heartbeat,
@@ -187,23 +192,22 @@ export class Services {
   readonly #limits: ReturnType<typeof checkMetadataLimits>;
   readonly #methods: MethodTable;
   readonly #onError: (error: unknown, context: ServerContext | undefined) => void;
-  /** What a call has told of last. */
-  #told: unknown;
 
   constructor(options: ServicesOptions) {
     const { services, interceptors = [] } = options;
     checkImplementations(services);
     checkInterceptors(interceptors);
+    checkCallback("onError", options.onError);
     this.#limits = checkMetadataLimits(options);
     this.#methods = new MethodTable(services, interceptors);
     this.#onError = options.onError ?? logFailed();
   }
 
-  /** Tells of a response that could not be encoded. */
-  readonly onUnsent = (error: unknown): void => {
-    // Its call may have told of it already, and knows more.
-    if (error !== this.#told) tell(this.#onError, error, undefined);
-    this.#told = undefined;
+  /** Tells of a response that could not be sent. */
+  readonly onRpcError = (error: unknown, { response }: FailedRpc): void => {
+    const call = response instanceof ServiceResponse ? response.call : undefined;
+    if (call !== undefined) call.onUnsent(error);
+    else tell(this.#onError, error, undefined);
   };
 
   /** Makes the codec of one connection. */
@@ -218,10 +222,7 @@ export class Services {
     request: ServiceRequest,
     rpc: RpcContext<ServiceRequest>,
   ) => RpcAnswer<ServiceResponse> {
-    const onError = (error: unknown, context: ServerContext) => {
-      this.#told = error;
-      tell(this.#onError, error, context);
-    };
+    const onError = (error: unknown, context: ServerContext) => tell(this.#onError, error, context);
     return (request, rpc) => {
       const method = request.method as ServedMethod | undefined;
       if (method?.handler === undefined) {

@@ -6,7 +6,7 @@ import type { RpcId } from "../../message.ts";
 const OVERHEAD = 64;
 /** From this many bytes on, the connection should stop reading. */
 const ENOUGH = 1024 * 1024;
-/** From this many bytes on it must, whatever may be behind. */
+/** From this many bytes on it must, or some are refused. */
 const MOST = 4 * 1024 * 1024;
 
 /** A request that has not been begun. */

@@ -5,21 +5,26 @@ import type { RpcId } from "../../message.ts";
 export interface IntakeEvents<Request> {
   /** Whether no RPC may be begun now. */
   isFull(): boolean;
+  /** How many of the RPCs in progress wait for something that may be unread. */
+  waiting(): "none" | "some" | "all";
   begin(id: RpcId, request: Request): void;
   /** A request was cancelled before it was begun. */
   drop(id: RpcId): void;
-  /** Reading has stopped. */
-  onStopped(): void;
-  /** Reading goes on. */
-  onResumed(): void;
+  /** A request cannot be begun. */
+  refuse(id: RpcId, request: Request): void;
 }
 
-/** Requests beyond `maxConcurrentRpcs`, and what lets the connection read on. */
+/**
+ * Requests beyond `maxConcurrentRpcs`. When they are many, the connection stops reading until
+ * some have been begun. But if RPCs wait for their client, the grant or item that they wait for
+ * may be unread: it reads on then, up to a second bound, and beyond that if all of them do, so
+ * that nothing else can help. What is too much is then refused, the oldest first.
+ */
 export class Intake<Request> {
   readonly #events: IntakeEvents<Request>;
   readonly #held = new HeldRequests<Request>();
   #admitting = false;
-  #readOn: (() => void) | undefined;
+  #resume: (() => void) | undefined;
   #onAdmitted: (() => void) | undefined;
 
   constructor(events: IntakeEvents<Request>) {
@@ -31,24 +36,16 @@ export class Intake<Request> {
     return this.#held.length;
   }
 
-  /** Whether no more may be read, whatever may be behind. */
-  get overfull(): boolean {
-    return this.#held.overfull;
-  }
-
-  /** Whether the connection has stopped reading. */
-  get stopped(): boolean {
-    return this.#readOn !== undefined;
-  }
-
   /** Keeps a request; the promise, if there is one, settles when more may be read. */
   hold(id: RpcId, request: Request, bytes: number): void | Promise<void> {
     this.#held.push(id, request, bytes);
-    if (!this.#held.full) return;
-    return new Promise((resolve) => {
-      this.#readOn = resolve;
-      this.#events.onStopped();
-    });
+    if (!this.#held.full || this.#mayReadOn()) return;
+    return new Promise((resolve) => this.#resume = resolve);
+  }
+
+  /** Lets the connection read on if it has stopped, and now something else waits for it. */
+  readOn(): void {
+    if (this.#resume && this.#mayReadOn()) this.#goOn();
   }
 
   /** Marks a request that waits as cancelled. */
@@ -67,7 +64,7 @@ export class Intake<Request> {
         if (cancelled) this.#events.drop(id);
         else this.#events.begin(id, request);
       }
-      if (!this.#held.full) this.resume();
+      if (!this.#held.full) this.#goOn();
       this.#onAdmitted?.();
     });
   }
@@ -75,20 +72,30 @@ export class Intake<Request> {
   /** Forgets all requests that wait. */
   dropAll(): void {
     while (this.#held.length > 0) this.#held.shift();
-    this.resume();
+    this.#goOn();
     this.#onAdmitted?.();
-  }
-
-  /** Lets the connection read on, if it has stopped. */
-  resume(): void {
-    const readOn = this.#readOn;
-    this.#readOn = undefined;
-    this.#events.onResumed();
-    readOn?.();
   }
 
   /** Resolves when some of the requests that wait have been begun or forgotten. */
   admitted(): Promise<void> {
     return new Promise<void>((resolve) => this.#onAdmitted = resolve);
+  }
+
+  /** Whether more may be read though enough are held; refuses what is too much. */
+  #mayReadOn(): boolean {
+    const waiting = this.#events.waiting();
+    if (waiting !== "all") return waiting === "some" && !this.#held.overfull;
+    while (this.#held.overfull && this.#held.length > 1) {
+      const { id, request, cancelled } = this.#held.shift();
+      if (cancelled) this.#events.drop(id);
+      else this.#events.refuse(id, request);
+    }
+    return true;
+  }
+
+  #goOn(): void {
+    const resume = this.#resume;
+    this.#resume = undefined;
+    resume?.();
   }
 }

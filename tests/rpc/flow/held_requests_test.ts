@@ -1,0 +1,89 @@
+// RPCs that wait for their client beside more requests than may be held: what they wait for is
+// behind those, so it must be read.
+import { assert, assertEquals } from "@std/assert";
+import { test } from "node:test";
+import { Connection, duplexPair } from "@protosocket/protosocket";
+import { RpcClient, RpcError, type RpcHandler, rpcReactor } from "@protosocket/protosocket/rpc";
+import { quiet } from "../../support/quiet.ts";
+import { body, jsonCodec, type Message, messages } from "../../support/rpc.ts";
+import { deferred, outcome, soon } from "../../support/within.ts";
+
+const LARGE = "x".repeat(64 * 1024);
+/** How many of them are more than a server holds, 4 MiB. */
+const MANY = 100;
+
+function both(handler: RpcHandler<Message, Message>, maxConcurrentRpcs: number) {
+  const [here, there] = duplexPair();
+  const server = new Connection(there, {
+    codec: jsonCodec(),
+    reactor: rpcReactor(messages, handler, { maxConcurrentRpcs }),
+  });
+  return { client: new RpcClient(here, { codec: jsonCodec(), messages }), server };
+}
+
+/** Makes many large calls; counts those that were refused before they were begun. */
+function manyCalls(client: RpcClient<Message, Message>) {
+  const calls = { refused: 0, answered: 0, settled: Promise.resolve() as Promise<unknown> };
+  calls.settled = Promise.all(Array.from({ length: MANY }, async () => {
+    const result = await outcome(client.unary(body(LARGE)));
+    if (result.kind === "value") return calls.answered++;
+    assert(result.error instanceof RpcError, String(result.error));
+    assertEquals([result.error.code, result.error.sent], ["unavailable", false]);
+    calls.refused++;
+  }));
+  return calls;
+}
+
+for (const kind of ["sync", "async"] as const) {
+  test(`held: ${kind} streams that nobody reads wait, and what they keep from being begun is refused`, async () => {
+    function* items() {
+      for (let i = 0;; i++) yield body(i);
+    }
+    const { client, server } = both(({ body: asked }) => {
+      if (asked !== "stream") return body(asked);
+      return kind === "sync" ? items() : (async function* () {
+        yield* items();
+      })();
+    }, 2);
+    const streams = [client.streaming(body("stream")), client.streaming(body("stream"))];
+    for (const stream of streams) assertEquals((await stream.next()).value?.body, 0);
+    const calls = manyCalls(client);
+    const refused = await quiet(() => calls.refused);
+    assert(refused > 30 && refused < 40, `${refused} calls were refused`);
+    assertEquals(calls.answered, 0);
+    // The Cancel is read, and the other stream has lost nothing.
+    await streams[0]!.return();
+    await soon(calls.settled, "the other calls");
+    assertEquals(calls.answered + calls.refused, MANY);
+    for (let i = 1; i < 20_000; i++) assertEquals((await streams[1]!.next()).value?.body, i);
+    await streams[1]!.return();
+    await soon(client.close(), "the close");
+    await server.closed;
+  });
+}
+
+test("held: an RPC that reads requests gets them, and what it keeps from being begun is refused", async () => {
+  const said = deferred();
+  const { client, server } = both(async (request, context) => {
+    if (request.body === LARGE) return request;
+    const heard: unknown[] = [];
+    for await (const { body: word } of context.requests()) heard.push(word);
+    return body(heard);
+  }, 1);
+  const listening = client.unary(body("listen"), {
+    requests: (async function* () {
+      yield body("first");
+      await said.promise;
+      yield body("second");
+    })(),
+  });
+  const calls = manyCalls(client);
+  const refused = await quiet(() => calls.refused);
+  assert(refused > 30 && refused < 40, `${refused} calls were refused`);
+  said.resolve();
+  assertEquals((await soon(listening, "the answer")).body, ["first", "second"]);
+  await soon(calls.settled, "the other calls");
+  assertEquals(calls.answered + calls.refused, MANY);
+  await soon(client.close(), "the close");
+  await server.closed;
+});

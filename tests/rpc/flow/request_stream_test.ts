@@ -1,0 +1,215 @@
+// Streams of requests: what goes over the wire, who waits for whom, and how each of them ends.
+import { assert, assertEquals } from "@std/assert";
+import { test } from "node:test";
+import type { RpcError } from "@protosocket/protosocket/rpc";
+import {
+  body,
+  clientAndPeer,
+  closeClient,
+  end,
+  endPeer,
+  type Message,
+  normal,
+  RESERVED,
+  rpcError,
+  serverAndPeer,
+} from "../../support/rpc.ts";
+import { deferred, outcome, soon } from "../../support/within.ts";
+
+const QUESTION = RESERVED + 2 ** 41;
+const LAST = RESERVED + 2 ** 50;
+const ITEM = RESERVED + 2 ** 51;
+const item = (id: number, value: unknown): Message => ({ ...end(ITEM + id), body: value });
+
+test("a client asks once, sends nothing before it may, and then items and the half-close", async () => {
+  const { client, peer } = clientAndPeer();
+  let made = 0;
+  const requests = (function* () {
+    for (const text of ["a", "b"]) {
+      made++;
+      yield body(text);
+    }
+  })();
+  const call = client.unary(body("open"), { requests });
+  const { id } = await peer.next();
+  assertEquals(peer.reserved.slice(-1), [QUESTION - RESERVED]);
+  await peer.send(end(QUESTION + 1000));
+  assertEquals(made, 0);
+  await peer.send(end(ITEM + Number(id)));
+  assertEquals(await peer.take(3), [
+    item(Number(id), "a"),
+    item(Number(id), "b"),
+    end(LAST + Number(id)),
+  ]);
+  await peer.send(normal(id, "done"));
+  assertEquals((await soon(call, "the answer")).body, "done");
+  assertEquals(await closeClient(client, peer), []);
+});
+
+test("a client sends no more than the window, and half of it for each credit", async () => {
+  const { client, peer } = clientAndPeer();
+  let made = 0;
+  const requests = (function* () {
+    for (;; made++) yield body("x");
+  })();
+  const stream = client.streaming(body("open"), { requests });
+  const { id } = await peer.next();
+  // Each item counts for 64 more than its size on the wire, and that is at least 10.
+  await peer.send(end(QUESTION + 300), end(ITEM + Number(id)));
+  const first = await peer.next();
+  assertEquals(first, item(Number(id), "x"));
+  await peer.send(normal(id, "barrier"));
+  await soon(stream.next(), "an item");
+  assert(made > 1 && made < 6, `${made} were made`);
+  const before = made;
+  await peer.send(end(ITEM + Number(id)), normal(id, "barrier"));
+  await soon(stream.next(), "an item");
+  while (made === before) await new Promise((resolve) => setTimeout(resolve, 1));
+  // No more are wanted: the source is left.
+  await peer.send(end(LAST + Number(id)), end(id));
+  assertEquals((await soon(stream.next(), "the end")).done, true);
+  assertEquals(requests.next().done, true);
+  client.abort();
+});
+
+test("a server that does not know such streams: unsupported, and cancelled", async () => {
+  const { client, peer } = clientAndPeer();
+  const call = outcome(client.unary(body("open"), { requests: [body("a")] }));
+  const { id } = await peer.next();
+  await peer.send(normal(id, "an answer to the opening"));
+  await rpcError(call, "unsupported");
+  assertEquals(await peer.next(), { id, code: 1 });
+  client.abort();
+});
+
+test("a server answers the question, and gives credit when its handler reads", async () => {
+  const read = deferred();
+  const { connection, peer } = serverAndPeer(async (_, context) => {
+    await read.promise;
+    const texts: unknown[] = [];
+    for await (const { body } of context.requests()) texts.push(body);
+    return body(texts);
+  }, { maxBufferedBytes: 500 });
+  await peer.send(end(QUESTION), normal(2, "open"));
+  read.resolve();
+  assertEquals(await peer.next(), end(ITEM + 2));
+  assertEquals(peer.reserved, [QUESTION - RESERVED + 500]);
+  await peer.send(item(2, "a"), item(2, "b"), item(4, "of nobody"), end(LAST + 2));
+  assertEquals(await peer.next(), normal(2, ["a", "b"]));
+  assertEquals(await endPeer(connection, peer), []);
+});
+
+test("a client that has not asked sends no such streams: the handler's has ended", async () => {
+  const { connection, peer } = serverAndPeer(async (_, context) => {
+    return body((await context.requests().next()).done);
+  });
+  await peer.send(normal(2, "open"));
+  assertEquals(await peer.next(), normal(2, true));
+  assertEquals(await endPeer(connection, peer), []);
+});
+
+test("more than the credit ends the connection", async () => {
+  const { connection, peer } = serverAndPeer((_, context) => {
+    context.requests();
+    return new Promise<Message>(() => {});
+  }, { maxBufferedBytes: 200 });
+  await peer.send(end(QUESTION), normal(2, "open"));
+  assertEquals(await peer.next(), end(ITEM + 2));
+  await peer.send(...Array.from({ length: 4 }, () => item(2, "x")));
+  const { kind, error } = await soon(connection.closed, "the end") as {
+    kind: string;
+    error?: { code: string };
+  };
+  assertEquals([kind, error?.code], ["error", "invalid-message"]);
+});
+
+test("what ends while a handler reads: a cancel, the connection, and the client's side", async () => {
+  for (const how of ["cancel", "abort", "end"] as const) {
+    const reading = deferred<unknown>();
+    const { connection, peer } = serverAndPeer(async (_, context) => {
+      try {
+        await context.requests().next();
+      } catch (error) {
+        reading.resolve((error as RpcError).code);
+      }
+      return body("too late");
+    });
+    await peer.send(end(QUESTION), normal(2, "open"));
+    assertEquals(await peer.next(), end(ITEM + 2));
+    if (how === "cancel") await peer.send({ id: 2, code: 1 });
+    if (how === "abort") connection.abort();
+    if (how === "end") await peer.end();
+    const code = await soon(reading.promise, `the failure, ${how}`);
+    assertEquals(code, how === "cancel" ? "cancelled" : "connection-closed");
+    connection.abort();
+  }
+});
+
+test("a stream that the client has ended is cut off all the same, if the RPC ends before its reader", async () => {
+  for (const how of ["cancel", "abort", "end"] as const) {
+    const begun = deferred();
+    const goOn = deferred();
+    const read = deferred<unknown[]>();
+    const { connection, peer } = serverAndPeer(async (_, context) => {
+      const requests = context.requests();
+      begun.resolve();
+      await goOn.promise;
+      const got: unknown[] = [];
+      try {
+        for await (const { body } of requests) got.push(body);
+        got.push("complete");
+      } catch (error) {
+        got.push((error as RpcError).code);
+      }
+      // It is told once.
+      got.push((await requests.next()).done);
+      read.resolve(got);
+      return body("an answer");
+    });
+    await peer.send(end(QUESTION), normal(2, "open"));
+    await soon(begun.promise, "the handler");
+    assertEquals(await peer.next(), end(ITEM + 2));
+    await peer.send(item(2, "a"), end(LAST + 2));
+    if (how === "cancel") {
+      await peer.send({ id: 2, code: 1 });
+      assertEquals(await peer.next(), { id: 2, code: 1 });
+    } else if (how === "abort") {
+      connection.abort();
+      await soon(connection.closed, "the end");
+    } else {
+      await peer.end();
+    }
+    goOn.resolve();
+    const last = { cancel: "cancelled", abort: "connection-closed", end: "complete" }[how];
+    assertEquals(await soon(read.promise, how), ["a", last, true]);
+    connection.abort();
+  }
+});
+
+test("requests that wait do not keep the items from a handler that reads", async () => {
+  const { connection, peer } = serverAndPeer(async (_, context) => {
+    const texts: unknown[] = [];
+    for await (const { body } of context.requests()) texts.push(body);
+    return body(texts);
+  }, { maxConcurrentRpcs: 1 });
+  await peer.send(end(QUESTION), normal(2, "open"));
+  assertEquals(await peer.next(), end(ITEM + 2));
+  // More than a server holds while it reads on for other reasons.
+  const large = "x".repeat(600_000);
+  for (let id = 4; id < 10; id += 2) await peer.send(normal(id, large));
+  await peer.send(item(2, "a"), end(LAST + 2));
+  assertEquals(await peer.next(), normal(2, ["a"]));
+  connection.abort();
+});
+
+test("whoever still reads when the RPC has been answered comes to the end", async () => {
+  const read = deferred<unknown>();
+  const { connection, peer } = serverAndPeer((_, context) => {
+    context.requests().next().then(read.resolve, read.reject);
+    return body("an answer");
+  });
+  await peer.send(end(QUESTION), normal(2, "open"));
+  assertEquals(await peer.take(2), [end(ITEM + 2), normal(2, "an answer")]);
+  assertEquals(await soon(read.promise, "the end"), { done: true, value: undefined });
+  assertEquals(await endPeer(connection, peer), []);
+});
