@@ -8,7 +8,7 @@
 // the best of seven rounds in turns.
 import { EncodeBuffer } from "@protosocket/protosocket";
 import { inTurns } from "./in_turns.ts";
-import { columns } from "./run/table.ts";
+import { columns } from "./report/table.ts";
 
 const BATCH = 64;
 const BYTES_A_ROUND = 1 << 28;

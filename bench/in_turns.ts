@@ -1,6 +1,6 @@
 // Times small pieces of work that take turns: the speed of a machine changes from one second to
 // the next, and so it changes for all of them.
-import { columns } from "./run/table.ts";
+import { columns } from "./report/table.ts";
 
 /** Does some work, and returns for how many messages that was. */
 export type Work = () => number;

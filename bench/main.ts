@@ -9,8 +9,8 @@ import { estimate, measure } from "./run/measure.ts";
 import { MEMORY_SUITES, type MemorySuite, probe } from "./run/memory.ts";
 import { ROWS } from "./run/rows.ts";
 import { type Suite, SUITES } from "./run/suites.ts";
-import { goalsOf, heading, page, tableOf, textOf } from "./run/page.ts";
-import { writeReadme } from "./run/readme.ts";
+import { goalsOf, heading, page, tableOf, textOf } from "./report/page.ts";
+import { writeReadme } from "./report/readme.ts";
 import { type Run, store, stored } from "./run/store.ts";
 
 const ALL: readonly (Suite | MemorySuite)[] = [...SUITES, ...MEMORY_SUITES];

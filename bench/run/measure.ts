@@ -1,5 +1,6 @@
 // Runs the rows of a suite in turns.
 import type { Latency } from "../work.ts";
+import { bundled } from "./bundle.ts";
 import { type Measurement, Pair } from "./pair.ts";
 import { install } from "./peers.ts";
 import { forSuite, type Row, type Variant } from "./rows.ts";
@@ -120,7 +121,7 @@ export async function start(
     if (skipped) return { row, skipped };
   }
   try {
-    return { row, pair: await Pair.start(row.server, row.client) };
+    return { row, pair: await Pair.start(bundled(row.server), bundled(row.client)) };
   } catch (error) {
     return { row, skipped: (error as Error).message };
   }

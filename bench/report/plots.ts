@@ -1,6 +1,6 @@
 // The results as Vega-Lite specifications.
-import type { Spec } from "./draw.ts";
-import type { Cell, SuiteResult } from "./measure.ts";
+import type { Spec } from "../run/draw.ts";
+import type { Cell, SuiteResult } from "../run/measure.ts";
 
 const PERCENTILES = ["p50", "p90", "p99", "p999"] as const;
 

@@ -1,9 +1,9 @@
 // The README's tables, made of the results that are kept: no figure there is typed.
 import { readFileSync, writeFileSync } from "node:fs";
 import { root } from "../../tools/runtimes.ts";
-import type { Cell } from "./measure.ts";
-import { type Engine, ENGINES } from "./rows.ts";
-import type { Run } from "./store.ts";
+import type { Cell } from "../run/measure.ts";
+import { type Engine, ENGINES } from "../run/rows.ts";
+import type { Run } from "../run/store.ts";
 
 const BEGIN = "<!-- bench/results, by: npm run bench -- --readme -->\n";
 const END = "<!-- end of bench/results -->\n";

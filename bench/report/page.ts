@@ -1,9 +1,9 @@
 // The results as one HTML page with plots.
 import { plot, type Report } from "../soak/report.ts";
-import { draw } from "./draw.ts";
+import { draw } from "../run/draw.ts";
 import { type Verdict, verdicts } from "./goals.ts";
 import { plots } from "./plots.ts";
-import type { Run } from "./store.ts";
+import type { Run } from "../run/store.ts";
 import { columns, memoryTable, table } from "./table.ts";
 
 /** Draws a page of runs and soaks. Returns also why it could not draw the plots. */

@@ -1,7 +1,7 @@
 // What the library is to reach, and whether it did in this run.
-import type { Cell, SuiteResult } from "./measure.ts";
-import type { MemoryResult } from "./memory.ts";
-import { type Engine, ENGINES } from "./rows.ts";
+import type { Cell, SuiteResult } from "../run/measure.ts";
+import type { MemoryResult } from "../run/memory.ts";
+import { type Engine, ENGINES } from "../run/rows.ts";
 
 export interface Verdict {
   readonly goal: string;

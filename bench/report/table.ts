@@ -1,6 +1,6 @@
 // The results as text.
-import type { SuiteResult } from "./measure.ts";
-import type { MemoryResult } from "./memory.ts";
+import type { SuiteResult } from "../run/measure.ts";
+import type { MemoryResult } from "../run/memory.ts";
 
 /** A table of a suite: a line for each row and step. */
 export function table({ name, title, unit, cells }: SuiteResult): string {
