@@ -20,6 +20,7 @@ export async function client(connect: (port: number) => Promise<Caller>): Promis
       const callers = await open(work.connections, () => connect(port));
       const unread = await open(work.unread ?? 0, () => connect(port));
       for (const caller of unread) caller.unread!();
+      if (work.kind === "echo") await greet(callers);
       const audience = work.kind === "fan-out" ? await Audience.of(callers, work) : undefined;
       console.log("begin");
       const loop = work.rate ? openLoop : closedLoop;
@@ -48,18 +49,23 @@ async function close(callers: readonly Caller[]): Promise<void> {
   }
 }
 
-/** Opens or closes connections until there are so many; each makes one call. */
-async function hold(idle: Caller[], count: number, connect: () => Promise<Caller>): Promise<void> {
-  await close(idle.splice(count));
-  while (idle.length < count) {
-    const more = await open(Math.min(AT_A_TIME, count - idle.length), connect);
+/** Makes the first call on each connection, which makes what the others use. */
+async function greet(callers: readonly Caller[]): Promise<void> {
+  for (let at = 0; at < callers.length; at += AT_A_TIME) {
     await Promise.all(
-      more.map((caller) =>
+      callers.slice(at, at + AT_A_TIME).map((caller) =>
         new Promise<void>((resolve, reject) =>
           caller.echo("hello", 1, (error) => error === undefined ? resolve() : reject(error))
         )
       ),
     );
-    idle.push(...more);
   }
+}
+
+/** Opens or closes connections until there are so many; each makes one call. */
+async function hold(idle: Caller[], count: number, connect: () => Promise<Caller>): Promise<void> {
+  await close(idle.splice(count));
+  const more = await open(count - idle.length, connect);
+  await greet(more);
+  idle.push(...more);
 }

@@ -3,15 +3,20 @@ import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { root } from "../tools/runtimes.ts";
 import { machine } from "./run/machine.ts";
 import { estimate, measure } from "./run/measure.ts";
 import { MEMORY_SUITES, type MemorySuite, probe } from "./run/memory.ts";
 import { ROWS } from "./run/rows.ts";
 import { type Suite, SUITES } from "./run/suites.ts";
-import { goalsOf, heading, page, tableOf } from "./run/page.ts";
+import { goalsOf, heading, page, tableOf, textOf } from "./run/page.ts";
+import { writeReadme } from "./run/readme.ts";
 import { type Run, store, stored } from "./run/store.ts";
 
 const ALL: readonly (Suite | MemorySuite)[] = [...SUITES, ...MEMORY_SUITES];
+
+/** Where the results are that are kept. */
+const PUBLISHED = `${root}bench/results`;
 
 const HELP = `Usage: npm run bench -- [options]
 
@@ -35,7 +40,8 @@ row for which that fails is skipped.
   --out FOLDER   where to write suite-NAME.json for each suite, in place of that of an older
                  run (default artefacts; published results are in bench/results), and
                  bench.html with plots of what is there
-  --page         only draws bench.html again
+  --page         only draws bench.html again, and prints the tables and the goals
+  --readme       only writes the README's tables, of what is in bench/results
   --help         this text`;
 
 const { values } = parseArgs({
@@ -48,6 +54,7 @@ const { values } = parseArgs({
     quick: { type: "boolean", default: false },
     out: { type: "string", default: "artefacts" },
     page: { type: "boolean", default: false },
+    readme: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
@@ -138,8 +145,15 @@ if (values.help) {
 } else {
   try {
     const folder = resolve(values.out);
-    if (values.page) draw(folder);
-    else await bench(folder);
+    if (values.readme) {
+      const changed = writeReadme(stored(PUBLISHED).runs);
+      console.log(changed ? "README.md written" : "ok    README.md");
+    } else if (values.page) {
+      console.log(textOf(stored(folder).runs));
+      draw(folder);
+    } else {
+      await bench(folder);
+    }
   } catch (error) {
     console.error((error as Error).message);
     process.exitCode = 1;

@@ -22,6 +22,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "./services-protobuf-es": ["@bufbuild/protobuf"],
   "./services-ts-proto": ["@bufbuild/protobuf"],
   "./websocket-node": ["ws"],
+  // Loaded with `proxyProtocol` only.
+  "./websocket-deno": ["ws"],
+  "./websocket-bun": ["ws"],
   "./otel": ["@opentelemetry/api"],
 };
 

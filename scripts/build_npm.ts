@@ -1,6 +1,7 @@
 // Builds the npm package into npm/.
 import { spawnSync } from "node:child_process";
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -16,6 +17,7 @@ import {
   type EntryPoint,
   entryPoints,
   filesOnTheWeb,
+  NPM_COPIES,
   NPM_FILES,
   npmPackageJson,
   readDenoJson,
@@ -192,6 +194,9 @@ if (values.help) {
     const files = filesOnTheWeb();
     for (const file of NPM_FILES) {
       writeFileSync(`${OUT}/${file}`, npmPaper(readFileSync(`${root}${file}`, "utf8"), files));
+    }
+    for (const [name, source] of Object.entries(NPM_COPIES)) {
+      copyFileSync(`${root}${source}`, `${OUT}/${name}`);
     }
     console.log(`npm/ built with ${builder}`);
   } catch (error) {

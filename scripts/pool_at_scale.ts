@@ -4,8 +4,9 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { draw, type Spec } from "../bench/run/draw.ts";
 import { WAYS } from "../tests/simulator/scale/callers.ts";
+import { CROWDED_WAYS, type CrowdedResult, runCrowded } from "../tests/simulator/scale/crowded.ts";
 import { spreadKeys } from "../tests/simulator/scale/keys.ts";
-import { keysTable, plot, table } from "../tests/simulator/scale/plot.ts";
+import { crowdedTable, keysTable, plot, table } from "../tests/simulator/scale/plot.ts";
 import { type PhaseResult, runScale, type SecondResult } from "../tests/simulator/scale/run.ts";
 import { root } from "../tools/runtimes.ts";
 
@@ -14,7 +15,8 @@ const HELP = `Usage: npm run pool-at-scale -- [options]
 A thousand servers that are models, and two hundred clients, in virtual time: servers hang,
 restart, are lost with their zone, come back, and are new. Prints, for each way to spread
 calls, the calls that failed, the load of the busiest server compared with the mean, and the
-open connections; and how many keys move when an endpoint comes or goes. Minutes.
+open connections; how many keys move when an endpoint comes or goes; and what becomes of
+calls from a zone with too few servers. Minutes.
 
   --endpoints N  how many servers (default 1000)
   --clients N    how many clients (default 200)
@@ -58,6 +60,8 @@ async function run(): Promise<void> {
     seconds.push(...result.seconds);
     console.error(`${way}: ${((performance.now() - began) / 1000).toFixed(0)} s`);
   }
+  const crowded: Record<string, CrowdedResult[]> = {};
+  for (const [way, how] of Object.entries(CROWDED_WAYS)) crowded[way] = await runCrowded(how, seed);
   const tables = [
     "Calls that failed, in percent:",
     table(phases, ({ failed, calls }) => (100 * failed / calls).toFixed(2)),
@@ -67,6 +71,8 @@ async function run(): Promise<void> {
     table(phases, ({ connections }) => connections.toLocaleString("en")),
     `100,000 keys on ${scale.endpoints} endpoints:`,
     keysTable(spreadKeys(scale.endpoints, 100_000)),
+    "Clients of a zone with too few servers, by how much is asked of it:",
+    crowdedTable(crowded),
   ].join("\n\n");
   console.log(tables);
   if (values.write) write(tables, plot(phases, seconds, scale.rate * scale.clients));

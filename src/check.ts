@@ -11,9 +11,7 @@ export function integer(name: string, value: unknown, min: number, max: number):
   if (Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max) {
     return value as number;
   }
-  throw mistake(
-    new RangeError(`${name} must be an integer from ${min} to ${max}, not ${shown(value)}`),
-  );
+  throw outOfRange(`${name} must be an integer from ${min} to ${max}, not ${shown(value)}`);
 }
 
 /** Checks a delay in milliseconds; see {@linkcode integer}. */
@@ -24,6 +22,11 @@ export function delay(name: string, value: unknown, min: 0 | 1): number {
 /** Makes the error for an argument or an option that is wrong, and not a number out of range. */
 export function wrong(message: string, cause?: unknown): TypeError {
   return mistake(new TypeError(message, cause === undefined ? undefined : { cause }));
+}
+
+/** Makes the error for a number that is out of its range. */
+export function outOfRange(message: string): RangeError {
+  return mistake(new RangeError(message));
 }
 
 const MISTAKE = Symbol("mistake");
@@ -53,18 +56,11 @@ export function checkFunction(name: string, value: unknown, what = ""): void {
 /** Checks that something is a duplex, and not, say, what `connect()` returns before it is awaited. */
 export function checkDuplex(duplex: unknown): void {
   notPromised("duplex", duplex);
-  // Whose streams are made when they are asked for.
-  if (isObject(duplex) && typeof duplex.attach === "function") return;
-  const { readable, writable } = isObject(duplex) ? duplex : {};
-  if (isStream(readable, "getReader") && isStream(writable, "getWriter")) return;
-  const what = isObject(duplex) && typeof duplex.pipe === "function"
-    ? "a socket of Node's: connect with this package"
-    : shown(duplex);
-  throw wrong(`duplex must have a readable and a writable, but it is ${what}`);
-}
-
-function isStream(value: unknown, method: string): boolean {
-  return isObject(value) && typeof value[method] === "function";
+  // One with `attach` makes its streams when they are asked for.
+  if (isObject(duplex)) {
+    if ("attach" in duplex || isObject(duplex.readable) && isObject(duplex.writable)) return;
+  }
+  throw wrong(`duplex must have streams, readable and writable, but it is ${shown(duplex)}`);
 }
 
 /** Refuses what is no object of options: it would count as none. */

@@ -1,4 +1,4 @@
-import { checkFunction, checkOptions, delay, integer, isObject, MAX_DELAY } from "./check.ts";
+import { checkFunction, checkOptions, delay, integer, MAX_DELAY } from "./check.ts";
 
 /** The default of {@linkcode ConnectionOptions.maxBufferLength}: 4 MiB. */
 export const DEFAULT_MAX_BUFFER_LENGTH: number = 4 * 1024 * 1024;
@@ -119,13 +119,15 @@ export const SERVER_DEFAULTS: ConnectionOptions = {
 
 /** Checks what a connection is given that is no number. */
 export function checkConnectionParts(
-  { heartbeat, observer }: { readonly heartbeat?: unknown; readonly observer?: unknown },
+  { heartbeat, observer }: {
+    readonly heartbeat?: { readonly interval: unknown; readonly message: unknown };
+    readonly observer?: unknown;
+  },
 ): void {
   checkOptions("observer", observer);
-  checkOptions("heartbeat", heartbeat);
-  if (!isObject(heartbeat)) return;
+  if (heartbeat === undefined) return;
+  checkFunction("heartbeat.message", heartbeat?.message);
   delay("heartbeat.interval", heartbeat.interval, 1);
-  checkFunction("heartbeat.message", heartbeat.message);
 }
 
 /** Checks all options of a connection; fills in `defaults`, then the general defaults. */

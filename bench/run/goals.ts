@@ -25,7 +25,8 @@ interface Ratio {
   readonly of: (cell: Cell) => number | undefined;
   /** What our rows are called besides their runtimes' names. */
   readonly ours?: string;
-  readonly theirs: string;
+  /** The first of these that has a figure. */
+  readonly theirs: readonly string[];
   readonly least: boolean;
   readonly bounds: Bounds;
 }
@@ -39,24 +40,26 @@ const p999 = ({ latency }: Cell) => latency?.median.p999;
 const LARGE_TEXT = ["64 KiB", "512 KiB"];
 const NO_WORSE = bounds(1, 1, 1);
 const NEAR_BY_HAND = bounds(0.85, 0.85, 0.85);
+const RUST_RAW = ["rust-raw", "rust-16k-raw"];
 const TURN = bounds(1.25, 1.25, 1.25);
 
 /** What is judged by another row of the same run. */
 const RATIOS: readonly Ratio[] = [
-  least("unary", "rate", rate, "rust", bounds(1.8, 1.8, 1.8)),
-  least("unary", "rate", rate, "-floor", bounds(0.7, 0.6, 0.7)),
-  most("lone", "p50", p50, "-floor", TURN),
-  most("lone-pinned", "p50", p50, "-floor", TURN),
-  most("crowd", "CPU", cpu, "-floor", bounds(1.4, 1.4, 1.4)),
-  least("crowd", "rate", rate, "tonic", bounds(3, 3, 3)),
-  least("crowd", "rate", rate, "ws-json", bounds(3, 2, 2)),
+  least("unary", "rate", rate, ["rust"], bounds(1.8, 1.8, 1.8)),
+  least("unary", "rate", rate, ["-floor"], bounds(0.7, 0.6, 0.7)),
+  most("lone", "p50", p50, ["-floor"], TURN),
+  most("lone-pinned", "p50", p50, ["-floor"], TURN),
+  most("crowd", "CPU", cpu, ["-floor"], bounds(1.4, 1.4, 1.4)),
+  least("crowd", "rate", rate, ["tonic"], bounds(3, 3, 3)),
+  least("crowd", "rate", rate, ["ws-json"], bounds(3, 2, 2)),
   {
-    ...most("crowd-server", "server's CPU", serverCpu, "rust-raw", bounds(1.3, 1.8, 1.8)),
+    // With steps of 1 MiB, its receive buffers do not fit for 10,000 connections.
+    ...most("crowd-server", "server's CPU", serverCpu, RUST_RAW, bounds(1.3, 1.8, 1.8)),
     ours: "-raw",
   },
-  most("open", "p99.9", p999, "rust", NO_WORSE),
-  { ...least("sizes", "bytes/s", rate, "-floor", NEAR_BY_HAND), steps: LARGE_TEXT },
-  least("sizes-bytes", "bytes/s", rate, "-floor", NEAR_BY_HAND),
+  most("open", "p99.9", p999, ["rust"], NO_WORSE),
+  { ...least("sizes", "bytes/s", rate, ["-floor"], NEAR_BY_HAND), steps: LARGE_TEXT },
+  least("sizes-bytes", "bytes/s", rate, ["-floor"], NEAR_BY_HAND),
 ];
 
 /** Items a second of streams on one connection. */
@@ -72,13 +75,19 @@ function least(
   suite: string,
   what: string,
   of: Ratio["of"],
-  theirs: string,
+  theirs: readonly string[],
   bounds: Bounds,
 ): Ratio {
   return { suite, what, of, theirs, bounds, least: true };
 }
 
-function most(suite: string, what: string, of: Ratio["of"], theirs: string, bounds: Bounds): Ratio {
+function most(
+  suite: string,
+  what: string,
+  of: Ratio["of"],
+  theirs: readonly string[],
+  bounds: Bounds,
+): Ratio {
   return { suite, what, of, theirs, bounds, least: false };
 }
 
@@ -116,11 +125,12 @@ function compared(
     ENGINES.flatMap((engine) => {
       const figure = (row: string) =>
         cells.filter((cell) => cell.row === row && cell.step === label).map(of)[0];
-      const other = theirs.startsWith("-") ? engine + theirs : theirs;
-      const [a, b] = [figure(engine + ours), figure(other)];
-      if (a === undefined || b === undefined) return [];
+      const a = figure(engine + ours);
+      const others = theirs.map((name) => name.startsWith("-") ? engine + name : name);
+      const other = others.find((name) => figure(name) !== undefined);
+      if (a === undefined || other === undefined) return [];
       const goal = `${suite}, ${label}: ${what}, ${engine + ours} : ${other}`;
-      return [verdict(goal, a / b, bounds[engine], least)];
+      return [verdict(goal, a / figure(other)!, bounds[engine], least)];
     })
   );
 }

@@ -39,10 +39,17 @@ export interface SuiteResult {
 /** Seconds of a row's first piece of work, at the least; its round does not count. */
 const WARM_UP = 3;
 
+/** How many connections are opened and closed in a second, about. */
+const CONNECTIONS = 5000;
+
 /** How long a suite will take, in seconds, about. */
 export function estimate(suite: Suite, rows: number, settings: Settings): number {
   const { rounds, seconds } = settingsOf(suite, settings);
-  return rows * (1.5 + WARM_UP + (rounds + 1) * suite.steps.length * (seconds + 0.05));
+  const round = suite.steps.reduce(
+    (sum, { times = 1, work }) => sum + seconds * times + 0.05 + work.connections / CONNECTIONS,
+    0,
+  );
+  return rows * (1.5 + WARM_UP + (rounds + 1) * round);
 }
 
 function settingsOf(suite: Suite, { rounds, seconds }: Settings): Settings {
@@ -81,7 +88,8 @@ export async function measure(
           try {
             // grpc-js is that slow to be compiled; the others need about a second.
             const cold = round === 0 && step === suite.steps[0];
-            const time = cold ? Math.max(WARM_UP, seconds) : seconds;
+            const long = seconds * (step.times ?? 1);
+            const time = cold ? Math.max(WARM_UP, long) : long;
             const measurement = await pair.run({ ...step.work, seconds: time });
             if (round > 0) push(taken, `${row.name} ${step.label}`, measurement);
           } catch (error) {

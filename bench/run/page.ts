@@ -23,7 +23,7 @@ export function page(
 <h1>Measured</h1>
 ${[...new Set(runs.map(heading))].map((text) => `<p>${escaped(text)}</p>`).join("\n")}
 ${svgs.map((svg) => `<figure>${svg}</figure>`).join("\n")}
-<pre>${escaped(text(runs))}</pre>
+<pre>${escaped(textOf(runs))}</pre>
 </html>
 `;
   return { html, undrawn };
@@ -52,7 +52,8 @@ export function goalsOf(runs: readonly Run[]): string {
   return `\ngoals\n${columns([["goal", "verdict", "figure"], ...judged.map(line)], 2)}`;
 }
 
-function text(runs: readonly Run[]): string {
+/** All tables, and the goals. */
+export function textOf(runs: readonly Run[]): string {
   return [...runs.map(tableOf), goalsOf(runs)].join("\n");
 }
 

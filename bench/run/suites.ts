@@ -26,6 +26,8 @@ export interface Step {
   /** Where it is on the axis of what grows. */
   readonly x?: number;
   readonly work: Omit<Work, "seconds">;
+  /** How much longer it takes than others, so that each connection has its turns; default 1. */
+  readonly times?: number;
   /** Rows that cannot do it, with why. */
   readonly not?: Readonly<Record<string, string>> | undefined;
 }
@@ -50,6 +52,7 @@ function crowd(connections: number): Step {
   return {
     label: `${connections.toLocaleString("en-US")} connections`,
     x: connections,
+    times: connections > 5000 ? 3 : 1,
     work: { kind: "echo", connections, inFlight: connections, bytes: 0 },
     not: connections > 5000
       ? {

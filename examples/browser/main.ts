@@ -1,21 +1,15 @@
 // The program of the page.
-import { create } from "@bufbuild/protobuf";
-import type { RpcStream } from "@protosocket/protosocket/rpc";
-import {
-  EchoRequestSchema,
-  type Request,
-  RequestSchema,
-  type Response,
-  ResponseBehavior,
-} from "../proto/gen/echo_pb.ts";
+import { ServiceError } from "@protosocket/protosocket/services";
 import { Chart, duration } from "./chart.ts";
 import { Latencies } from "./latencies.ts";
-import { type EchoClient, keepConnected, sentence } from "./session.ts";
+import { keepConnected, type PricesClient, sentence } from "./session.ts";
 
 /** Milliseconds from one point of the chart to the next. */
 const INTERVAL = 250;
 /** How many characters of a stream are shown. */
-const SHOWN_LETTERS = 400;
+const SHOWN_PRICES = 400;
+/** What the calls ask for whose latency is measured: every server has it. */
+const MEASURED = { symbol: "ACME" };
 
 function element<T extends Element = HTMLElement>(id: string): T {
   return document.getElementById(id) as unknown as T;
@@ -25,15 +19,15 @@ function show(id: string, text: string): void {
   element(id).textContent = text;
 }
 
-function request(message: string, responseBehavior: ResponseBehavior): Request {
-  return create(RequestSchema, { body: create(EchoRequestSchema, { message }), responseBehavior });
+function typed(id: string): string {
+  return element<HTMLInputElement>(id).value;
 }
 
-/** The forms that make calls; disabled while there is no connection. */
-let client: EchoClient | undefined;
+/** What the forms call; they are disabled while there is no connection. */
+let prices: PricesClient | undefined;
 
-function setClient(now: EchoClient | undefined, status: string, why = ""): void {
-  client = now;
+function setClient(now: PricesClient | undefined, status: string, why = ""): void {
+  prices = now;
   document.body.dataset.connected = String(now !== undefined);
   show("status", status);
   show("loss", why);
@@ -49,12 +43,12 @@ element("load").addEventListener("change", ({ target }) => {
   inFlight = Number((target as HTMLInputElement).value);
 });
 
-async function drive(on: EchoClient): Promise<void> {
+async function drive(on: PricesClient, goingAway: AbortSignal): Promise<void> {
   const open = new Set<Promise<unknown>>();
-  while (on.isAlive) {
+  while (!goingAway.aborted) {
     while (open.size < inFlight) {
       const started = performance.now();
-      const call: Promise<unknown> = on.unary(request("tick", ResponseBehavior.UNARY)).then(
+      const call: Promise<unknown> = on.getQuote(MEASURED).then(
         () => latencies.add(performance.now() - started),
         // The session reports how the connection ended.
         () => {},
@@ -78,47 +72,46 @@ setInterval(() => {
 
 element("one").addEventListener("submit", async (event) => {
   event.preventDefault();
-  const message = element<HTMLInputElement>("message").value;
   const started = performance.now();
   try {
-    const { kind } = await client!.unary(request(message, ResponseBehavior.UNARY), {
+    const { symbol, price } = await prices!.getQuote({ symbol: typed("symbol") }, {
       timeout: 5000,
     });
-    show("answer", kind.value?.message ?? "");
+    show("answer", `${symbol} costs ${price}`);
     show("answer-time", `after ${duration(performance.now() - started)}`);
   } catch (error) {
     show("answer", "");
-    show("answer-time", sentence(error));
+    const code = error instanceof ServiceError ? `${error.code}: ` : "";
+    show("answer-time", code + sentence(error));
   }
 });
 
 // A stream, until it ends or is cancelled.
 
-let stream: RpcStream<Response> | undefined;
+type Quotes = ReturnType<PricesClient["watchQuotes"]>;
+let stream: Quotes | undefined;
 
 element("many").addEventListener("submit", (event) => {
   event.preventDefault();
   if (stream) return void stream.return();
-  listenTo(client!.streaming(
-    request(element<HTMLInputElement>("words").value, ResponseBehavior.STREAM),
-  ));
+  watch(prices!.watchQuotes({ symbol: typed("watched"), count: Number(typed("count")) }));
 });
 
-async function listenTo(items: RpcStream<Response>): Promise<void> {
-  stream = items;
+async function watch(quotes: Quotes): Promise<void> {
+  stream = quotes;
   show("start", "Cancel");
   let count = 0;
   let text = "";
   const tell = (how: string) => {
-    show("letters", text);
+    show("prices", text);
     show("items", `${count.toLocaleString("en-US")} items${how}`);
   };
   const timer = setInterval(() => tell(" so far"), 50);
   let how = ", then it was over";
   try {
-    for await (const { kind } of items) {
+    for await (const { price } of quotes) {
       count++;
-      text = (text + kind.value?.message).slice(-SHOWN_LETTERS);
+      text = `${text} ${price}`.slice(-SHOWN_PRICES);
     }
   } catch (error) {
     how = `, then: ${sentence(error)}`;
@@ -132,9 +125,9 @@ async function listenTo(items: RpcStream<Response>): Promise<void> {
 const asked = new URLSearchParams(location.search).get("server");
 const url = asked ?? await (await fetch("server")).text();
 keepConnected(url, {
-  opened(now) {
+  opened(now, goingAway) {
     setClient(now, `connected to ${url}`);
-    drive(now);
+    drive(now, goingAway);
   },
   lost: (why) => setClient(undefined, `no connection to ${url}, trying again`, why),
 });

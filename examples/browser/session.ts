@@ -1,30 +1,31 @@
 // A connection to the server that is reopened when it is lost.
-import { protobufEs } from "@protosocket/protosocket/protobuf-es";
-import { RpcClient } from "@protosocket/protosocket/rpc";
+import { type Client, createClient, serviceClient } from "@protosocket/protosocket/services";
+import { type ServiceOf, serviceOf } from "@protosocket/protosocket/services-protobuf-es";
 import { connect } from "@protosocket/protosocket/websocket";
-import { echoMessages } from "../support/echo_es.ts";
-import {
-  type Request,
-  RequestSchema,
-  type Response,
-  ResponseSchema,
-} from "../proto/gen/echo_pb.ts";
+import { Prices as Generated } from "../services/gen/prices_pb.ts";
 
-export type EchoClient = RpcClient<Request, Response>;
+// Not that of ../services/service.ts, whose handlers the page has no use for.
+const Prices: ServiceOf<typeof Generated> = serviceOf(Generated);
+
+/** A typed client of the service. */
+export type PricesClient = Client<typeof Prices>;
 
 /** Milliseconds from a loss to the next attempt. */
 const PAUSE = 1000;
 
-/** An error's message, with that of its cause. */
+/** An error's message, with that of its cause, unless that says the same. */
 export function sentence(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { message, cause } = error;
-  return cause instanceof Error ? `${message}: ${sentence(cause)}` : message;
+  if (!(cause instanceof Error)) return message;
+  const why = sentence(cause);
+  return why.startsWith(message) ? why : `${message}: ${why}`;
 }
 
 /** Called when the connection's state changes. */
 export interface SessionEvents {
-  opened(client: EchoClient): void;
+  /** There is a connection; the signal fires when it takes no more calls. */
+  opened(prices: PricesClient, goingAway: AbortSignal): void;
   /** It ended, or could not be opened, with the reason. Another attempt follows. */
   lost(why: string): void;
 }
@@ -33,12 +34,9 @@ export interface SessionEvents {
 export async function keepConnected(url: string, { opened, lost }: SessionEvents): Promise<never> {
   for (;;) {
     try {
-      const client = new RpcClient(await connect(url), {
-        codec: protobufEs(ResponseSchema, RequestSchema),
-        messages: echoMessages,
-      });
-      opened(client);
-      const reason = await client.closed;
+      const connection = serviceClient(await connect(url));
+      opened(createClient(Prices, connection), connection.goingAway);
+      const reason = await connection.closed;
       lost(reason.kind === "error" ? sentence(reason.error) : "The server closed the connection");
     } catch (error) {
       lost(sentence(error));

@@ -12,7 +12,7 @@ export const Prices: ServiceOf<typeof Generated> = serviceOf(Generated);
 const PRICES: Readonly<Record<string, number>> = { ACME: 100, BOND: 42.5 };
 
 /** Costs a little more each time that it is asked for. */
-function price(symbol: string, sequence = 0): number {
+export function price(symbol: string, sequence = 0): number {
   const first = PRICES[symbol];
   if (first !== undefined) return first + sequence / 4;
   const missing = anyPack(MissingSchema, create(MissingSchema, { symbol }));

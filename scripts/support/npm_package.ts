@@ -13,6 +13,10 @@ export const DESCRIPTION: string =
   "Rust crates protosocket 2.x.";
 /** Files that go into the package as they are. */
 export const NPM_FILES: readonly string[] = ["README.md", "LICENSE", "CHANGELOG.md"];
+/** What else goes into it, for who generates code of it: where it is there, and here. */
+export const NPM_COPIES: Readonly<Record<string, string>> = {
+  "services.proto": "src/services/services.proto",
+};
 const KEYWORDS = [
   ...["protosocket", "rpc", "socket", "tcp", "tls", "websocket", "streams", "backpressure"],
   ...["framing", "protobuf", "messagepack", "deno", "bun", "cloudflare-workers"],

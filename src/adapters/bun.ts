@@ -39,13 +39,12 @@ import {
   type ConnectOptions,
   describe,
   type ListenOptions,
-  noCertificate,
   placeOf,
   type SocketPlace,
   unsupported,
 } from "./base/_options.ts";
 import { SocketBase } from "./sockets/_socket_base.ts";
-import { SocketFile } from "./base/_socket_file.ts";
+import { socketListenerOf } from "./base/_socket_listener.ts";
 
 export type {
   ConnectOptions,
@@ -134,26 +133,13 @@ export async function listen(options: ListenOptions): Promise<SocketListener> {
   } catch (error) {
     throw toTransportError(`Cannot listen on ${describe(place)}`, error);
   }
-  const file = place.kind === "unix" ? new SocketFile(place.path) : undefined;
-  const stop = () => listener.stop();
-  let closed = false;
-  // deno-lint-ignore require-await
-  const close = async () => {
-    if (closed) return;
-    closed = true;
-    if (file) file.leave(stop);
-    else stop();
+  const address: SocketAddress = place.kind === "unix"
+    ? { transport: "unix", path: place.path }
+    : { transport: "tcp", hostname: listener.hostname, port: listener.port };
+  return socketListenerOf(address, accepted, () => {
+    listener.stop();
     accepted.close();
-  };
-  return {
-    address: place.kind === "unix"
-      ? { transport: "unix", path: place.path }
-      : { transport: "tcp", hostname: listener.hostname, port: listener.port },
-    close,
-    setCertificate: noCertificate,
-    [Symbol.asyncIterator]: () => accepted[Symbol.asyncIterator](),
-    [Symbol.asyncDispose]: close,
-  };
+  });
 }
 
 /** Resolves the host name: Bun reports neither the address nor that a name could not be resolved. */

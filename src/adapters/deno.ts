@@ -41,14 +41,13 @@ import {
   type ConnectOptions,
   describe,
   type ListenOptions,
-  noCertificate,
   placeOf,
   type SocketPlace,
   unsupported,
 } from "./base/_options.ts";
 import { ReadTurns } from "./sockets/_read_turns.ts";
 import { SocketBase } from "./sockets/_socket_base.ts";
-import { SocketFile } from "./base/_socket_file.ts";
+import { socketListenerOf } from "./base/_socket_listener.ts";
 
 export type {
   ConnectOptions,
@@ -156,22 +155,14 @@ export async function listen(options: ListenOptions): Promise<SocketListener> {
   } catch (error) {
     throw toTransportError(`Cannot listen on ${describe(place)}`, error);
   }
-  const file = place.kind === "unix" ? new SocketFile(place.path) : undefined;
   let closed = false;
-  // deno-lint-ignore require-await
-  const close = async () => {
-    if (closed) return;
-    closed = true;
-    if (file) file.leave(() => listener.close());
-    else listener.close();
-  };
-  return {
-    address: addressOf(listener.addr),
-    close,
-    setCertificate: noCertificate,
+  const accepted = {
     [Symbol.asyncIterator]: () => accept(listener, options, () => closed),
-    [Symbol.asyncDispose]: close,
   };
+  return socketListenerOf(addressOf(listener.addr), accepted, () => {
+    closed = true;
+    listener.close();
+  });
 }
 
 async function* accept(

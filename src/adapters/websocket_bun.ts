@@ -35,7 +35,7 @@ import { TransportError } from "../errors.ts";
 import type { Listener } from "../duplex/listener.ts";
 import { AcceptQueue } from "./base/_accept_queue.ts";
 import { toTransportError } from "./base/_errors.ts";
-import { unsupported } from "./base/_options.ts";
+import { listenerOf } from "./base/_listener.ts";
 import { BunTransport, type BunWebSocket } from "./websocket/_bun.ts";
 import {
   checkUpgradeOptions,
@@ -43,11 +43,11 @@ import {
   offersHalfClose,
   refusalOf,
   takes,
-  toUpgradeListener,
   type UpgradeListenerOptions,
   type UpgradeRequest,
   type WebSocketListenOptions,
 } from "./websocket/_listen.ts";
+import { listenBehindProxy } from "./websocket/_proxied.ts";
 import { described, Upgrade } from "./websocket/_request.ts";
 import { HALF_CLOSE_PROTOCOL, limitsOf } from "./websocket/_settings.ts";
 import type { WebSocketUse } from "./websocket/_transport.ts";
@@ -78,13 +78,10 @@ interface SocketState {
 type Socket = BunWebSocket & { readonly data: SocketState };
 
 /** Listens for WebSockets. Rejects with a {@linkcode TransportError}. */
-// deno-lint-ignore require-await
 export async function listen(options: WebSocketListenOptions): Promise<Listener> {
   const api = bun();
   checkWebSocketListenOptions(options);
-  if (options.proxyProtocol !== undefined) {
-    throw unsupported("proxyProtocol", "Bun.serve has no sockets; use ./bun");
-  }
+  if (options.proxyProtocol !== undefined) return await listenBehindProxy(options);
   const { hostname = "127.0.0.1", port } = options;
   const sockets = upgradeListener(options);
   let server: BunServer;
@@ -98,17 +95,11 @@ export async function listen(options: WebSocketListenOptions): Promise<Listener>
   } catch (error) {
     throw toTransportError(`Cannot listen on ${hostname}:${port}`, error);
   }
-  const close = () => {
+  return listenerOf({ transport: "tcp", hostname, port: server.port }, sockets, () => {
     // Not awaited: it would wait for the WebSockets, which stay open.
     server.stop()?.catch(() => {});
-    return sockets.close();
-  };
-  return {
-    address: { transport: "tcp", hostname, port: server.port },
-    close,
-    [Symbol.asyncIterator]: () => sockets[Symbol.asyncIterator](),
-    [Symbol.asyncDispose]: close,
-  };
+    sockets.close();
+  });
 }
 
 /** A listener for the WebSockets of an HTTP server that you have already. */
@@ -197,7 +188,7 @@ export function upgradeListener(options: UpgradeListenerOptions = {}): UpgradeLi
     accepted.close();
   };
   return {
-    ...toUpgradeListener({ accepted, close }, options),
+    ...listenerOf(options.address, accepted, close),
     websocket: {
       maxPayloadLength: limitsOf(options).maxFrameBytes,
       perMessageDeflate: false,

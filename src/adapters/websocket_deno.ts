@@ -40,7 +40,7 @@ import { TransportError } from "../errors.ts";
 import type { Listener } from "../duplex/listener.ts";
 import { AcceptQueue } from "./base/_accept_queue.ts";
 import { toTransportError } from "./base/_errors.ts";
-import { unsupported } from "./base/_options.ts";
+import { listenerOf } from "./base/_listener.ts";
 import { EventTransport, type WebSocketLike } from "./websocket/_events.ts";
 import {
   checkUpgradeOptions,
@@ -48,11 +48,11 @@ import {
   offersHalfClose,
   refusalOf,
   takes,
-  toUpgradeListener,
   type UpgradeListenerOptions,
   type UpgradeRequest,
   type WebSocketListenOptions,
 } from "./websocket/_listen.ts";
+import { listenBehindProxy } from "./websocket/_proxied.ts";
 import { described, Upgrade } from "./websocket/_request.ts";
 import { HALF_CLOSE_PROTOCOL } from "./websocket/_settings.ts";
 
@@ -88,13 +88,10 @@ export interface RequestInfo {
 }
 
 /** Listens for WebSockets. Rejects with a {@linkcode TransportError}. */
-// deno-lint-ignore require-await
 export async function listen(options: WebSocketListenOptions): Promise<Listener> {
   const api = deno();
   checkWebSocketListenOptions(options);
-  if (options.proxyProtocol !== undefined) {
-    throw unsupported("proxyProtocol", "Deno.serve has no sockets; use ./websocket-node or ./deno");
-  }
+  if (options.proxyProtocol !== undefined) return await listenBehindProxy(options);
   const { hostname = "127.0.0.1", port } = options;
   let server: ReturnType<DenoApi["serve"]> | undefined;
   let closed = false;
@@ -111,12 +108,11 @@ export async function listen(options: WebSocketListenOptions): Promise<Listener>
     throw toTransportError(`Cannot listen on ${hostname}:${port}`, error);
   }
   const close = () => {
-    if (closed) return;
     closed = true;
     upgrades.close();
     shutDownIfDone();
   };
-  return toUpgradeListener({ accepted: upgrades.accepted, close }, { address: tcp(server.addr) });
+  return listenerOf(tcp(server.addr), upgrades.accepted, close);
 }
 
 /** A listener for the WebSockets of an HTTP server that you have already. */
@@ -160,7 +156,7 @@ export function upgradeListener(options: UpgradeListenerOptions = {}): UpgradeLi
   checkUpgradeOptions(options);
   const upgrades = new DenoUpgrades(api, options, () => {});
   return {
-    ...toUpgradeListener({ accepted: upgrades.accepted, close: () => upgrades.close() }, options),
+    ...listenerOf(options.address, upgrades.accepted, () => upgrades.close()),
     takes: (request) => takes(askedOf(request), options),
     upgrade: (request, info) => upgrades.upgrade(request, info ?? {}),
   };

@@ -38,13 +38,13 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Duplex as NodeStream } from "node:stream";
 import type { Listener } from "../duplex/listener.ts";
 import { toTransportError } from "./base/_errors.ts";
+import { listenerOf } from "./base/_listener.ts";
 import { Handshakes } from "./base/_handshakes.ts";
 import { type Proxied, proxiedServer } from "./sockets/_proxied.ts";
 import {
   checkUpgradeOptions,
   checkWebSocketListenOptions,
   refusalOf,
-  toUpgradeListener,
   type UpgradeListenerOptions,
   type WebSocketListenOptions,
 } from "./websocket/_listen.ts";
@@ -98,9 +98,11 @@ export async function listen(options: WebSocketListenOptions): Promise<Listener>
     handshakes.close();
     upgrades.close();
   };
-  return toUpgradeListener({ accepted: upgrades.accepted, close }, {
-    address: { transport: "tcp", hostname: address.address, port: address.port },
-  });
+  return listenerOf(
+    { transport: "tcp", hostname: address.address, port: address.port },
+    upgrades.accepted,
+    close,
+  );
 }
 
 /** A listener for the WebSockets of an HTTP server that you have already. */
@@ -144,7 +146,7 @@ export function upgradeListener(options: UpgradeListenerOptions = {}): UpgradeLi
   checkUpgradeOptions(options);
   const upgrades = new NodeUpgrades(options);
   return {
-    ...toUpgradeListener({ accepted: upgrades.accepted, close: () => upgrades.close() }, options),
+    ...listenerOf(options.address, upgrades.accepted, () => upgrades.close()),
     takes: (request) => upgrades.takes(request),
     upgrade: (request, socket, head) => upgrades.upgrade(request, socket, head),
   };

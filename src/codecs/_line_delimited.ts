@@ -12,6 +12,8 @@ const NEEDLE = new Uint8Array([LINE_FEED]);
 export interface Line<Inbound, Outbound> {
   /** Returns the text of a message, which must not contain a line feed. */
   format(message: Outbound): string;
+  /** Whether the text of a message may begin with that byte; if left out, with any. */
+  mayBegin?(byte: number): boolean;
   /** Returns the message in a text. Throws if it is not a message. */
   parse(text: string): Inbound;
 }
@@ -39,17 +41,21 @@ class LineEncoder<Outbound> implements Encoder<Outbound> {
 }
 
 class LineDecoder<Inbound> implements Decoder<Inbound> {
-  readonly #line: Pick<Line<Inbound, unknown>, "parse">;
+  readonly #line: Pick<Line<Inbound, unknown>, "parse" | "mayBegin">;
   /** How many bytes of an incomplete line have been searched for its end. */
   #searched = 0;
 
-  constructor(line: Pick<Line<Inbound, unknown>, "parse">) {
+  constructor(line: Pick<Line<Inbound, unknown>, "parse" | "mayBegin">) {
     this.#line = line;
   }
 
   decode(bytes: Uint8Array, offset: number): DecodeResult<Inbound> {
     const feed = indexOfNeedle(bytes, NEEDLE, offset + this.#searched);
     if (feed < 0) {
+      // Or its end would be waited for.
+      if (this.#searched === 0 && this.#line.mayBegin?.(bytes[offset]!) === false) {
+        return { kind: "invalid", reason: `no line begins with the byte ${bytes[offset]}` };
+      }
       this.#searched = bytes.length - offset;
       return { kind: "incomplete", bytesNeeded: this.#searched + 1 };
     }

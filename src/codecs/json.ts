@@ -60,6 +60,7 @@ export function json<Inbound, Outbound = Inbound>(
   const maxObjects = maxObjectsOf(options);
   return lineDelimited<Inbound, Outbound>({
     format,
+    mayBegin: (byte) => byte === 0xef || BEGINNINGS.includes(String.fromCharCode(byte)),
     parse(text) {
       // An object takes two characters at least, so short lines need not be looked through.
       if (text.length > 2 * maxObjects) checkObjects(text, maxObjects);
@@ -67,6 +68,9 @@ export function json<Inbound, Outbound = Inbound>(
     },
   });
 }
+
+/** What a line of JSON may begin with, besides a byte order mark, which is left out. */
+const BEGINNINGS = ' \t\r{["-0123456789tfn';
 
 /** Counts what begins an object, an array or the value of a property, outside of strings. */
 function checkObjects(text: string, maxObjects: number): void {

@@ -17,7 +17,8 @@ import {
 } from "../options.ts";
 import type { Reactor } from "../reactor.ts";
 import { caught } from "../user_callback.ts";
-import { limited, watch } from "../waits/bounded.ts";
+import { watch } from "../waits/bounded.ts";
+import { onAbort } from "../waits/on_abort.ts";
 
 const LOCAL: CloseReason = { kind: "local" };
 const PEER: CloseReason = { kind: "peer" };
@@ -269,14 +270,13 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed {
       deadline.abort(new ConnectionError("drain-timeout", `Not done within ${timeout} ms`));
     });
     if (begun) return void this.closed.then(release);
+    const timeUp = new Promise<void>((resolve) => onAbort(deadline.signal, resolve));
     try {
       if (this.#state === "open") {
-        // A reactor that does not heed its signal, or outlives the connection, is left alone.
-        const drained = Promise.race([this.#reactor.onDrain?.(deadline.signal), this.closed]);
-        await limited<unknown>(drained, { signals: [deadline.signal] });
+        await Promise.race([this.#reactor.onDrain?.(deadline.signal), timeUp, this.closed]);
       }
     } catch (cause) {
-      if (!deadline.signal.aborted) this.failWaiting(cause);
+      this.failWaiting(cause);
     } finally {
       release();
     }

@@ -17,9 +17,10 @@ const SHARE = 64 * 1024;
 const MAX_PULL = 1024;
 /**
  * A turn's messages are written once nothing more has been sent for this many microtasks: an
- * async generator takes three from one item to the next.
+ * async generator takes three from one item to the next, and one of a typed service that reads
+ * requests, five.
  */
-const QUIET_TICKS = 4;
+const QUIET_TICKS = 8;
 /** This many messages are worth a write, whatever may follow. */
 const GATHERED = 64;
 

@@ -36,7 +36,7 @@ export class StreamLink<Inbound, Outbound, Logical> {
   readonly #chunks: ReadableStreamDefaultReader<Uint8Array>;
   readonly #sink: WritableStreamDefaultWriter<Uint8Array>;
   readonly #decoded: Decoded = { batches: 0, sizes: new WeakMap() };
-  readonly #encoded: Encoded = { chunks: 0, batchBytes: 0 };
+  readonly #encoded: Encoded = { chunks: 0 };
   /** The next batch, which is read ahead, and how many have been read before it. */
   #reading: Promise<ReadableStreamReadResult<Inbound[]>> | undefined;
   #batchesRead = 0;
@@ -104,8 +104,7 @@ export class StreamLink<Inbound, Outbound, Logical> {
     const core = this.#core;
     const decoder = this.#decoder;
     handled(decoder);
-    // Read ahead: an error in a stream discards whatever is still queued in it.
-    this.#reading = this.#batches.read();
+    this.#readAhead();
     for (;;) {
       core.onReading();
       let { done, value: part } = await this.#source.read();
@@ -135,10 +134,16 @@ export class StreamLink<Inbound, Outbound, Logical> {
       const { done, value: batch } = await this.#reading!;
       if (done) return;
       this.#batchesRead++;
-      this.#reading = this.#batches.read();
-      this.#reading.catch(ignore);
+      this.#readAhead();
       await this.#dispatch(batch);
     }
+  }
+
+  /** Reads the next batch before it is there: an error discards what is still queued in a stream. */
+  #readAhead(): void {
+    this.#reading = this.#batches.read();
+    // The connection may close meanwhile, and ask no more.
+    this.#reading.catch(ignore);
   }
 
   async #dispatch(batch: Inbound[]): Promise<void> {

@@ -131,6 +131,11 @@ export class ItemStream<Item> implements AsyncIterableIterator<Item, undefined> 
     return new Promise((resolve) => this.#readers.push({ resolve }));
   }
 
+  /** Takes the next item if it is there, without a promise. */
+  poll(): Item | undefined {
+    return this.#items.length > 0 ? this.#shift() : undefined;
+  }
+
   /** The reader's own side has given it up: it gets the error next, and no items any more. */
   giveUp(error: unknown): void {
     this.#drop();

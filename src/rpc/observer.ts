@@ -1,5 +1,5 @@
 import type { SocketAddress } from "../../mod.ts";
-import { checkFunction, checkOptions, isObject } from "../check.ts";
+import { checkFunction } from "../check.ts";
 import { tell } from "../user_callback.ts";
 import type { RpcId } from "./message.ts";
 
@@ -33,9 +33,8 @@ export interface RpcObserver<Request> {
 }
 
 /** Checks an optional observer. */
-export function checkRpcObserver(observer: unknown): void {
-  checkOptions("rpcObserver", observer);
-  if (isObject(observer)) checkFunction("rpcObserver.onRpc", observer.onRpc);
+export function checkRpcObserver(observer: Partial<RpcObserver<never>> | undefined): void {
+  if (observer !== undefined) checkFunction("rpcObserver.onRpc", observer?.onRpc);
 }
 
 const nobody: OnRpcEnd = () => {};

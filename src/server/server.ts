@@ -25,7 +25,8 @@ export type { ServedConnection } from "./served_connection.ts";
 export interface ServerCloseOptions extends DrainOptions {
   /**
    * Milliseconds that the server goes on as before, accepting connections and requests, with
-   * `ready` already `false`: time for load balancers to notice. From 0 to 2,147,483,647.
+   * `ready` already `false`: time for load balancers to notice. It ends with the listener and the
+   * last connection, if these end before. From 0 to 2,147,483,647.
    *
    * @default {0}
    */

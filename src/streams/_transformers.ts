@@ -56,10 +56,9 @@ export function decodingTransformer<Message>(
   };
 }
 
-/** What a stream has produced: how many chunks, and how many bytes of the current batch. */
+/** How many chunks a stream has produced. */
 export interface Encoded {
   chunks: number;
-  batchBytes: number;
 }
 
 /** Makes batches of messages to bytes, as {@linkcode EncoderStream} has it. */
@@ -76,9 +75,8 @@ export function encodingTransformer<Message>(
           controller.enqueue(buffer.take());
         }
       };
-      progress.batchBytes = 0;
       for (const message of batch) {
-        progress.batchBytes += core.encode(message);
+        core.encode(message);
         pass(CHUNK);
       }
       pass(1);

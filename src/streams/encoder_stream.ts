@@ -56,7 +56,7 @@ export class EncoderStream<Message> extends TransformStream<Iterable<Message>, U
       ? Infinity
       : integer("maxOutboundLength", maxOutboundLength, 1, 2 ** 32);
     const core = new Encoding(encoder, max, onEncodeError);
-    const progress: Encoded = { chunks: 0, batchBytes: 0 };
+    const progress: Encoded = { chunks: 0 };
     super(encodingTransformer(core, progress), undefined, readableStrategy);
     this.#core = core;
     this.#progress = progress;
@@ -74,10 +74,5 @@ export class EncoderStream<Message> extends TransformStream<Iterable<Message>, U
   /** How many chunks it has produced. */
   get chunks(): number {
     return this.#progress.chunks;
-  }
-
-  /** The size of the current batch so far, in bytes; lets a lazy batch end at a size. */
-  get batchBytes(): number {
-    return this.#progress.batchBytes;
   }
 }

@@ -61,11 +61,18 @@ async function drawn(page: Page, points: number): Promise<void> {
 }
 
 /** Asks for one answer, and sees it. */
-async function asks(page: Page, message: string): Promise<void> {
-  await page.fill("#message", message);
+async function asks(page: Page, symbol: string, price: number): Promise<void> {
+  await page.fill("#symbol", symbol);
   await page.click("#one button");
-  await page.locator("#answer").getByText(message, { exact: true }).waitFor();
+  await page.locator("#answer").getByText(`${symbol} costs ${price}`, { exact: true }).waitFor();
   await says(page, "answer-time", /^after [\d.]+ ms$/);
+}
+
+/** Asks for a stream. */
+async function watches(page: Page, symbol: string, count: number): Promise<void> {
+  await page.fill("#watched", symbol);
+  await page.fill("#count", String(count));
+  await page.click("#start");
 }
 
 async function picture(page: Page, name: string, colorScheme: "light" | "dark"): Promise<void> {
@@ -79,25 +86,32 @@ function onBrowser(name: string, run: () => Promise<void>, skip = noChromium): v
   test(`browser example: ${name}`, skip ? { skip } : {}, () => within(LIMIT, run(), name));
 }
 
-onBrowser("unary and streaming rpcs, a cancel, and a chart", async () => {
+onBrowser("one answer and streams of a typed service, a cancel, and a chart", async () => {
   const broken: string[] = [];
   const { program, rpcs, origin } = await serve();
   await using _program = program;
   const page = await openPage(browser, origin, broken);
   await says(page, "status", `connected to ws://${rpcs}`);
-  await asks(page, "Grüße, 世界 🌍");
-  await asks(page, "hello from a page");
-  await page.fill("#words", "on and on");
-  await page.click("#start");
-  await says(page, "letters", "on and on on");
+  await asks(page, "ACME", 100);
+  await asks(page, "BOND", 42.5);
+  await page.fill("#symbol", "NONE");
+  await page.click("#one button");
+  await says(page, "answer-time", /^not-found: There is no NONE$/);
+  await watches(page, "ACME", 4);
+  await says(page, "items", "4 items, then it was over");
+  await says(page, "prices", "100 100.25 100.5 100.75");
+  await watches(page, "NONE", 4);
+  await says(page, "items", "0 items, then: There is no NONE");
+  await watches(page, "BOND", 1_000_000);
+  await says(page, "prices", "42.5 42.75 43");
   await page.click('#load >> text="16"');
   await drawn(page, 24);
   await picture(page, "dark", "dark");
   await picture(page, "light", "light");
   await page.click("#start");
   await says(page, "items", /^\d+ items, then it was over$/);
-  await program.until(/^a stream of "on and on" was left$/m);
-  await asks(page, "goes on");
+  await program.until(/^a stream of BOND was left$/m);
+  await asks(page, "ACME", 100);
   await page.click('#load >> text="256"');
   const before = Number((await page.textContent("#total"))!.replaceAll(",", ""));
   await page.waitForFunction(
@@ -130,14 +144,14 @@ onBrowser("says so when the server goes away, and goes on when it is back", asyn
   await using _again = (await serve(new URL(first.origin).host, first.rpcs)).program;
   await says(page, "status", `connected to ws://${first.rpcs}`);
   assertEquals(await page.textContent("#loss"), "");
-  await asks(page, "here again");
+  await asks(page, "BOND", 42.5);
   assertEquals(thrown, []);
   await page.close();
 });
 
-onBrowser("through the gateway to the Rust server", async () => {
+onBrowser("through the gateway to a server in Rust", async () => {
   const broken: string[] = [];
-  await using rust = await rustServer();
+  await using rust = await rustServer([], "services-server");
   const { program, origin } = await serve();
   await using _program = program;
   const target = `127.0.0.1:${rust.port}`;
@@ -146,22 +160,23 @@ onBrowser("through the gateway to the Rust server", async () => {
   const { address } = await gateway.listening();
   const page = await openPage(browser, `${origin}/?server=ws://${address}`, broken);
   await says(page, "status", `connected to ws://${address}`);
-  await asks(page, "Grüße, 世界 🌍");
-  await page.fill("#words", "to be continued");
-  await page.click("#start");
+  await asks(page, "Grüße, 世界 🌍", 100);
+  await watches(page, "ACME", 15);
   await says(page, "items", "15 items, then it was over");
-  await says(page, "letters", "to be continued");
-  await page.fill("#words", "endless");
-  await page.click("#start");
+  await says(page, "prices", /112 113 114$/);
+  await watches(page, "MISSING", 15);
+  await says(page, "items", "2 items, then: no such symbol: MISSING");
+  await watches(page, "NEVER", 0);
   await says(page, "items", /\d,\d+ items so far/);
   await page.click("#start");
   await says(page, "items", /items, then it was over/);
   await rust.printed(/^dropped \d+$/);
   await drawn(page, 4);
   assertEquals(broken, []);
-  await page.fill("#words", "exit-after:3");
-  await page.click("#start");
+  await watches(page, "NEVER", 0);
+  await says(page, "items", "items so far");
+  await rust[Symbol.asyncDispose]();
   await says(page, "loss", /The WebSocket was broken off|closed/);
-  await says(page, "items", "3 items, then: The connection is closed");
+  await says(page, "items", "items, then: The connection is closed");
   await page.close();
 }, noChromium ?? noRust);

@@ -23,7 +23,7 @@ const cases: [name: string, run: () => unknown, told: RegExp][] = [
   [
     "a string for a duplex",
     () => new Connection("ws://a" as never, { codec: json(), reactor }),
-    /^duplex must have a readable and a writable, but it is "ws:\/\/a"$/,
+    /^duplex must have streams, readable and writable, but it is "ws:\/\/a"$/,
   ],
   [
     "a function for a codec",
@@ -86,12 +86,12 @@ const cases: [name: string, run: () => unknown, told: RegExp][] = [
     [
       `${value} for a heartbeat`,
       () => new Connection(duplex, { codec: json(), reactor, heartbeat: value as never }),
-      /^heartbeat must be an object of options, not /,
+      /^heartbeat\.message must be a function, not undefined$/,
     ],
     [
       `${value} for the heartbeat of a server`,
       () => serveRpc(memoryListener(), { codec, messages, service, heartbeat: value as never }),
-      /^heartbeat must be an object of options, not /,
+      /^heartbeat\.message must be a function, not undefined$/,
     ],
     [
       `${value} for an observer`,
@@ -101,12 +101,12 @@ const cases: [name: string, run: () => unknown, told: RegExp][] = [
     [
       `${value} for the observer of RPCs`,
       () => new RpcClient(duplex, { codec: json(), messages, rpcObserver: value as never }),
-      /^rpcObserver must be an object of options, not /,
+      /^rpcObserver\.onRpc must be a function, not undefined$/,
     ],
     [
       `${value} for the observer of a server's RPCs`,
       () => serveRpc(memoryListener(), { codec, messages, service, rpcObserver: value as never }),
-      /^rpcObserver must be an object of options, not /,
+      /^rpcObserver\.onRpc must be a function, not undefined$/,
     ],
     [
       `${value} for onError`,
@@ -136,7 +136,7 @@ const cases: [name: string, run: () => unknown, told: RegExp][] = [
         { pipe() {}, readable: true, writable: true } as never,
         { codec: json(), reactor },
       ),
-    /^duplex must have a readable and a writable, but it is a socket of Node's: /,
+    /^duplex must have streams, readable and writable, but it is an object$/,
   ],
   [
     "a handler's answer for a handler",

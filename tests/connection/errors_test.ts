@@ -173,6 +173,21 @@ test("Connection: an error ends both streams of the duplex", async () => {
   );
 });
 
+test("Connection: whenever it closes while the peer ends within a message, nothing is left unheard", async () => {
+  // A rejection that nobody hears of would end the process.
+  for (let microtasks = 0; microtasks < 40; microtasks++) {
+    const duplex = new ScriptedDuplex();
+    const peer = new Peer(duplex);
+    duplex.arrive(5, 1);
+    await turn();
+    duplex.end();
+    for (let i = 0; i < microtasks; i++) await Promise.resolve();
+    peer.connection.close();
+    await soon(peer.closed, "the end");
+    await turn();
+  }
+});
+
 test("Connection: no message comes after onClose", async () => {
   const held = deferred<void>();
   const [peer, end] = peerAndEnd({ onInboundMessage: () => held.promise });

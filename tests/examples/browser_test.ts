@@ -1,15 +1,10 @@
 // What the page of the example is made of, and its server. `npm run browser` opens the page.
-import { create } from "@bufbuild/protobuf";
 import { assertEquals, assertMatch } from "@std/assert";
 import { test } from "node:test";
-import {
-  EchoRequestSchema,
-  RequestSchema,
-  ResponseBehavior,
-} from "../../examples/proto/gen/echo_pb.ts";
+import { createClient, serviceClient } from "@protosocket/protosocket/services";
+import { Prices } from "../../examples/services/service.ts";
 import { Program } from "../support/program.ts";
 import { soon } from "../support/within.ts";
-import { echoOver } from "../websocket/echo_client.ts";
 import { dialWebSocket } from "../websocket/support.ts";
 
 const ADDRESSES = ["127.0.0.1:0", "127.0.0.1:0"];
@@ -38,16 +33,13 @@ test("example browser: serves the page and its program, and prints the address o
 test("example browser: answers, and notices when a stream is left", async () => {
   await using program = new Program("examples/browser/server.ts", ADDRESSES);
   const [, port] = await program.until(/^rpcs at ws:\/\/127\.0\.0\.1:(\d+)\n/m);
-  await using client = echoOver(await dialWebSocket(Number(port)));
-  const body = create(EchoRequestSchema, { message: "ab" });
-  const { kind } = await soon(client.unary(create(RequestSchema, { body })), "an answer");
-  assertEquals(kind.value?.message, "ab");
-  const request = create(RequestSchema, { body, responseBehavior: ResponseBehavior.STREAM });
-  let said = "";
-  for await (const { kind } of client.streaming(request)) {
-    said += kind.value?.message;
-    if (said.length === 5) break;
+  await using connection = serviceClient(await dialWebSocket(Number(port)));
+  const prices = createClient(Prices, connection);
+  assertEquals((await soon(prices.getQuote({ symbol: "BOND" }), "an answer")).price, 42.5);
+  const told: number[] = [];
+  for await (const { price } of prices.watchQuotes({ symbol: "ACME", count: 1000 })) {
+    if (told.push(price) === 3) break;
   }
-  assertEquals(said, "ab ab");
-  await program.until(/^a stream of "ab" was left$/m);
+  assertEquals(told, [100, 100.25, 100.5]);
+  await program.until(/^a stream of ACME was left$/m);
 });

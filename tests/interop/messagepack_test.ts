@@ -97,13 +97,13 @@ rustServerTest("stops working on what is cancelled", async (client, server) => {
   await assertEcho(client, "sent after it");
   controller.abort(reason);
   assertEquals(await assertRejects(() => never), reason);
-  await server.printed("dropped 2");
+  await server.printed(/^dropped 2$/m);
 
   let count = 0;
   for await (const _ of client.streaming(request({ message: "endless", nanotime: 0 }, "Stream"))) {
     if (++count === 5) break;
   }
-  await server.printed("dropped 7");
+  await server.printed(/^dropped 7$/m);
   await assertEcho(client, "goes on");
 });
 

@@ -159,7 +159,7 @@ serverTest("deadlines, told and kept", async (client, server) => {
   assert(price > 0 && price <= 60_000, `${price} ms left`);
   assertEquals((await client.getQuote({ symbol: "TIME-LEFT" })).price, 0);
   await fails(client.getQuote({ symbol: "NEVER" }, { timeout: 50 }), "deadline-exceeded");
-  await server.printed(/^dropped /);
+  await server.printed(/^dropped /m);
 });
 
 serverTest("a cancel", async (client, server) => {
@@ -169,13 +169,13 @@ serverTest("a cancel", async (client, server) => {
   const reason = new Error("no longer interested");
   controller.abort(reason);
   assertStrictEquals(await assertRejects(() => never), reason);
-  await server.printed(/^dropped /);
+  await server.printed(/^dropped /m);
 });
 
 serverTest("a stream that is left", async (client, server) => {
   let count = 0;
   for await (const _ of client.watchQuotes({ symbol: "NEVER" })) if (++count === 5) break;
-  await server.printed(/^dropped /);
+  await server.printed(/^dropped /m);
 });
 
 serverTest("a refusal without a status", async (client) => {

@@ -1,5 +1,6 @@
 // Listeners behind a proxy, with TLS and without: the proxy is a plain socket.
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { spawnSync } from "node:child_process";
 import * as net from "node:net";
 import { test } from "node:test";
 import * as tls from "node:tls";
@@ -12,6 +13,7 @@ import type {
 import { proxyHeader } from "@protosocket/protosocket/proxy-protocol";
 import * as node from "../../src/adapters/node.ts";
 import type { ListenOptions, ProxyProtocolOptions } from "../../src/adapters/base/_options.ts";
+import { command } from "../../tools/runtimes.ts";
 import { spot, toReach } from "../conformance/sockets.ts";
 import { End } from "../support/end.ts";
 import { assertFails, ca, listen, ours } from "../support/tls.ts";
@@ -245,6 +247,22 @@ for (const withTls of [false, true]) {
     assertEquals(server.told, []);
   });
 }
+
+test("PROXY: a health check that connects and resets is not told of as a stranger", async () => {
+  await using server = await behind({}, {});
+  const { port } = toReach(server.listener) as { port: number };
+  const code = `const s = net.connect(${port}, "127.0.0.1", () => s.resetAndDestroy())`;
+  // Nothing is accepted here meanwhile.
+  assertEquals(spawnSync(command("node"), ["-e", code]).status, 0);
+  assertMatch(
+    (await server.failure()).error.message,
+    /its sender had left at once|before it|broke/,
+  );
+  const good = await dial(server.listener);
+  good.write(proxyHeader(ENDS));
+  assertEquals((await server.accept()).remoteAddress, SOURCE);
+  good.destroy();
+});
 
 test("PROXY: what a proxy says besides is there", async () => {
   await using server = await behind({ trust: "any" }, {});

@@ -90,6 +90,10 @@ const USES: Readonly<Record<string, Use>> = {
   "./bun": {},
   "./websocket": { code: WEB_SOCKET, flags: [NET] },
   "./websocket-deno": { code: WEB_SOCKET, flags: [NET] },
+  "./websocket-deno, behind a proxy": {
+    code: `await (await m.listen({ port: 0, proxyProtocol: { trust: "any" } })).close();`,
+    flags: [NET, WS],
+  },
   "./websocket-node": { code: WEB_SOCKET, flags: [NET, WS] },
   "./websocket-bun": {},
   "./dns": {

@@ -9,7 +9,6 @@ import {
   inMemory,
   Metadata,
   serveServices,
-  serviceClient,
   ServiceError,
   type StandardSchema,
 } from "@protosocket/protosocket/services";
@@ -196,71 +195,6 @@ const MISUSES: Readonly<Record<string, readonly [act: () => unknown, message: st
     () => health().set(undefined as Any, "serving"),
     "service must be its name, a string, not undefined",
   ],
-  ...Object.fromEntries(
-    [true, 5, null, "x"].flatMap((value): [string, (typeof MISUSES)[string]][] => {
-      const not = `not ${typeof value === "string" ? '"x"' : value}`;
-      const object = (name: string) => `${name} must be an object of options, ${not}`;
-      return [
-        [`${value} for options of a client`, [
-          () => client(S, memory([impl]), value),
-          object("options"),
-        ]],
-        [`${value} for options of a call`, [
-          () => client(S, memory([impl])).many("x", value),
-          object("options"),
-        ]],
-        [`${value} for a context`, [
-          () => client(S, memory([impl])).many("x", { context: value }),
-          object("context"),
-        ]],
-        [`${value} for a signal`, [
-          () => client(S, memory([impl])).many("x", { signal: value }),
-          `signal must be an AbortSignal, ${not}`,
-        ]],
-        [`${value} for onMetadata`, [
-          () => client(S, memory([impl])).many("x", { onMetadata: value }),
-          `onMetadata must be a function, ${not}`,
-        ]],
-        [`${value} for onTrailers`, [
-          () => client(S, memory([impl])).many("x", { onTrailers: value }),
-          `onTrailers must be a function, ${not}`,
-        ]],
-        [`${value} for options of a definition`, [
-          () => define("a.S", {}, value),
-          object("options"),
-        ]],
-        [`${value} for options in memory`, [() => memory([impl], value), object("options")]],
-        [`${value} for a client in memory`, [
-          () => memory([impl], { client: value }),
-          object("client"),
-        ]],
-        [`${value} for options of a connection`, [
-          () => serviceClient(duplex, value as Any),
-          object("options"),
-        ]],
-        [`${value} for the observer of a server`, [
-          () => serving({ services: [], observer: value }),
-          object("observer"),
-        ]],
-        [`${value} for the observer of a server's RPCs`, [
-          () => serving({ services: [], rpcObserver: value }),
-          object("rpcObserver"),
-        ]],
-        [`${value} for onError`, [
-          () => serving({ services: [], onError: value }),
-          `onError must be a function, ${not}`,
-        ]],
-        [`${value} for onConnection`, [
-          () => serving({ services: [], onConnection: value }),
-          `onConnection must be a function, ${not}`,
-        ]],
-      ];
-    }),
-  ),
-  "text for whether a call is idempotent": [
-    () => client(S, memory([impl])).many("x", { idempotent: "no" }),
-    'idempotent must be true or false, not "no"',
-  ],
   "a number for a stream, both ways": [
     () => called("both", 5),
     "a.S/both takes an iterable of requests, not 5",
@@ -366,70 +300,6 @@ test("an asynchronous validator is the server's fault", async () => {
     "TypeError: The validator of the request of a.Late/one is asynchronous, which it must not be",
     "TypeError: The validator of the request of a.Late/sum is asynchronous, which it must not be",
   ]);
-});
-
-const FORGETFUL: readonly [name: string, interceptor: Any][] = [
-  ["does not return", (next: Any) => (call: Any) => void next(call)],
-  ["awaits, and does not return", (next: Any) => async (call: Any) => void await next(call)],
-];
-for (const [name, interceptor] of FORGETFUL) {
-  test(`misuse: an interceptor that ${name}, at a client`, async () => {
-    const calls = client(S, memory([impl]), { interceptors: [interceptor] });
-    for (const [method, call] of [["one", calls.one("x")], ["many", calls.many("x").next()]]) {
-      const error = await soon(call.catch((error: unknown) => error), "a failure");
-      assertEquals(
-        String(error),
-        `TypeError: An interceptor has returned undefined for a call of a.S/${method}`,
-      );
-    }
-  });
-
-  test(`misuse: an interceptor that ${name}, at a server`, async () => {
-    const errors: unknown[] = [];
-    const onError = (error: unknown) => errors.push(error);
-    const calls = client(S, memory([impl], { interceptors: [interceptor], onError }));
-    await fails(calls.one("x"), "internal");
-    await fails(calls.many("x").next(), "internal");
-    assertEquals(errors.map(String), [
-      "TypeError: An interceptor has returned undefined for a call of a.S/one",
-      "TypeError: An interceptor has returned undefined for a call of a.S/many",
-    ]);
-  });
-}
-
-test("misuse: an interceptor that answers a stream with something else, at a client", async () => {
-  const calls = client(S, memory([impl]), { interceptors: [() => () => Promise.resolve("x")] });
-  const error = await soon(calls.many("x").next().catch((error: unknown) => error), "a failure");
-  assertEquals(
-    String(error),
-    'TypeError: An interceptor has answered a.S/many with what is no async iterable: "x"',
-  );
-});
-
-test("an interceptor that forgets a call that fails does not end the process", async () => {
-  const bad = implement(S, {
-    one() {
-      throw new Error("no");
-    },
-  });
-  const interceptors = [FORGETFUL[0]![1]];
-  const calls = client(S, memory([bad], { interceptors, onError() {} }));
-  await fails(calls.one("x"), "internal");
-});
-
-test("an answer that is undefined passes interceptors", async () => {
-  const interceptors = [(next: Any) => async (call: Any) => await next(call)];
-  const calls = client(S, memory([impl], { interceptors }), { interceptors });
-  assertEquals(await soon(calls.nothing("x"), "an answer"), undefined);
-});
-
-test("a handler without an iterable is told apart from an interceptor without one", async () => {
-  const errors: unknown[] = [];
-  const bad = implement(S, { many: () => undefined } as Any);
-  const interceptors = [(next: Any) => (call: Any) => next(call)];
-  const onError = (error: unknown) => errors.push(error);
-  await fails(client(S, memory([bad], { interceptors, onError })).many("x").next(), "internal");
-  assertEquals(errors.map(String), ["TypeError: The handler of a.S/many must return an iterable"]);
 });
 
 test("what is missing at a server is told apart", async () => {

@@ -112,20 +112,3 @@ test("EncoderStream: messages are asked for when there is room and not before", 
   await soon(Promise.all(written), "the writes");
   assertEquals(asked, 2);
 });
-
-test("EncoderStream: it reports the size of the current batch", async () => {
-  const { stream, writer, reader } = open();
-  const seen: number[] = [];
-  function* batch(): Generator<number[]> {
-    for (let count = 0; count < 3; count++) {
-      seen.push(stream.batchBytes);
-      yield [1, 2];
-    }
-  }
-  for (let round = 0; round < 2; round++) {
-    const written = writer.write(batch());
-    await soon(reader.read(), "a chunk");
-    await written;
-  }
-  assertEquals(seen, [0, 3, 6, 0, 3, 6]);
-});

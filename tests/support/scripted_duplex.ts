@@ -1,8 +1,11 @@
 import { concat } from "@std/bytes";
 import type { Duplex } from "../../mod.ts";
-import { type Deferred, deferred, soon } from "./within.ts";
+import { type Deferred, deferred, soon, turn } from "./within.ts";
 
-/** A transport that a test drives by hand: what arrives, and when writes settle. */
+/**
+ * A transport that a test drives by hand: what arrives, and when writes settle. `takes` tells
+ * of each write whether that is at once or in a later turn.
+ */
 export class ScriptedDuplex implements Duplex {
   readonly readable: ReadableStream<Uint8Array>;
   readonly writable: WritableStream<Uint8Array>;
@@ -14,7 +17,7 @@ export class ScriptedDuplex implements Duplex {
   #gate: Deferred<void> | undefined;
   #changed = deferred();
 
-  constructor() {
+  constructor(takes: () => "at once" | "later" = () => "at once") {
     this.readable = new ReadableStream<Uint8Array>({
       start: (controller) => void (this.#source = controller),
       pull: () => this.#note("pull"),
@@ -26,7 +29,7 @@ export class ScriptedDuplex implements Duplex {
       write: (chunk) => {
         this.chunks.push(chunk);
         this.#change();
-        return this.#gate?.promise;
+        return this.#gate?.promise ?? (takes() === "later" ? turn() : undefined);
       },
       close: () => this.#note("close"),
       abort: () => this.#note("abort"),

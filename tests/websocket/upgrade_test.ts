@@ -3,13 +3,12 @@ import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { createServer } from "node:http";
 import { connect as connectTcp, type Socket } from "node:net";
 import { test } from "node:test";
-import type { Listener, SocketDuplex } from "@protosocket/protosocket";
+import type { Listener, SocketDuplex, TransportError } from "@protosocket/protosocket";
 import { proxyHeader } from "@protosocket/protosocket/proxy-protocol";
 import type { UpgradeListenerOptions } from "../../src/adapters/websocket/_listen.ts";
 import { rawHeaders, Upgrade } from "../../src/adapters/websocket/_request.ts";
 import { End } from "../support/end.ts";
 import { runtime } from "../support/runtime.ts";
-import { assertFails } from "../support/tls.ts";
 import { deferred, soon } from "../support/within.ts";
 import { dialWebSocket, listenWebSocket } from "./support.ts";
 
@@ -254,14 +253,7 @@ test("request: headers as Node has them", () => {
 
 const PROXY = { trust: ["127.0.0.0/8"] };
 
-test("PROXY, WebSockets: the address is the client's, or the option is refused", async () => {
-  if (runtime !== "node") {
-    const error = await assertFails(
-      listenWebSocket({ port: 0, proxyProtocol: PROXY }),
-      "unsupported",
-    );
-    return assertMatch(error.message, /proxyProtocol/);
-  }
+test("PROXY, WebSockets: the address is the client's", async () => {
   const refused = deferred<Error>();
   const proxyProtocol = { ...PROXY, onHeaderError: refused.resolve };
   await using listener = await listenWebSocket({ port: 0, proxyProtocol });
@@ -282,6 +274,40 @@ test("PROXY, WebSockets: the address is the client's, or the option is refused",
   const { status: none } = await ask(port, "/", []);
   assert(Number.isNaN(none));
   assertMatch((await soon(refused.promise, "a refusal")).message, /there is none/);
+});
+
+test("PROXY, WebSockets: a header that drips or lies ends alone, and close() all that wait", async () => {
+  const told: TransportError[] = [];
+  const twice = deferred<void>();
+  const proxyProtocol = {
+    ...PROXY,
+    timeout: 50,
+    onHeaderError: (error: TransportError) => {
+      if (told.push(error) === 2) twice.resolve();
+    },
+  };
+  const listener = await listenWebSocket({ port: 0, proxyProtocol });
+  const { port } = listener.address as { port: number };
+  const ended: Promise<unknown>[] = [];
+  const dial = (bytes: string) => {
+    const socket = connectTcp({ port, host: "127.0.0.1" }).on("error", () => {});
+    ended.push(new Promise((resolve) => socket.on("close", resolve).resume()));
+    socket.write(bytes);
+  };
+  dial("PROXY TC");
+  dial("PROXY TCP4 1.2.3.4 1.2.3.04 1 1\r\n");
+  const { socket, status } = await ask(port, "/", [], proxyHeader({}));
+  assertEquals(status, 101);
+  new End(await next(listener)).drop();
+  await soon(twice.promise, "both to be told of");
+  assertEquals(told.map(({ code }) => code).sort(), ["proxy-header", "timed-out"]);
+  // A header, and then nothing: HTTP is waited for.
+  dial("PROXY UNKNOWN\r\n");
+  const other = await ask(port, "/", [], proxyHeader({}));
+  new End(await next(listener)).drop();
+  await listener.close();
+  await soon(Promise.all(ended), "the ends of all that were not accepted");
+  for (const one of [socket, other.socket]) one.destroy();
 });
 
 test("upgrades: wrong options are refused by name", async () => {

@@ -14,14 +14,14 @@ export interface KeepAliveOptions {
    * Milliseconds between two probes (TCP_KEEPINTVL), of which whole seconds count. From 1,000 to
    * 32,767,000. On Node 24 and later only, and together with `idle`.
    *
-   * @default {undefined} 1 s if there is an `idle`, otherwise the system's
+   * @default {undefined} 1 s on Node and Bun if there is an `idle`, otherwise the system's
    */
   readonly interval?: number;
   /**
    * How many probes without an answer end the connection (TCP_KEEPCNT). From 1 to 127. On Node 24
    * and later only, and together with `idle`.
    *
-   * @default {undefined} 10 if there is an `idle`, otherwise the system's
+   * @default {undefined} 10 on Node and Bun if there is an `idle`, otherwise the system's
    */
   readonly count?: number;
 }

@@ -28,8 +28,8 @@ export interface ProxyProtocolOptions {
   /**
    * Called for each connection that was ended because its header was missing, malformed, late
    * or from an address that is not trusted: with a {@linkcode TransportError} of code
-   * `proxy-header` or `timed-out`, and the socket's address. The listener continues; what this
-   * throws is ignored.
+   * `proxy-header` or `timed-out`, and the socket's address, unless the peer had left already. The
+   * listener continues; what this throws is ignored.
    */
   readonly onHeaderError?: (error: TransportError, remoteAddress?: SocketAddress) => void;
 }

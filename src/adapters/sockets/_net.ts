@@ -13,13 +13,12 @@ import {
   type ConnectOptions,
   describe,
   type ListenOptions,
-  noCertificate,
   type SocketPlace,
   unsupported,
 } from "../base/_options.ts";
 import { netKeepAlive, setKeepAlive } from "./_keep_alive.ts";
 import { SocketBase } from "./_socket_base.ts";
-import { SocketFile } from "../base/_socket_file.ts";
+import { socketListenerOf } from "../base/_socket_listener.ts";
 
 /** For empty writes, which send nothing but fail if the connection is gone. */
 export const EMPTY: Uint8Array = new Uint8Array(0);
@@ -74,31 +73,19 @@ export function toListener(
   address: SocketAddress,
   accepted: AcceptQueue,
   onClose: () => void = () => {},
-  setCertificate: SocketListener["setCertificate"] = noCertificate,
+  setCertificate?: SocketListener["setCertificate"],
 ): SocketListener {
   // One accept that failed, for want of memory or descriptors, does not end a listener.
   server.on("error", (error) => {
     if (!server.listening) accepted.close(toTransportError("Cannot accept", error));
   });
-  const path = address.transport === "unix" ? new SocketFile(address.path) : undefined;
-  const stop = () => void server.close();
-  let closing: Promise<void> | undefined;
-  const close = () =>
-    closing ??= new Promise<void>((resolve) => {
-      // Not awaited: its callback waits for every connection to end.
-      if (path) path.leave(stop);
-      else stop();
-      onClose();
-      accepted.close();
-      resolve();
-    });
-  return {
-    address,
-    close,
-    setCertificate,
-    [Symbol.asyncIterator]: () => accepted[Symbol.asyncIterator](),
-    [Symbol.asyncDispose]: close,
+  const stop = () => {
+    // Not awaited: its callback waits for every connection to end.
+    server.close();
+    onClose();
+    accepted.close();
   };
+  return socketListenerOf(address, accepted, stop, setCertificate);
 }
 
 function canReusePort(): boolean {

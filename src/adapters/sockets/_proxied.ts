@@ -57,7 +57,12 @@ export function proxiedServer(
       if (socket.writableLength === 0 && path === undefined) socket.resetAndDestroy();
       else socket.destroy();
     };
-    if (!isTrusted(address, settings)) return fail("its sender is not in proxyProtocol.trust");
+    if (!isTrusted(address, settings)) {
+      // Of a connection that was reset before it was accepted, the system no longer knows whose it
+      // was. Health checks often do so.
+      const why = address ? "is not in proxyProtocol.trust" : "had left at once";
+      return fail(`its sender ${why}`);
+    }
     readHeader(socket, maxHeaderBytes, fail, (header) => {
       if (!headers.done(socket)) return void socket.destroy();
       onConnection(socket, {

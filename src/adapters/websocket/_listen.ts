@@ -1,7 +1,5 @@
 import { integer, wrong } from "../../check.ts";
 import type { SocketAddress } from "../../duplex/duplex.ts";
-import type { Listener } from "../../duplex/listener.ts";
-import type { AcceptQueue } from "../base/_accept_queue.ts";
 import type { ProxyProtocolOptions } from "../base/_options.ts";
 import { checkOrigins, originAllowed, type OriginOptions } from "./_origin.ts";
 import { HALF_CLOSE_PROTOCOL, limitsOf, type WebSocketOptions } from "./_settings.ts";
@@ -40,8 +38,9 @@ export interface WebSocketListenOptions extends OriginOptions, WebSocketOptions 
   readonly pathname?: string;
   /**
    * Each connection must begin with a PROXY protocol header, as with `listen` of `./node`. On
-   * Node only: the HTTP servers of Deno and Bun cannot, and refuse it with the code
-   * `unsupported`.
+   * all runtimes, such a listener is one of `node:http` and `ws`, and has backpressure in both
+   * directions. Deno needs the package `ws` for it, and fails with the code `unsupported`
+   * without; Bun has it.
    *
    * @default {undefined} connections begin with the client's bytes
    */
@@ -119,19 +118,4 @@ function pathOf(url: string): string | undefined {
 export function offersHalfClose({ header }: UpgradeRequest): boolean {
   const offered = header("sec-websocket-protocol") ?? "";
   return offered.split(",").some((name) => name.trim() === HALF_CLOSE_PROTOCOL);
-}
-
-/** The part of a listener that is the same in front of each HTTP server. */
-export function toUpgradeListener(
-  { accepted, close: stop }: { readonly accepted: AcceptQueue; close(): void },
-  { address = { transport: "tcp", hostname: "", port: 0 } }: UpgradeListenerOptions,
-): Listener {
-  // deno-lint-ignore require-await
-  const close = async () => stop();
-  return {
-    address,
-    close,
-    [Symbol.asyncIterator]: () => accepted[Symbol.asyncIterator](),
-    [Symbol.asyncDispose]: close,
-  };
 }

@@ -157,10 +157,12 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
       this.#acknowledges = announcement !== undefined;
       if (announcement !== undefined) budget.send(announcement);
     }
-    this.#outflows.pull(budget);
+    const callsWait = this.#unsent.length > 0;
+    this.#outflows.pull(budget, callsWait);
     while (budget.remaining > 0 && this.#unsent.length > 0) {
       this.#send(this.#unsent.shift()!, budget);
     }
+    if (callsWait) this.#outflows.pull(budget, false);
   }
 
   onEncodeError(error: unknown): void {
@@ -259,8 +261,7 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
 
   /** A stream is full, and its server does not wait for its reader. */
   #onFull(call: StreamingCall<Request, Response>): void | Promise<void> {
-    if (this.#calls.size > 1) return this.#overflow(call);
-    return this.#waitFor(call);
+    return this.#calls.size > 1 ? this.#overflow(call) : this.#waitFor(call);
   }
 
   async #waitFor(call: StreamingCall<Request, Response>): Promise<void> {
@@ -327,9 +328,8 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
   }
 
   #lost(call: Call<Request, Response>, message?: string): RpcError {
-    const id = call.id === 0 ? undefined : call.id;
-    const sent = call.sentAs > 0;
-    return connectionClosed({ ...this.#about(id), cause: this.#cause, sent }, message);
+    const about = { ...this.#about(call.id || undefined), cause: this.#cause };
+    return connectionClosed({ ...about, sent: call.sentAs > 0 }, message);
   }
 
   /** Accepts no more calls. */

@@ -30,8 +30,12 @@ export class Outflows<Request> {
   #asked = false;
   /** The error of the item that was just sent, if it could not be encoded. */
   #unencodable: { readonly error: unknown } | undefined;
-  /** The question, half-closes, and streams that have an item to send. */
-  readonly #due = new Fifo<Request | Outflow<Request>>();
+  /** The question, and half-closes. */
+  readonly #notes = new Fifo<Request>();
+  /** Streams that have an item to send, or whose source can be asked for some. */
+  readonly #due = new Fifo<Outflow<Request>>();
+  /** Whether streams go before calls that wait: by turns, as one item may take all the room. */
+  #goesFirst = false;
 
   constructor(
     messages: RpcMessage<Request>,
@@ -47,7 +51,7 @@ export class Outflows<Request> {
 
   /** How many messages wait. */
   get pending(): number {
-    return this.#due.length;
+    return this.#notes.length + this.#due.length;
   }
 
   /** Makes the stream of a call that is about to begin. Throws if the messages have no room for it. */
@@ -61,7 +65,7 @@ export class Outflows<Request> {
         throw new TypeError("Streams of requests need messages with setCode, and ids of 53 bits");
       }
       this.#asked = true;
-      this.#due.push(asked);
+      this.#notes.push(asked);
     }
     return new Outflow(call, requests, this);
   }
@@ -71,13 +75,21 @@ export class Outflows<Request> {
     this.#unencodable = { error };
   }
 
-  /** Sends what is due, while there is room. */
-  pull(budget: SendBudget<Request>): void {
-    while (budget.remaining > 0 && this.#due.length > 0) {
-      const due = this.#due.shift();
-      if (due instanceof Outflow) this.#send(due, budget);
-      else budget.send(due);
+  /**
+   * Sends what is due, while there is room. While calls wait, one item of each stream at most, and
+   * every other time none: they are asked again when those calls have been sent.
+   */
+  pull(budget: SendBudget<Request>, callsWait: boolean): void {
+    this.#sendNotes(budget);
+    if (!callsWait) {
+      while (budget.remaining > 0 && this.#due.length > 0) {
+        this.#giveEach(budget, Math.ceil(budget.remaining / this.#due.length));
+      }
+      // Some may have come to their ends.
+      return this.#sendNotes(budget);
     }
+    this.#goesFirst = !this.#goesFirst;
+    if (this.#goesFirst) this.#giveEach(budget, 1);
   }
 
   /** An End of the server; returns whether it was about such streams. */
@@ -95,12 +107,16 @@ export class Outflows<Request> {
     return true;
   }
 
-  /** There is an item to send, or the half-close. */
-  push(due: Outflow<Request> | number): void {
-    this.#due.push(typeof due === "number" ? this.#messages.ended(due) : due);
-    this.#sender.wake();
-    // So that a source that produces by itself stops when there is no room.
-    this.#sender.pull();
+  /** A stream has an item to send, or can be asked for some. */
+  push(due: Outflow<Request>): void {
+    this.#due.push(due);
+    this.#offer();
+  }
+
+  /** A stream has come to its end: that is the half-close. */
+  end(call: OutflowCall): void {
+    this.#notes.push(this.#messages.ended(lastId(call.id)));
+    this.#offer();
   }
 
   /** The source of a stream has failed. */
@@ -108,9 +124,35 @@ export class Outflows<Request> {
     this.#onFailed(call, error);
   }
 
-  #send(outflow: Outflow<Request>, budget: SendBudget<Request>): void {
-    const item = outflow.take();
-    if (item === undefined) return;
+  #offer(): void {
+    // At once, so that a source that produces by itself stops when there is no room.
+    this.#sender.pull();
+    if (this.pending > 0) this.#sender.wake();
+  }
+
+  #sendNotes(budget: SendBudget<Request>): void {
+    while (budget.remaining > 0 && this.#notes.length > 0) budget.send(this.#notes.shift());
+  }
+
+  /** Sends so many items of each stream at most. */
+  #giveEach(budget: SendBudget<Request>, share: number): void {
+    for (let left = this.#due.length; left > 0 && budget.remaining > 0; left--) {
+      const due = this.#due.shift();
+      if (this.#give(due, budget, share)) this.#due.push(due);
+    }
+  }
+
+  /** Sends items of a stream, so many at most; returns whether there may be more at once. */
+  #give(outflow: Outflow<Request>, budget: SendBudget<Request>, share: number): boolean {
+    for (let given = 0; given < share && budget.remaining > 0; given++) {
+      const item = outflow.take();
+      if (item === undefined) return false;
+      this.#send(outflow, item, budget);
+    }
+    return true;
+  }
+
+  #send(outflow: Outflow<Request>, item: Request, budget: SendBudget<Request>): void {
     this.#unencodable = undefined;
     let bytes = 0;
     try {
@@ -127,19 +169,27 @@ export class Outflows<Request> {
   }
 }
 
-/** The further requests of one call. */
+/**
+ * The further requests of one call. A synchronous source is asked when there is room to send, for
+ * as many items as there is room; a loop waits for each item of an asynchronous one.
+ */
 export class Outflow<Request> {
   readonly call: OutflowCall;
   readonly #requests: AsyncIterable<Request> | Iterable<Request>;
   readonly #of: Outflows<Request>;
   #iterator: AsyncIterator<Request> | Iterator<Request> | undefined;
+  /** The same, if it is synchronous. */
+  #source: Iterator<Request> | undefined;
   /** Whether `next()` of it is running, in which case it cannot be left. */
   #running = false;
   /** Whether no more may be sent. */
   #over = false;
+  /** The item of an asynchronous source that is to be sent. */
   #item: Request | undefined;
   /** What the handler has not acknowledged. */
   #ahead = 0;
+  /** Whether a synchronous source waits for credit. */
+  #parked = false;
   /** What the loop waits with, for credit or for room. */
   #resume: (() => void) | undefined;
 
@@ -156,13 +206,14 @@ export class Outflow<Request> {
   /** The handler has begun to read, or has read more. */
   grant(): void {
     if (this.#over) return;
-    if (this.#iterator === undefined) return void this.#run();
+    if (this.#iterator === undefined) return this.#begin();
     this.#ahead = Math.max(0, this.#ahead - grantOf(this.#window));
     this.#wake();
   }
 
-  /** Takes the item that is to be sent. */
+  /** Takes the item that is to be sent; `undefined` if there is none now. */
   take(): Request | undefined {
+    if (this.#source !== undefined) return this.#ask(this.#source);
     const item = this.#item;
     this.#item = undefined;
     return this.#over ? undefined : item;
@@ -171,13 +222,14 @@ export class Outflow<Request> {
   /** The item has been sent, with so many bytes. */
   sent(bytes: number): void {
     this.#ahead += costOf(bytes, this.#window);
-    this.#wake();
+    if (this.#source === undefined) this.#wake();
   }
 
   /** Nothing more is wanted. May be called again. */
   leave(): void {
     if (this.#over) return;
     this.#over = true;
+    this.#parked = false;
     this.#wake();
     if (!this.#running) this.#return();
   }
@@ -187,6 +239,10 @@ export class Outflow<Request> {
   }
 
   #wake(): void {
+    if (this.#parked) {
+      this.#parked = false;
+      return this.#of.push(this);
+    }
     const resume = this.#resume;
     this.#resume = undefined;
     resume?.();
@@ -200,13 +256,59 @@ export class Outflow<Request> {
     }
   }
 
-  /** Sends the items, one after the other. */
-  async #run(): Promise<void> {
+  #begin(): void {
+    const requests = this.#requests;
     try {
-      const requests = this.#requests;
-      const iterator = this.#iterator = Symbol.asyncIterator in requests
-        ? requests[Symbol.asyncIterator]()
-        : requests[Symbol.iterator]();
+      if (Symbol.asyncIterator in requests) {
+        const iterator = this.#iterator = requests[Symbol.asyncIterator]();
+        return void this.#run(iterator);
+      }
+      this.#iterator = this.#source = requests[Symbol.iterator]();
+    } catch (error) {
+      return this.#fail(error);
+    }
+    this.#of.push(this);
+  }
+
+  #fail(error: unknown): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#of.fail(this.call, error);
+  }
+
+  /** Asks a synchronous source for its next item. */
+  #ask(source: Iterator<Request>): Request | undefined {
+    while (!this.#over) {
+      if (this.#ahead >= this.#window) {
+        this.#parked = true;
+        return undefined;
+      }
+      let result: IteratorResult<Request>;
+      this.#running = true;
+      try {
+        result = source.next();
+      } catch (error) {
+        this.#fail(error);
+        return undefined;
+      } finally {
+        this.#running = false;
+      }
+      if (this.#over) {
+        // It has ended its own call.
+        if (!result.done) this.#return();
+      } else if (result.done) {
+        this.#over = true;
+        this.#of.end(this.call);
+      } else if (result.value !== undefined) {
+        return result.value;
+      }
+    }
+    return undefined;
+  }
+
+  /** Sends the items of an asynchronous source, one after the other. */
+  async #run(iterator: AsyncIterator<Request>): Promise<void> {
+    try {
       while (!this.#over) {
         if (this.#ahead >= this.#window) {
           await new Promise<void>((resolve) => this.#resume = resolve);
@@ -216,7 +318,7 @@ export class Outflow<Request> {
         if (this.#over) return void (done || this.#return());
         if (done) {
           this.#over = true;
-          return this.#of.push(lastId(this.call.id));
+          return this.#of.end(this.call);
         }
         this.#item = value;
         this.#of.push(this);
@@ -224,20 +326,15 @@ export class Outflow<Request> {
         await new Promise<void>((resolve) => this.#resume = resolve);
       }
     } catch (error) {
-      if (this.#over) return;
-      this.#over = true;
-      this.#of.fail(this.call, error);
+      this.#fail(error);
     }
   }
 
-  #next(
-    iterator: AsyncIterator<Request> | Iterator<Request>,
-  ): IteratorResult<Request> | Promise<IteratorResult<Request>> {
+  #next(iterator: AsyncIterator<Request>): Promise<IteratorResult<Request>> {
     this.#running = true;
     try {
-      const result = iterator.next();
       // A generator that awaits can be left: that waits for it.
-      return result;
+      return iterator.next();
     } finally {
       this.#running = false;
     }

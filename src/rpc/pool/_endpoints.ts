@@ -17,6 +17,12 @@ const SHORTEST_TTL = 1000;
  * as in Envoy; with fewer, the next level takes what is missing.
  */
 const OVERPROVISIONING = 1.4;
+/** How much more of the calls stays in the own zone at each look, at most, as it has room again. */
+const MORE_KEPT = 1.25;
+/** The least part of the calls that stays there. */
+const LEAST_KEPT = 0.01;
+/** All calls stay from 1 on; connections to the next level are given up at this. */
+const CALM = 2;
 /** The part of its weight that slow start begins with. */
 const SLOW_START = 0.1;
 
@@ -93,6 +99,10 @@ export class Endpoints<Endpoint> {
   readonly #resolving: Rest;
   /** Made of the list when they are needed. */
   #levels: Level<Endpoint>[] | undefined;
+  /** How busy the own zone is, lately, where 1 is all that it may be. */
+  #busy = 0;
+  /** The part of the calls that stays in the own zone; more than 1 if it has room. */
+  #kept = CALM;
   /** What `wanted` was made of. */
   #wantedOf: { readonly levels: unknown; readonly count: number } | undefined;
 
@@ -169,19 +179,37 @@ export class Endpoints<Endpoint> {
     for (const place of this.#known.values()) place.share = 0;
     let left = 1;
     const some: Level<Endpoint>[] = [];
+    let spare = false;
     for (const level of this.#levels ??= this.#newLevels()) {
-      const part = Math.min(left, OVERPROVISIONING * usableShare(level, now));
+      const near = level[0]?.zone === this.#options.zone;
+      const part = Math.min(
+        left,
+        OVERPROVISIONING * usableShare(level, now),
+        near ? this.#kept : 1,
+      );
       left -= part;
       // The first is wanted even if nothing there can be used: it will come back.
-      if (part > 0 || some.length === 0) some.push(level);
+      if (part > 0 || some.length === 0 || spare) some.push(level);
       this.#share(level, this.#levels.length === 1 ? undefined : part, now);
-      if (left <= 0) break;
+      // Or connections would come and go with each call more or less.
+      spare = near && this.#kept < CALM;
+      if (left <= 0 && !spare) break;
     }
     if (this.#wantedOf?.levels === this.#levels && this.#wantedOf.count === some.length) return;
     this.#wantedOf = { levels: this.#levels, count: some.length };
     for (const place of this.#known.values()) place.wanted = false;
     this.wanted = this.#levels.length === 1 ? this.#levels[0]! : some.flat();
     for (const place of this.wanted) place.wanted = true;
+  }
+
+  /**
+   * Decides how many of the calls stay in the own zone, at each look: by how many are in flight
+   * there, compared with how many may be.
+   */
+  judge(load: number): void {
+    this.#busy = (this.#busy + load) / 2;
+    const change = Math.min(MORE_KEPT, Math.max(0.5, 1 / this.#busy));
+    this.#kept = Math.min(CALM, Math.max(LEAST_KEPT, change * this.#kept));
   }
 
   /** The endpoints by priority and nearness, and of each level the subset. */
@@ -260,7 +288,7 @@ export class Endpoints<Endpoint> {
           ),
       });
       const { endpoints, ttl: validFor = ttl } = parts(found);
-      this.#take(endpoints);
+      this.#takeFound(endpoints);
       this.#freshUntil = performance.now() + Math.min(ttl, Math.max(SHORTEST_TTL, validFor));
       this.#resolving.succeeded(performance.now());
     } catch (error) {
@@ -268,6 +296,15 @@ export class Endpoints<Endpoint> {
       // Keep the known endpoints: they are better than none.
       this.#resolving.failed(error, began, performance.now());
       onError(error);
+    }
+  }
+
+  #takeFound(found: readonly Endpoint[]): void {
+    try {
+      this.#take(found);
+    } catch (cause) {
+      // What is found comes from elsewhere: calls may wait until it is right again.
+      throw new RangeError((cause as Error).message, { cause });
     }
   }
 

@@ -11,6 +11,8 @@ export interface Health {
   ejections: number;
   /** Until when it is ejected. */
   ejectedUntil: number;
+  /** When a connection to it was last lost. */
+  lostAt: number;
 }
 
 /** Something whose health is watched. */
@@ -20,7 +22,14 @@ export interface Watched {
 
 /** The health of what has not been called yet. */
 export function untried(): Health {
-  return { inARow: 0, succeeded: 0, failed: 0, ejections: 0, ejectedUntil: -Infinity };
+  return {
+    inARow: 0,
+    succeeded: 0,
+    failed: 0,
+    ejections: 0,
+    ejectedUntil: -Infinity,
+    lostAt: -Infinity,
+  };
 }
 
 /** Takes endpoints out whose calls fail while those to others succeed, never too many at once. */
@@ -47,6 +56,16 @@ export class Outliers<Place extends Watched> {
   /** A call was refused or cancelled: that may be the caller's fault, so it counts in the share only. */
   refused({ health }: Watched): void {
     health.failed++;
+  }
+
+  /**
+   * A connection was lost that was there `since` then. Those that a server's death takes
+   * together are one failure: it may be back in a moment.
+   */
+  lost(place: Place, since: number, all: readonly Place[], now: number): void {
+    const { health } = place;
+    if (since > health.lostAt) this.failed(place, all, now);
+    health.lostAt = now;
   }
 
   /** A call had no answer in time, or a connection was lost. */

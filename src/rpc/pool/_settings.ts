@@ -4,6 +4,7 @@ import {
   integer,
   isObject,
   MAX_DELAY,
+  outOfRange,
   shown,
   wrong,
 } from "../../check.ts";
@@ -41,6 +42,7 @@ export interface PoolSettings<Endpoint> {
   readonly maxConnectionsPerEndpoint: number;
   readonly subset: SubsetOptions | undefined;
   readonly zone: string | undefined;
+  readonly maxZoneInFlight: number | undefined;
   readonly hashBalanceFactor: number;
   readonly slowStartWindow: number;
   readonly outliers: OutlierSettings | undefined;
@@ -92,6 +94,7 @@ export function checkPoolConfig<Request, Response, Endpoint>(
     ),
     subset: checkSubset(config.subset),
     zone,
+    maxZoneInFlight: checkZoneLoad(config.maxZoneInFlight, zone),
     hashBalanceFactor: checkBalance(config.hashBalanceFactor ?? 0),
     slowStartWindow: integer("slowStartWindow", config.slowStartWindow ?? 0, 0, MAX_DELAY),
     outliers: checkOutliers(config.outlierDetection),
@@ -161,6 +164,13 @@ function notBoolean(value: unknown): TypeError {
 function checkZone(name: string, zone: unknown): void {
   if (typeof zone === "string" && zone !== "") return;
   throw wrong(`The ${name} must be a text that is not empty, not ${String(zone)}`);
+}
+
+function checkZoneLoad(most: number | undefined, zone: string | undefined): number | undefined {
+  if (most === undefined) return undefined;
+  checkNumber("maxZoneInFlight", most, 0.01, MANY);
+  if (zone === undefined) throw new TypeError("maxZoneInFlight is only for a pool with a zone");
+  return most;
 }
 
 function isNumber(value: unknown): boolean {
@@ -257,7 +267,7 @@ function checkBackoff(options: BackoffOptions = {}): Required<BackoffOptions> {
 function checkNumber(name: string, value: number, min: number, max: number): void {
   if (typeof value === "number" && value >= min && value <= max) return;
   const range = max === Number.MAX_VALUE ? `of at least ${min}` : `from ${min} to ${max}`;
-  throw new RangeError(`${name} must be a number ${range}, not ${value}`);
+  throw outOfRange(`${name} must be a number ${range}, not ${value}`);
 }
 
 function jsonKey(endpoint: unknown): string {

@@ -203,6 +203,7 @@ export class Slots<Request, Response, Endpoint> implements AttemptsOf {
     this.endpoints.forgive(now);
     this.endpoints.renew(now);
     this.#outliers.look(this.endpoints.list, now);
+    this.#spread.measure();
     this.#weigh(now);
     this.#spread.balance(now);
   }
@@ -359,7 +360,7 @@ export class Slots<Request, Response, Endpoint> implements AttemptsOf {
     this.#tell((observer) => observer.onDisconnected?.(place.endpoint, reason));
     if (!ours && reason.kind === "error") {
       place.unsure = true;
-      this.ended(place, "failed");
+      this.#outliers.lost(place, since, this.endpoints.list, performance.now());
     }
     if (ours || performance.now() - since >= this.settings.rests.initial) return;
     this.#onFailed(place, reason.kind === "error" ? reason.error : endedAtOnce(), since);

@@ -15,7 +15,10 @@ const MOST_SLOTS = 65536;
 /** What is spread: a pool's slots, over its endpoints. */
 export interface Spreads<Request, Response, Endpoint>
   extends Pick<Choices<Request, Response, Endpoint>, "endpoints" | "extras"> {
-  readonly settings: Pick<PoolSettings<Endpoint>, "slots" | "connectionsPerEndpoint">;
+  readonly settings: Pick<
+    PoolSettings<Endpoint>,
+    "slots" | "connectionsPerEndpoint" | "zone" | "maxZoneInFlight"
+  >;
   readonly slots: Slot<Request, Response, Endpoint>[];
   connect(
     slot: Slot<Request, Response, Endpoint>,
@@ -73,6 +76,20 @@ export class Spread<Request, Response, Endpoint> {
       this.#of.slots.splice(this.#of.slots.indexOf(slot), 1);
       if (slot.live) leave(slot.live);
     }
+  }
+
+  /** Tells the endpoints how busy those of the own zone are. */
+  measure(): void {
+    const { settings: { zone, maxZoneInFlight }, endpoints, slots, extras } = this.#of;
+    if (maxZoneInFlight === undefined) return;
+    let calls = 0;
+    let connections = 0;
+    for (const { live } of [...slots, ...extras]) {
+      if (live?.place.zone !== zone) continue;
+      connections++;
+      calls += live!.client.inFlight;
+    }
+    if (connections > 0) endpoints.judge(calls / connections / maxZoneInFlight);
   }
 
   /** Moves slots to endpoints that have at least two slots fewer, such as those that recovered. */

@@ -164,6 +164,16 @@ export interface RpcPoolConfig<Request, Response, Endpoint> {
    */
   readonly zone?: string;
   /**
+   * How many calls a connection to an endpoint of the own zone may have in flight, on average
+   * over all of them: with more, calls spill over to the others, within seconds, as many as are
+   * too many. A number from 0.01 to 1,000,000: how many calls a server handles well at once,
+   * divided by the number of its clients. Streams count as long as they last. Calls with a text
+   * key go to their endpoints all the same. Only allowed with `zone`.
+   *
+   * @default {undefined} calls spill over only as endpoints are missing
+   */
+  readonly maxZoneInFlight?: number;
+  /**
    * How busy the endpoint of a text key may be, in percent of what all endpoints have in
    * flight from this pool on average: beyond it a call goes to the key's next endpoint. 0,
    * which is no limit, or an integer from 100 to 1,000,000. 120 to 200 are usual.

@@ -74,10 +74,10 @@ export interface RetryBudgetOptions {
 
 /**
  * When an endpoint is left out for a time (ejected), since calls to it fail: with calls in a row
- * that had no answer within their `timeout`, connections that were lost counting as well; or
- * with a share of failures, in which the server's refusals count too, and which is at least
- * twice that of the others. Names and most defaults are those of Envoy and gRPC. Calls in
- * flight go on, and its connections stay open.
+ * that had no answer within their `timeout`, connections that were lost counting as well, once
+ * for all that are lost together; or with a share of failures, in which the server's refusals
+ * count too, and which is at least twice that of the others. Names and most defaults are those
+ * of Envoy and gRPC. Calls in flight go on, and its connections stay open.
  */
 export interface OutlierDetectionOptions {
   /**

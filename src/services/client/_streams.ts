@@ -2,6 +2,7 @@ import { shown, wrong } from "../../check.ts";
 import type { RpcStream } from "../../rpc/mod.ts";
 import { isTooMuch, serviceError, statusError, unreadable } from "../_errors.ts";
 import { ServiceRequest, type ServiceResponse, type WireMethod } from "../envelope/messages.ts";
+import { polled } from "../envelope/polled.ts";
 import { ServiceError } from "../status.ts";
 
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
@@ -48,7 +49,13 @@ export class TypedStream implements RpcStream<unknown> {
   }
 
   next(): Promise<IteratorResult<unknown, undefined>> {
-    return this.#stream.next().then(this.#read, failed);
+    const response = polled(this.#stream);
+    if (response === undefined) return this.#stream.next().then(this.#read, failed);
+    try {
+      return Promise.resolve(this.#take({ done: false, value: response }));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   async return(): Promise<IteratorResult<unknown, undefined>> {

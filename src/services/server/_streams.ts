@@ -1,6 +1,7 @@
 import type { RpcContext } from "../../rpc/mod.ts";
 import { serviceError, unreadable } from "../_errors.ts";
 import type { ServiceRequest, ServiceResponse, WireMethod } from "../envelope/messages.ts";
+import { polled } from "../envelope/polled.ts";
 
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
@@ -13,6 +14,19 @@ export class TypedRequests implements AsyncIterableIterator<unknown, undefined> 
   #failure: unknown;
   #over = false;
 
+  readonly #read = (result: IteratorResult<ServiceRequest, undefined>) => {
+    if (!result.done) return this.#decode(result.value);
+    const isCutOff = !this.#over && this.#failure !== undefined;
+    this.#over = true;
+    if (isCutOff) throw this.#failure;
+    return DONE;
+  };
+
+  readonly #failed = (error: unknown): never => {
+    this.#over = true;
+    throw this.#failure ?? serviceError(error);
+  };
+
   constructor(rpc: RpcContext<ServiceRequest>, method: WireMethod) {
     this.#rpc = rpc;
     this.#method = method;
@@ -23,25 +37,14 @@ export class TypedRequests implements AsyncIterableIterator<unknown, undefined> 
     this.#failure = error;
   }
 
-  async next(): Promise<IteratorResult<unknown, undefined>> {
-    let result: IteratorResult<ServiceRequest, undefined>;
+  next(): Promise<IteratorResult<unknown, undefined>> {
+    const requests = this.#requests ??= this.#rpc.requests();
+    const request = polled(requests);
+    if (request === undefined) return requests.next().then(this.#read, this.#failed);
     try {
-      result = await (this.#requests ??= this.#rpc.requests()).next();
+      return Promise.resolve(this.#decode(request));
     } catch (error) {
-      this.#over = true;
-      throw this.#failure ?? serviceError(error);
-    }
-    if (result.done) {
-      const isCutOff = !this.#over && this.#failure !== undefined;
-      this.#over = true;
-      if (isCutOff) throw this.#failure;
-      return DONE;
-    }
-    const { bytes, start, end } = result.value;
-    try {
-      return { done: false, value: this.#method.request.decode(bytes, start, end) };
-    } catch (cause) {
-      throw unreadable("A request", cause, "invalid-argument");
+      return Promise.reject(error);
     }
   }
 
@@ -53,6 +56,14 @@ export class TypedRequests implements AsyncIterableIterator<unknown, undefined> 
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  #decode({ bytes, start, end }: ServiceRequest): IteratorResult<unknown, undefined> {
+    try {
+      return { done: false, value: this.#method.request.decode(bytes, start, end) };
+    } catch (cause) {
+      throw unreadable("A request", cause, "invalid-argument");
+    }
   }
 }
 

@@ -72,6 +72,59 @@ test("a client sends no more than the window, and half of it for each credit", a
   client.abort();
 });
 
+test("a stream that always has an item does not keep other calls, or streams, waiting", async () => {
+  // An item of 70,000 is more than a write by itself.
+  for (const size of [1, 70_000]) {
+    const { client, peer } = clientAndPeer();
+    const until = async (isIt: (message: Message) => boolean): Promise<Message> => {
+      for (let count = 0; count < 30_000; count++) {
+        const message = await peer.next();
+        if (isIt(message)) return message;
+      }
+      throw new Error("It waits for the items of others");
+    };
+    const open = async (text: string) => {
+      const requests = (function* () {
+        for (;;) yield body(text.repeat(size));
+      })();
+      client.streaming(body("open"), { requests });
+      return ITEM + Number((await until(({ body }) => body === "open")).id);
+    };
+    const a = await open("a");
+    await peer.send(end(QUESTION + 2 ** 39), end(a));
+    assertEquals((await peer.next()).id, a);
+    const b = await open("b");
+    await peer.send(end(b));
+    client.unary(body("call")).catch(() => {});
+    await until(({ body }) => body === "call");
+    await until(({ id }) => id === b);
+    await until(({ id }) => id === a);
+    client.abort();
+  }
+});
+
+test("a source that ends its own call is left, and nothing more is sent of it", async () => {
+  const { client, peer } = clientAndPeer();
+  const controller = new AbortController();
+  const left = deferred<void>();
+  const requests = (function* () {
+    try {
+      yield body("a");
+      controller.abort();
+      yield body("b");
+    } finally {
+      left.resolve();
+    }
+  })();
+  const call = client.unary(body("open"), { requests, signal: controller.signal });
+  const { id } = await peer.next();
+  await peer.send(end(QUESTION + 1000), end(ITEM + Number(id)));
+  assertEquals(await outcome(call), { kind: "error", error: controller.signal.reason });
+  await soon(left.promise, "the source to be left");
+  const { id: _, ...rest } = await peer.next();
+  assertEquals([rest.body, (await closeClient(client, peer)).length], ["a", 1]);
+});
+
 test("a server that does not know such streams: unsupported, and cancelled", async () => {
   const { client, peer } = clientAndPeer();
   const call = outcome(client.unary(body("open"), { requests: [body("a")] }));

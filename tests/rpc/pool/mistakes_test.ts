@@ -24,7 +24,7 @@ test("what connect does wrong by mistake is told as it is, at once, also to call
     [() => half, "connect must make an RpcClient, not only the socket for one"],
     [
       () => new RpcClient(half as never, config),
-      "duplex must have a readable and a writable, but it is a socket of Node's: connect with this package",
+      "duplex must have streams, readable and writable, but it is an object",
     ],
     [
       () => new RpcClient(Promise.resolve(duplex) as never, config),
@@ -32,7 +32,7 @@ test("what connect does wrong by mistake is told as it is, at once, also to call
     ],
     [
       () => new RpcClient("a" as never, config),
-      'duplex must have a readable and a writable, but it is "a"',
+      'duplex must have streams, readable and writable, but it is "a"',
     ],
   ];
   for (const [connect, told] of ways) {

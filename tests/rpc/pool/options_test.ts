@@ -76,13 +76,17 @@ test("numbers out of their range are RangeErrors", () => {
   }
   assertThrows(() => make({ endpoints: [{ zone: "" }] }), TypeError, "zone of an endpoint");
   for (const zone of ["", 7, null]) assertThrows(() => make({ zone }), TypeError, "zone");
+  for (const maxZoneInFlight of [0, 1_000_001, NaN, "2"]) {
+    assertThrows(() => make({ zone: "a", maxZoneInFlight }), RangeError, "maxZoneInFlight must be");
+  }
+  assertThrows(() => make({ maxZoneInFlight: 2 }), TypeError, "maxZoneInFlight is only for");
   for (const client of [undefined, "", true]) {
     assertThrows(() => make({ subset: { size: 1, client } }), TypeError, "subset.client");
   }
   for (const value of [true, 5, null, "no", []]) {
     assertThrows(() => make({ backoff: value }), TypeError, "backoff must be an object of options");
     assertThrows(() => make({ observer: value }), TypeError, "observer must be an object");
-    assertThrows(() => make({ rpcObserver: value }), TypeError, "rpcObserver must be an object");
+    assertThrows(() => make({ rpcObserver: value }), TypeError, "rpcObserver.onRpc must be");
     assertThrows(() => make({ subset: value }), TypeError, "subset must be");
     assertThrows(() => make({ retryBudget: value }), TypeError, "retryBudget must be");
     assertThrows(() => make({ outlierDetection: value }), TypeError, "outlierDetection must be");

@@ -33,11 +33,19 @@ interface Endpoint {
   readonly zone: string;
 }
 
+/** How a pool spreads its calls. */
+export interface PoolHow {
+  readonly subset?: number;
+  readonly zoned?: boolean;
+  readonly keyed?: boolean;
+  readonly maxZoneInFlight?: number;
+}
+
 /** A pool of this package. */
-function pool(
+export function pool(
   servers: readonly ModelServer[],
   { index, zone, draw }: ClientAt,
-  how: { readonly subset?: number; readonly zoned?: boolean; readonly keyed?: boolean },
+  how: PoolHow,
 ): Caller {
   let now = servers;
   const byName = () => new Map(now.map((server) => [server.name, server]));
@@ -51,6 +59,7 @@ function pool(
     connectTimeout: 2000,
     ...(how.subset !== undefined && { subset: { size: how.subset, client: index } }),
     ...(how.zoned && { zone }),
+    ...(how.maxZoneInFlight !== undefined && { maxZoneInFlight: how.maxZoneInFlight }),
     random: () => draw.below(2 ** 30) / 2 ** 30,
   });
   return {

@@ -1,5 +1,6 @@
 // What a fleet's calls met, as a Vega-Lite specification and as a table.
 import type { Spec } from "../../../bench/run/draw.ts";
+import type { CrowdedResult } from "./crowded.ts";
 import type { KeysResult } from "./keys.ts";
 import { type PhaseResult, PHASES, type SecondResult } from "./run.ts";
 
@@ -77,6 +78,19 @@ export function keysTable(results: readonly KeysResult[]): string {
       imbalance.toFixed(2),
       percent(gone),
       percent(come),
+    ]),
+  );
+}
+
+/** The table of the crowded zone: a way a row, what stayed and what failed in each phase. */
+export function crowdedTable(ways: Readonly<Record<string, readonly CrowdedResult[]>>): string {
+  const percent = (part: number) => `${(100 * part).toFixed(2)} %`;
+  const phases = Object.values(ways)[0]!.map(({ phase }) => phase);
+  return markdown(
+    ["", ...phases.flatMap((phase) => [`${phase}: stayed`, "failed"])],
+    Object.entries(ways).map(([way, results]) => [
+      way,
+      ...results.flatMap(({ here, failed, calls }) => [percent(here), percent(failed / calls)]),
     ]),
   );
 }

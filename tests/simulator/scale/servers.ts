@@ -18,9 +18,13 @@ export class ModelServer {
   readonly clock: VirtualClock;
   readonly draw: Draw;
   state: State = "up";
+  /** How many calls it handles at once; others wait for one of these. */
+  capacity: number = Infinity;
   /** Calls taken since {@linkcode ModelServer.count} was last read. */
   taken = 0;
   readonly connections: Set<ModelClient> = new Set();
+  #handling = 0;
+  readonly #waiting: Handled[] = [];
 
   constructor(name: string, zone: string, clock: VirtualClock, draw: Draw) {
     this.name = name;
@@ -63,10 +67,31 @@ export class ModelServer {
     for (const client of this.connections) client.end({ kind: "error", error: broken() });
   }
 
+  /** Handles a call, at once or when there is room. */
+  handle(call: Handled): void {
+    if (this.#handling >= this.capacity) return void this.#waiting.push(call);
+    this.#handling++;
+    this.clock.at(this.#service(), () => {
+      this.#handling--;
+      call.done();
+      let next: Handled | undefined;
+      // A call that was given up costs nothing.
+      while ((next = this.#waiting.shift()) && !next.wanted());
+      if (next) this.handle(next);
+    });
+  }
+
   /** How long a call takes. */
-  service(): number {
+  #service(): number {
     return 2 * LATENCY - SERVICE * Math.log(1 - this.draw.below(2 ** 30) / 2 ** 30);
   }
+}
+
+/** A call as a server sees it. */
+interface Handled {
+  /** Whether somebody waits for the answer. */
+  wanted(): boolean;
+  done(): void;
 }
 
 function broken(): TransportError {
@@ -120,11 +145,15 @@ export class ModelClient {
         timeout,
       );
       if (server.state === "hangs" || server.state === "lost") return;
-      server.clock.at(server.service(), () => {
-        // One that hangs or is lost meanwhile does not answer.
-        if (!this.#calls.has(fail) || server.state === "hangs" || server.state === "lost") return;
-        done();
-        resolve(undefined);
+      const wanted = () => this.#calls.has(fail);
+      server.handle({
+        wanted,
+        done() {
+          // One that hangs or is lost meanwhile does not answer.
+          if (!wanted() || server.state === "hangs" || server.state === "lost") return;
+          done();
+          resolve(undefined);
+        },
       });
     });
   }

@@ -66,6 +66,12 @@ async fn measure<C: Caller>(port: u16, work: Arc<Work>) -> Outcome<String> {
     for _ in 0..work.connections {
         connections.push((C::connect(port).await?, Arc::new(Mutex::new(empty()))));
     }
+    if work.kind == "echo" {
+        // The first call of a connection makes what the others use.
+        for (caller, _) in &connections {
+            greet(caller).await?;
+        }
+    }
     let subscribed = match work.kind.as_str() {
         "fan-out" => Some(subscribe(&connections, &work).await?),
         _ => None,
@@ -241,6 +247,14 @@ async fn call<C: Caller>(caller: &C, work: &Work, text: &str, number: u64) -> Ou
             Ok(())
         }
         _ => Err(format!("{number} is not its echo").into()),
+    }
+}
+
+async fn greet<C: Caller>(caller: &C) -> Outcome {
+    let request = request::<C>("hello".into(), 1, ResponseBehavior::Unary);
+    match caller.unary(request).await?.kind {
+        Some(Kind::Echo(echo)) if echo.message == "hello" => Ok(()),
+        _ => Err("a first call is not its echo".into()),
     }
 }
 

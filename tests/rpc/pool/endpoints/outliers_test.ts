@@ -210,3 +210,28 @@ test("a connection that is lost counts once, whatever was in flight on it", asyn
   await Promise.all(calls);
   assertEquals(events.filter(([what]) => what === "ejected"), []);
 });
+
+test("connections that a server loses together are one failure: it may only have restarted", async () => {
+  const { pool, hosts, events } = poolAndHosts(2, {
+    slots: 12,
+    outlierDetection: { consecutiveFailures: 2 },
+  });
+  const [a] = hosts as [Host];
+  const connected = async () => {
+    await Promise.all(Array.from({ length: 12 }, (_, key) => pool.client({ key })));
+    await a.until(() => a.connections.size >= 4, "connections");
+  };
+  const ejections = () => events.filter(([what]) => what === "ejected").length;
+  await connected();
+  a.breakAll();
+  await a.until(() => a.connections.size === 0, "the ends");
+  pass(1001);
+  await connected();
+  assertEquals(ejections(), 0);
+  // Once more without an answer in between.
+  a.breakAll();
+  await a.until(() => a.connections.size === 0, "the ends");
+  await pool.client();
+  assertEquals(ejections(), 1);
+  await soon(pool.close(), "the end");
+});

@@ -1,10 +1,26 @@
 import { renameSync, statSync } from "node:fs";
+import type { SocketAddress, SocketDuplex } from "../../duplex/duplex.ts";
+import type { SocketListener } from "../../duplex/listener.ts";
+import { listenerOf } from "./_listener.ts";
+import { noCertificate } from "./_options.ts";
+
+/** Makes a listener of one that listens; see {@linkcode listenerOf}. */
+export function socketListenerOf(
+  address: SocketAddress,
+  accepted: AsyncIterable<SocketDuplex>,
+  stop: () => void,
+  setCertificate: SocketListener["setCertificate"] = noCertificate,
+): SocketListener {
+  const file = address.transport === "unix" ? new SocketFile(address.path) : undefined;
+  const close = () => file ? file.leave(stop) : stop();
+  return { ...listenerOf(address, accepted, close), setCertificate };
+}
 
 /**
  * The file of a Unix listener. Runtimes remove whatever is at its path when the listener
  * closes, also the file of a successor that has taken the path over.
  */
-export class SocketFile {
+class SocketFile {
   readonly #path: string;
   readonly #inode: number | undefined;
 
