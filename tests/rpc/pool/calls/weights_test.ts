@@ -1,6 +1,7 @@
 // Weights, zones, priorities and slow start: how calls are spread over endpoints that differ.
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
+import { unavailable } from "../../../support/pool.ts";
 import { pass } from "../../../support/pool.ts";
 import {
   answers,
@@ -13,7 +14,7 @@ import {
 import { quiet } from "../../../support/quiet.ts";
 import { withSeeds } from "../../../support/random.ts";
 import { body } from "../../../support/rpc.ts";
-import { outcome, soon } from "../../../support/within.ts";
+import { soon } from "../../../support/within.ts";
 
 test("an endpoint gets calls as its weight says, idle or not", () =>
   withSeeds(4, async (random) => {
@@ -120,16 +121,16 @@ test("slowStartWindow: an endpoint that is new gets a tenth at first, and all in
 test("what an endpoint says of itself is checked when it is found", async () => {
   for (
     const [traits, message] of [
-      [{ weight: 0 }, "RangeError: weight of an endpoint"],
-      [{ weight: NaN }, "RangeError: weight of an endpoint"],
-      [{ priority: -1 }, "RangeError: priority of an endpoint"],
-      [{ priority: 65536 }, "RangeError: priority of an endpoint"],
-      [{ zone: "" }, "TypeError: The zone of an endpoint"],
+      [{ weight: 0 }, "weight of an endpoint"],
+      [{ weight: NaN }, "weight of an endpoint"],
+      [{ priority: -1 }, "priority of an endpoint"],
+      [{ priority: 65536 }, "priority of an endpoint"],
+      [{ zone: "" }, "zone of an endpoint"],
     ] as const
   ) {
     const { pool } = fleetOf(named("a", traits));
-    const result = await soon(outcome(pool.unary(body("x"))), "a failure");
-    assertStringIncludes(String(result.kind === "error" && result.error), message);
+    const error = await unavailable(pool.unary(body("x")));
+    assert(error.message.includes(message), error.message);
     await pool.close();
   }
 });

@@ -15,10 +15,10 @@ import {
 import { duplexPair } from "@protosocket/protosocket";
 import { serviceOf } from "@protosocket/protosocket/services-ts-proto";
 import { z } from "zod";
-import { soon } from "../support/within.ts";
-import { Prices as PricesDesc } from "./proto/gen/prices_pb.ts";
-import { PricesDefinition } from "./proto/gen/prices.ts";
-import { all, fails, Prices } from "./support.ts";
+import { soon } from "../../support/within.ts";
+import { Prices as PricesDesc } from "../proto/gen/prices_pb.ts";
+import { PricesDefinition } from "../proto/gen/prices.ts";
+import { all, fails, Prices } from "../support.ts";
 
 // deno-lint-ignore no-explicit-any
 type Any = any;

@@ -11,7 +11,7 @@ import {
 } from "@protosocket/protosocket/services";
 import { duplexPair } from "@protosocket/protosocket";
 import { z } from "zod";
-import { memoryListener } from "../support/memory_listener.ts";
+import { memoryListener } from "../../support/memory_listener.ts";
 
 // deno-lint-ignore no-explicit-any
 type Any = any;

@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { command, packaged, root } from "../../tools/runtimes.ts";
-import { runtime } from "../support/runtime.ts";
+import { command, packaged, root } from "../../../tools/runtimes.ts";
+import { runtime } from "../../support/runtime.ts";
 
 /** Handlers that are wrong, by what is wrong, each of the method that must be named. */
 const WRONG: Readonly<Record<string, readonly [method: string, handler: string]>> = {

@@ -8,8 +8,8 @@ import {
   inMemory,
 } from "@protosocket/protosocket/services";
 import { z } from "zod";
-import { soon } from "../support/within.ts";
-import { fails } from "./support.ts";
+import { soon } from "../../support/within.ts";
+import { fails } from "../support.ts";
 
 // deno-lint-ignore no-explicit-any
 type Any = any;
