@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { test } from "node:test";
-import { Program } from "../support/program.ts";
+import { Program } from "../../support/program.ts";
 
 const SAYS = `without a token: unauthenticated
 with a token: hello, ada

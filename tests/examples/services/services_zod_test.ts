@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { test } from "node:test";
-import { Program } from "../support/program.ts";
+import { Program } from "../../support/program.ts";
 
 test("example services-zod: what the schemas accept, and what not", async () => {
   await using program = new Program("examples/services-zod/notes.ts", ["127.0.0.1:0"]);
