@@ -170,7 +170,7 @@ onBrowser("through the gateway to a server in Rust", async () => {
   await says(page, "items", /\d,\d+ items so far/);
   await page.click("#start");
   await says(page, "items", /items, then it was over/);
-  await rust.printed(/^dropped \d+$/);
+  await rust.printed(/^dropped \d+$/m);
   await drawn(page, 4);
   assertEquals(broken, []);
   await watches(page, "NEVER", 0);

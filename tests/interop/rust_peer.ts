@@ -24,7 +24,7 @@ export async function rustServer(
   what = "server",
 ): Promise<RustServer> {
   const program = new Program([PROGRAM, what, ...flags], { passErrors: true });
-  const [, port] = await program.until(/^listening .*:(\d+)$/m);
+  const [, port] = await program.until(/^listening .*:(\d+)\n/m);
   return {
     hostname: "127.0.0.1",
     port: Number(port),
