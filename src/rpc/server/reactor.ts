@@ -182,6 +182,8 @@ class RpcReactor<Request, Response>
     if (this.#outgoing.notes > 0) this.#outgoing.pull(budget);
     this.#itemsWaited = !itemsFirst && this.#streams.sources > 0;
     this.#intake.admit();
+    // Answers, or refusals, that were not sent yet may have been all that did not wait.
+    this.#intake.readOn();
   }
 
   onEncodeError(error: unknown): void {
@@ -231,7 +233,7 @@ class RpcReactor<Request, Response>
 
   openRequests(rpc: ServedRpc<Request, Response>): ItemStream<Request> {
     if (!rpc.done) this.#track(rpc);
-    const stream = this.#further.begin(rpc);
+    const stream = rpc.inbound = this.#further.begin(rpc);
     // What is still unread may be its items.
     this.#intake.readOn();
     return stream;
