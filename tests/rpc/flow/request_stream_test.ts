@@ -266,3 +266,33 @@ test("whoever still reads when the RPC has been answered comes to the end", asyn
   assertEquals(await soon(read.promise, "the end"), { done: true, value: undefined });
   assertEquals(await endPeer(connection, peer), []);
 });
+
+for (const kind of ["sync", "async"] as const) {
+  test(`what is no message fails the call at once, and its ${kind} source is left`, async () => {
+    const { client, peer } = clientAndPeer();
+    let asked = 0;
+    let left = false;
+    function* source() {
+      try {
+        for (; asked < 100; asked++) yield undefined as unknown as Message;
+      } finally {
+        left = true;
+      }
+    }
+    const requests = kind === "sync" ? source() : (async function* () {
+      yield* source();
+    })();
+    const call = outcome(client.unary(body("open"), { requests }));
+    const { id } = await peer.next();
+    await peer.send(end(QUESTION + 1000));
+    await peer.send(end(ITEM + Number(id)));
+    const result = await soon(call, "the failure");
+    assert(result.kind === "error" && result.error instanceof TypeError);
+    assertEquals(
+      result.error.message,
+      "The further requests of a call must be messages, not undefined",
+    );
+    assertEquals([asked, left], [0, true]);
+    await closeClient(client, peer);
+  });
+}
