@@ -394,7 +394,11 @@ class RpcReactor<Request, Response>
       return;
     }
     const further = aboutRequests(id);
-    if (further !== undefined) return this.#further.onFurther(further, request, bytes);
+    if (further !== undefined) {
+      // For its handler it is a request like the first, which may be answered with itself.
+      if (!further.last) this.#request.setCode?.(request, ControlCode.normal);
+      return this.#further.onFurther(further, request, bytes);
+    }
     if (questionedWindow(id) !== undefined) return this.#further.onQuestion();
     this.#streams.onGrant(id);
   }

@@ -296,3 +296,12 @@ for (const kind of ["sync", "async"] as const) {
     await closeClient(client, peer);
   });
 }
+
+test("a handler may answer with the further requests themselves", async () => {
+  const { connection, peer } = serverAndPeer((_, context) => context.requests());
+  await peer.send(end(QUESTION), normal(3, "open"));
+  assertEquals(await peer.next(), end(ITEM + 3));
+  await peer.send(item(3, "a"), item(3, "b"), end(LAST + 3));
+  assertEquals(await peer.take(3), [normal(3, "a"), normal(3, "b"), end(3)]);
+  assertEquals(await endPeer(connection, peer), []);
+});
