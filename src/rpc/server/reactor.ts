@@ -132,7 +132,7 @@ class RpcReactor<Request, Response>
       onRoom: () => this.#intake.admit(),
     });
     const { maxBufferedBytes } = settings;
-    this.#further = new FurtherRequests(messages.response, this.#outgoing, maxBufferedBytes);
+    this.#further = new FurtherRequests(messages, this.#outgoing, maxBufferedBytes);
     this.#streams = new Streams(this.#outgoing, sender, () => this.#intake.readOn());
     this.#intake = new Intake<Request>({
       isFull: () => this.#isFull(),
@@ -182,7 +182,6 @@ class RpcReactor<Request, Response>
     if (this.#outgoing.notes > 0) this.#outgoing.pull(budget);
     this.#itemsWaited = !itemsFirst && this.#streams.sources > 0;
     this.#intake.admit();
-    // Answers, or refusals, that were not sent yet may have been all that did not wait.
     this.#intake.readOn();
   }
 
@@ -394,11 +393,7 @@ class RpcReactor<Request, Response>
       return;
     }
     const further = aboutRequests(id);
-    if (further !== undefined) {
-      // For its handler it is a request like the first, which may be answered with itself.
-      if (!further.last) this.#request.setCode?.(request, ControlCode.normal);
-      return this.#further.onFurther(further, request, bytes);
-    }
+    if (further !== undefined) return this.#further.onFurther(further, request, bytes);
     if (questionedWindow(id) !== undefined) return this.#further.onQuestion();
     this.#streams.onGrant(id);
   }
