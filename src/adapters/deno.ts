@@ -155,27 +155,38 @@ export async function listen(options: ListenOptions): Promise<SocketListener> {
   } catch (error) {
     throw toTransportError(`Cannot listen on ${describe(place)}`, error);
   }
-  let closed = false;
+  const state: Accepting = { closed: false, next: undefined };
   const accepted = {
-    [Symbol.asyncIterator]: () => accept(listener, options, () => closed),
+    [Symbol.asyncIterator]: () => accept(listener, options, state),
   };
   return socketListenerOf(addressOf(listener.addr), accepted, () => {
-    closed = true;
+    state.closed = true;
     listener.close();
+    // Only then is the file of a Unix socket gone.
+    return state.next?.then(ignore, ignore);
   });
 }
+
+/** What a loop that accepts, and what closes it, know of each other. */
+interface Accepting {
+  closed: boolean;
+  /** The last accept, which may be over. */
+  next: Promise<DenoConn> | undefined;
+}
+
+function ignore(): void {}
 
 async function* accept(
   listener: DenoListener,
   options: ListenOptions,
-  isClosed: () => boolean,
+  state: Accepting,
 ): AsyncGenerator<SocketDuplex, void> {
-  while (!isClosed()) {
+  while (!state.closed) {
     let conn: DenoConn;
     try {
-      conn = await listener.accept();
+      conn = await (state.next = listener.accept());
     } catch {
-      if (isClosed()) return;
+      if (state.closed) return;
       // The connection went away before it was accepted, or file descriptors have run out.
       await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE));
       continue;

@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { test } from "node:test";
 import { assert, assertEquals, assertInstanceOf, assertNotEquals } from "@std/assert";
 import { type Listener, TransportError } from "../../mod.ts";
@@ -109,9 +109,26 @@ export function listenerCases(adapter: SocketAdapter, kind: Kind): void {
     const { path } = listener.address;
     rmSync(path);
     await using successor = await adapter.listen({ path });
+    // While it waits for a connection, as servers do.
+    const next = listener[Symbol.asyncIterator]().next();
     await listener.close();
+    assertEquals((await soon(next, "the loop")).done, true);
     const { client, server } = await dial(adapter, successor);
     drop(client, server);
+  });
+
+  onListener("it closes also if the file of a successor cannot be put aside", async (listener) => {
+    if (listener.address.transport !== "unix") return;
+    const { path } = listener.address;
+    rmSync(path);
+    await using successor = await adapter.listen({ path });
+    const inTheWay = `${path}.${statSync(path).ino}`;
+    mkdirSync(inTheWay);
+    const next = listener[Symbol.asyncIterator]().next();
+    await soon(listener.close(), "the close");
+    assertEquals((await soon(next, "the loop")).done, true);
+    rmSync(inTheWay, { recursive: true });
+    await successor.close();
   });
 
   onListener("after close() nobody is there", async (listener) => {

@@ -13,7 +13,7 @@ import {
   ServiceError,
 } from "@protosocket/protosocket/services";
 import { z } from "zod";
-import { soon } from "../support/within.ts";
+import { deferred, soon } from "../support/within.ts";
 import { all, fails, onSocket, type PricesHandlers } from "./support.ts";
 
 const handlers: PricesHandlers = {
@@ -185,6 +185,29 @@ const TEXT_CALLS: readonly ((texts: TextCalls) => Promise<unknown>)[] = [
   (texts) => texts.sum([]),
   (texts) => all(texts.both([])),
 ];
+
+test("a stream behind one is left while it waits for its next item", async () => {
+  const left = deferred();
+  const waits = deferred();
+  const Ticks = defineService("a.Ticks", {
+    watch: { kind: "server_streaming", request: z.string(), response: z.string() },
+  });
+  const ticks = implement(Ticks, {
+    watch: () => ({
+      [Symbol.asyncIterator]: () => ({
+        next: () => (waits.resolve(), new Promise<never>(() => {})),
+        return: () => (left.resolve(), Promise.resolve({ done: true, value: undefined })),
+      }),
+    }),
+  });
+  const client = createClient(Ticks, inMemory([ticks], { interceptors: [(next) => next] }));
+  const stream = client.watch("all");
+  const reading = stream.next();
+  await soon(waits.promise, "the handler to wait");
+  await stream.return();
+  await soon(left.promise, "the handler's stream to be left");
+  assertEquals(await reading, { done: true, value: undefined });
+});
 
 test("one at a server sees what a handler answers wrongly, of each kind", async () => {
   const seen: string[] = [];

@@ -1,5 +1,5 @@
 // What a pool tries again, and what is made twice.
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
 import { RpcPool } from "@protosocket/protosocket/rpc";
 import { createClient, ServiceError } from "@protosocket/protosocket/services";
@@ -174,4 +174,22 @@ test("a server whose time to drain is up says so: unavailable", async () => {
   await fails(stream.next(), "unavailable");
   await soon(closed, "the server's end");
   assertEquals(ends.errors, []);
+});
+
+test("a hedged call that is a mistake fails at once, and is not made once more", async () => {
+  let calls = 0;
+  const transport = {
+    unary() {
+      calls++;
+      throw new RangeError("A mistake");
+    },
+    streaming() {
+      throw new Error("Not called");
+    },
+  };
+  const prices = createClient(Prices, transport, { hedgeAfter: 1 });
+  await assertRejects(() => prices.getQuote({}, { idempotent: true }), RangeError, "A mistake");
+  // Behind the timer of the second attempt, if it is still there.
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  assertEquals(calls, 1);
 });

@@ -8,7 +8,7 @@ import { noCertificate } from "./_options.ts";
 export function socketListenerOf(
   address: SocketAddress,
   accepted: AsyncIterable<SocketDuplex>,
-  stop: () => void,
+  stop: () => void | Promise<void>,
   setCertificate: SocketListener["setCertificate"] = noCertificate,
 ): SocketListener {
   const file = address.transport === "unix" ? new SocketFile(address.path) : undefined;
@@ -31,16 +31,26 @@ class SocketFile {
   }
 
   /** Closes the listener by `close`, but leaves the file of a successor. */
-  leave(close: () => void): void {
+  leave(close: () => void | Promise<void>): void | Promise<void> {
     const now = inodeOf(this.#path);
     if (now === undefined || now === this.#inode) return close();
     const aside = `${this.#path}.${now}`;
-    renameSync(this.#path, aside);
     try {
-      close();
-    } finally {
-      renameSync(aside, this.#path);
+      renameSync(this.#path, aside);
+    } catch {
+      // Who may not rename it may not remove it either.
+      return close();
     }
+    const back = () => renameSync(aside, this.#path);
+    let closing: void | Promise<void>;
+    try {
+      closing = close();
+    } catch (error) {
+      back();
+      throw error;
+    }
+    // At once if it can be: the program may exit then.
+    return closing ? closing.finally(back) : back();
   }
 }
 

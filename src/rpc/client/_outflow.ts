@@ -1,4 +1,5 @@
 import type { SendBudget, Sender } from "../../../mod.ts";
+import { wrong } from "../../check.ts";
 import { Fifo } from "../../waits/fifo.ts";
 import {
   aboutRequests,
@@ -299,7 +300,9 @@ export class Outflow<Request> {
       } else if (result.done) {
         this.#over = true;
         this.#of.end(this.call);
-      } else if (result.value !== undefined) {
+      } else if (result.value === undefined) {
+        this.#of.fail(this.call, notAnItem());
+      } else {
         return result.value;
       }
     }
@@ -320,6 +323,7 @@ export class Outflow<Request> {
           this.#over = true;
           return this.#of.end(this.call);
         }
+        if (value === undefined) return this.#of.fail(this.call, notAnItem());
         this.#item = value;
         this.#of.push(this);
         if (this.#item === undefined) continue;
@@ -339,4 +343,9 @@ export class Outflow<Request> {
       this.#running = false;
     }
   }
+}
+
+/** Or a source that goes on like that would be asked for ever. */
+function notAnItem(): TypeError {
+  return wrong("The further requests of a call must be messages, not undefined");
 }

@@ -2,7 +2,7 @@ import { ConnectionError } from "../../../mod.ts";
 import { itemId, lastId, question } from "../_flow.ts";
 import { ItemStream } from "../_item_stream.ts";
 import type { RpcError } from "../errors.ts";
-import type { RpcMessage } from "../message.ts";
+import { ControlCode, type RpcMessages } from "../message.ts";
 import type { Outgoing } from "./_outgoing.ts";
 import type { ServedRpc } from "./_served_rpc.ts";
 
@@ -10,7 +10,7 @@ import type { ServedRpc } from "./_served_rpc.ts";
 export class FurtherRequests<Request, Response> {
   /** How many are open. */
   open = 0;
-  readonly #messages: RpcMessage<Response>;
+  readonly #messages: RpcMessages<Request, Response>;
   readonly #outgoing: Outgoing<Request, Response>;
   readonly #window: number;
   /** Whether the client sends such streams, and has not ended. */
@@ -18,7 +18,7 @@ export class FurtherRequests<Request, Response> {
 
   /** `window` is what may be unread of one of them, in bytes. */
   constructor(
-    messages: RpcMessage<Response>,
+    messages: RpcMessages<Request, Response>,
     outgoing: Outgoing<Request, Response>,
     window: number,
   ) {
@@ -31,7 +31,7 @@ export class FurtherRequests<Request, Response> {
   onQuestion(): void {
     if (this.#questioned) return;
     this.#questioned = true;
-    const answer = question(this.#messages, this.#window);
+    const answer = question(this.#messages.response, this.#window);
     if (answer !== undefined) this.#outgoing.note(answer);
   }
 
@@ -70,6 +70,8 @@ export class FurtherRequests<Request, Response> {
     // It has been answered already, or the handler has left the stream.
     if (!rpc?.inbound?.isOpen) return;
     if (last) return this.end(rpc, undefined);
+    // For its handler it is a request like the first, which may be answered with itself.
+    this.#messages.request.setCode?.(request, ControlCode.normal);
     if (rpc.inbound.push(request, bytes)) return;
     throw new ConnectionError("invalid-message", "A stream of requests has more than its credit");
   }
@@ -89,6 +91,6 @@ export class FurtherRequests<Request, Response> {
   }
 
   #note(id: number): void {
-    this.#outgoing.note(this.#messages.ended(id));
+    this.#outgoing.note(this.#messages.response.ended(id));
   }
 }

@@ -132,7 +132,7 @@ class RpcReactor<Request, Response>
       onRoom: () => this.#intake.admit(),
     });
     const { maxBufferedBytes } = settings;
-    this.#further = new FurtherRequests(messages.response, this.#outgoing, maxBufferedBytes);
+    this.#further = new FurtherRequests(messages, this.#outgoing, maxBufferedBytes);
     this.#streams = new Streams(this.#outgoing, sender, () => this.#intake.readOn());
     this.#intake = new Intake<Request>({
       isFull: () => this.#isFull(),
@@ -182,6 +182,7 @@ class RpcReactor<Request, Response>
     if (this.#outgoing.notes > 0) this.#outgoing.pull(budget);
     this.#itemsWaited = !itemsFirst && this.#streams.sources > 0;
     this.#intake.admit();
+    this.#intake.readOn();
   }
 
   onEncodeError(error: unknown): void {
@@ -231,7 +232,7 @@ class RpcReactor<Request, Response>
 
   openRequests(rpc: ServedRpc<Request, Response>): ItemStream<Request> {
     if (!rpc.done) this.#track(rpc);
-    const stream = this.#further.begin(rpc);
+    const stream = rpc.inbound = this.#further.begin(rpc);
     // What is still unread may be its items.
     this.#intake.readOn();
     return stream;

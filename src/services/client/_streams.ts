@@ -2,6 +2,7 @@ import { shown, wrong } from "../../check.ts";
 import type { RpcStream } from "../../rpc/mod.ts";
 import { isTooMuch, serviceError, statusError, unreadable } from "../_errors.ts";
 import { ServiceRequest, type ServiceResponse, type WireMethod } from "../envelope/messages.ts";
+import { mapped, mappedLater } from "../envelope/mapped.ts";
 import { polled } from "../envelope/polled.ts";
 import { ServiceError } from "../status.ts";
 
@@ -157,48 +158,8 @@ export function requestsOf(
   };
   const { [Symbol.asyncIterator]: later, [Symbol.iterator]: now } = Object(requests);
   if (typeof later === "function") {
-    return mapAsync(requests as AsyncIterable<unknown>, toRequest);
+    return mappedLater(requests as AsyncIterable<unknown>, toRequest);
   }
-  if (typeof now === "function") return map(requests as Iterable<unknown>, toRequest);
+  if (typeof now === "function") return mapped(requests as Iterable<unknown>, toRequest);
   throw wrong(`${method.path} takes an iterable of requests, not ${shown(requests)}`);
-}
-
-function map<From, To>(from: Iterable<From>, to: (value: From) => To): Iterable<To> {
-  return {
-    [Symbol.iterator]() {
-      const iterator = from[Symbol.iterator]();
-      return {
-        next() {
-          const result = iterator.next();
-          return result.done
-            ? DONE as IteratorResult<To>
-            : { done: false, value: to(result.value) };
-        },
-        return() {
-          iterator.return?.();
-          return DONE as IteratorResult<To>;
-        },
-      };
-    },
-  };
-}
-
-function mapAsync<From, To>(from: AsyncIterable<From>, to: (value: From) => To): AsyncIterable<To> {
-  return {
-    [Symbol.asyncIterator]() {
-      const iterator = from[Symbol.asyncIterator]();
-      return {
-        async next() {
-          const result = await iterator.next();
-          return result.done
-            ? DONE as IteratorResult<To>
-            : { done: false, value: to(result.value) };
-        },
-        async return() {
-          await iterator.return?.();
-          return DONE as IteratorResult<To>;
-        },
-      };
-    },
-  };
 }

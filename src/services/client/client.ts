@@ -172,8 +172,13 @@ class CallableMethod implements WireMethod {
       const { hedgeAfter = this.#defaults.hedgeAfter } = context.options;
       if (hedgeAfter !== undefined && options.idempotent === true && !this.#takesStream) {
         const apart = new Set();
-        const call = (signal: AbortSignal) =>
-          this.#transport.unary(this.#requestOf(context, value), { ...options, signal, apart });
+        // Async, so that a mistake that is thrown at once fails the call as any other error does.
+        const call = async (signal: AbortSignal) =>
+          await this.#transport.unary(this.#requestOf(context, value), {
+            ...options,
+            signal,
+            apart,
+          });
         response = await hedged(call, delay("hedgeAfter", hedgeAfter, 1), options.signal);
       } else response = await this.#transport.unary(this.#requestOf(context, value), options);
     } catch (error) {

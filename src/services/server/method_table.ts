@@ -1,6 +1,7 @@
 import { wrong } from "../../check.ts";
 import type { MethodDefinition, MethodKind } from "../definition.ts";
 import type { WireMethod } from "../envelope/messages.ts";
+import { mapped, mappedLater } from "../envelope/mapped.ts";
 import type { Implementation } from "../handlers.ts";
 import type { ServerContext } from "../context.ts";
 import { chain, type Next, type ServerInterceptor } from "../interceptor.ts";
@@ -69,28 +70,9 @@ export class ServedMethod implements WireMethod {
 /** The same items, each checked when it is read. What is no iterable stays as it is. */
 function checked(items: unknown, check: (item: unknown) => void): unknown {
   const { [Symbol.asyncIterator]: later, [Symbol.iterator]: now } = Object(items);
-  if (later !== undefined) return checkedLater(items as AsyncIterable<unknown>, check);
-  return now === undefined ? items : checkedNow(items as Iterable<unknown>, check);
-}
-
-async function* checkedLater(
-  items: AsyncIterable<unknown>,
-  check: (item: unknown) => void,
-): AsyncGenerator<unknown> {
-  for await (const item of items) {
-    check(item);
-    yield item;
-  }
-}
-
-function* checkedNow(
-  items: Iterable<unknown>,
-  check: (item: unknown) => void,
-): Generator<unknown> {
-  for (const item of items) {
-    check(item);
-    yield item;
-  }
+  const pass = (item: unknown) => (check(item), item);
+  if (later !== undefined) return mappedLater(items as AsyncIterable<unknown>, pass);
+  return now === undefined ? items : mapped(items as Iterable<unknown>, pass);
 }
 
 /** The methods of a server, which are found by their names as they are on the wire. */

@@ -87,3 +87,50 @@ test("held: an RPC that reads requests gets them, and what it keeps from being b
   await soon(client.close(), "the close");
   await server.closed;
 });
+
+test("held: it reads on once refusals have been sent, also if many requests came in one chunk", async () => {
+  const { client, server } = both(async function* ({ body: asked }) {
+    for (let i = 0;; i++) yield body([asked, i]);
+  }, 1);
+  const stream = client.streaming(body("stream"));
+  await stream.next();
+  let refused = 0;
+  // Some 64 of them arrive at once.
+  const calls = Array.from({ length: 6000 }, async () => {
+    const result = await outcome(client.unary(body("x".repeat(1000))));
+    if (result.kind === "error" && (result.error as RpcError).code === "unavailable") refused++;
+  });
+  assert(await quiet(() => refused) > 1000, `${refused} calls were refused`);
+  for (let i = 1; i < 20_000; i++) assertEquals((await stream.next()).value?.body, ["stream", i]);
+  client.abort("That is enough");
+  await Promise.all(calls);
+  await server.closed;
+});
+
+test("held: it reads on when the last RPC that did not wait asks for further requests", async () => {
+  const goOn = deferred();
+  const { client, server } = both(({ body: asked }, context) => {
+    if (asked === "stream") {
+      return (async function* () {
+        for (let i = 0;; i++) yield body(i);
+      })();
+    }
+    if (asked !== "listen") return body(asked);
+    return goOn.promise.then(async () => {
+      const heard: unknown[] = [];
+      for await (const { body: word } of context.requests()) heard.push(word);
+      return body(heard);
+    });
+  }, 2);
+  const stream = client.streaming(body("stream"));
+  assertEquals((await stream.next()).value?.body, 0);
+  const listening = client.unary(body("listen"), { requests: [body("first"), body("second")] });
+  const calls = manyCalls(client);
+  assertEquals(await quiet(() => calls.refused), 0);
+  goOn.resolve();
+  assertEquals((await soon(listening, "the answer")).body, ["first", "second"]);
+  await stream.return();
+  await soon(calls.settled, "the other calls");
+  await soon(client.close(), "the close");
+  await server.closed;
+});

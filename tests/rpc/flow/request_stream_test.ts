@@ -266,3 +266,42 @@ test("whoever still reads when the RPC has been answered comes to the end", asyn
   assertEquals(await soon(read.promise, "the end"), { done: true, value: undefined });
   assertEquals(await endPeer(connection, peer), []);
 });
+
+for (const kind of ["sync", "async"] as const) {
+  test(`what is no message fails the call at once, and its ${kind} source is left`, async () => {
+    const { client, peer } = clientAndPeer();
+    let asked = 0;
+    let left = false;
+    function* source() {
+      try {
+        for (; asked < 100; asked++) yield undefined as unknown as Message;
+      } finally {
+        left = true;
+      }
+    }
+    const requests = kind === "sync" ? source() : (async function* () {
+      yield* source();
+    })();
+    const call = outcome(client.unary(body("open"), { requests }));
+    const { id } = await peer.next();
+    await peer.send(end(QUESTION + 1000));
+    await peer.send(end(ITEM + Number(id)));
+    const result = await soon(call, "the failure");
+    assert(result.kind === "error" && result.error instanceof TypeError);
+    assertEquals(
+      result.error.message,
+      "The further requests of a call must be messages, not undefined",
+    );
+    assertEquals([asked, left], [0, true]);
+    await closeClient(client, peer);
+  });
+}
+
+test("a handler may answer with the further requests themselves", async () => {
+  const { connection, peer } = serverAndPeer((_, context) => context.requests());
+  await peer.send(end(QUESTION), normal(3, "open"));
+  assertEquals(await peer.next(), end(ITEM + 3));
+  await peer.send(item(3, "a"), item(3, "b"), end(LAST + 3));
+  assertEquals(await peer.take(3), [normal(3, "a"), normal(3, "b"), end(3)]);
+  assertEquals(await endPeer(connection, peer), []);
+});

@@ -43,7 +43,10 @@ export class Intake<Request> {
     return new Promise((resolve) => this.#resume = resolve);
   }
 
-  /** Lets the connection read on if it has stopped, and now something else waits for it. */
+  /**
+   * Lets the connection read on if it has stopped, and now something else waits for it, or what
+   * did not wait, such as an answer or a refusal, has been sent.
+   */
   readOn(): void {
     if (this.#resume && this.#mayReadOn()) this.#goOn();
   }
