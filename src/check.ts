@@ -69,6 +69,17 @@ export function checkOptions(name: string, value: unknown): void {
   throw wrong(`${name} must be an object of options, not ${shown(value)}`);
 }
 
+/** Refuses options that are missing, where something in them is required. */
+export function requireOptions(name: string, has: string, value: unknown): void {
+  if (!isObject(value)) throw wrong(`${name} must have ${has}, not be ${shown(value)}`);
+}
+
+/** Checks that something is a signal, unless it is left out. */
+export function checkSignal(signal: unknown): void {
+  if (signal === undefined || isObject(signal) && "addEventListener" in signal) return;
+  throw wrong(`signal must be an AbortSignal, not ${shown(signal)}`);
+}
+
 /** Checks that something is a function, unless it is left out. */
 export function checkCallback(name: string, value: unknown): void {
   if (value !== undefined) checkFunction(name, value);

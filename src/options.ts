@@ -1,4 +1,4 @@
-import { checkFunction, checkOptions, delay, integer, MAX_DELAY } from "./check.ts";
+import { checkFunction, checkOptions, delay, integer, MAX_DELAY, requireOptions } from "./check.ts";
 
 /** The default of {@linkcode ConnectionOptions.maxBufferLength}: 4 MiB. */
 export const DEFAULT_MAX_BUFFER_LENGTH: number = 4 * 1024 * 1024;
@@ -126,7 +126,8 @@ export function checkConnectionParts(
 ): void {
   checkOptions("observer", observer);
   if (heartbeat === undefined) return;
-  checkFunction("heartbeat.message", heartbeat?.message);
+  requireOptions("heartbeat", "a message", heartbeat);
+  checkFunction("heartbeat.message", heartbeat.message);
   delay("heartbeat.interval", heartbeat.interval, 1);
 }
 

@@ -148,8 +148,10 @@ function defaultOf({ name, optional, jsDoc: { doc = "", tags = [] } = {} }: Prop
   }
   const tag = tags.find(({ kind }) => kind === "default");
   if (!tag) return "none";
-  const words = spoken(prose(tag.doc), doc);
-  const { value = "undefined" } = tag;
+  // Of `{{ … }}`, the value ends at the first brace.
+  const nested = tag.value?.startsWith("{") ?? false;
+  const value = nested ? `${tag.value}}` : tag.value ?? "undefined";
+  const words = spoken(prose(nested ? tag.doc?.replace("}", "") : tag.doc), doc);
   if (value === "undefined") return words || "none";
   const said = /^[\d_.]+$/.test(value)
     ? spoken(value.replaceAll("_", ""), doc)
@@ -162,9 +164,11 @@ const UNITS: Readonly<Record<string, readonly (readonly [name: string, size: num
   byte: [["MiB", 2 ** 20], ["KiB", 2 ** 10]],
 };
 
+const UNIT = /millisecond|byte/i;
+
 /** Numbers in the largest unit that they are whole in, if the comment begins with times or sizes. */
 function spoken(text: string, doc: string): string {
-  const unit = /millisecond|byte/i.exec(doc)?.[0].toLowerCase() ?? "";
+  const unit = /^How many objects/.test(doc) ? "" : UNIT.exec(doc)?.[0].toLowerCase() ?? "";
   return text.replaceAll(/\b\d{2,}\b/g, (digits) => {
     const number = Number(digits);
     const found = UNITS[unit]?.find(([, size]) => number % size === 0 && number >= size);

@@ -27,7 +27,7 @@
  *
  * @module
  */
-import { integer, wrong } from "../check.ts";
+import { integer, requireOptions, wrong } from "../check.ts";
 import { lookup, Resolver } from "node:dns/promises";
 import { limited, type Limits } from "../waits/bounded.ts";
 import { TransportError } from "../errors.ts";
@@ -70,8 +70,8 @@ export interface DnsEndpoint {
 export function dnsEndpoints(
   options: DnsOptions,
 ): (options?: { readonly signal?: AbortSignal }) => Promise<DnsEndpoint[]> {
-  const { hostname, port, family } = options;
   check(options);
+  const { hostname, port, family } = options;
   return async ({ signal } = {}) => {
     const addresses = await limited(find(hostname, family), { signals: [signal] });
     return [...new Set(addresses)].map((hostname) => ({ hostname, port }));
@@ -99,8 +99,8 @@ export function dnsTtlEndpoints(
 ): (
   options?: { readonly signal?: AbortSignal },
 ) => Promise<{ readonly endpoints: DnsEndpoint[]; readonly ttl: number }> {
-  const { hostname, port, family, nameServers } = options;
   check(options);
+  const { hostname, port, family, nameServers } = options;
   resolverOf(nameServers);
   return async ({ signal } = {}) => {
     const resolver = resolverOf(nameServers);
@@ -159,6 +159,7 @@ export interface SrvEndpoint extends DnsEndpoint {
 export function srvEndpoints(
   options: SrvOptions,
 ): (options?: { readonly signal?: AbortSignal }) => Promise<SrvEndpoint[]> {
+  requireOptions("options", "a name", options);
   const { name, nameServers } = options;
   if (typeof name !== "string" || name === "") {
     throw wrong("name must be a name that is not empty");
@@ -204,7 +205,9 @@ function notFound(name: string, cause?: unknown): TransportError {
   return toTransportError(`Cannot find ${name}`, cause);
 }
 
-function check({ hostname, port, family }: DnsOptions): void {
+function check(options: DnsOptions): void {
+  requireOptions("options", "a hostname", options);
+  const { hostname, port, family } = options;
   if (typeof hostname !== "string" || hostname === "") {
     throw wrong("hostname must be a name that is not empty");
   }

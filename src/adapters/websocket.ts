@@ -42,7 +42,7 @@
  *
  * @module
  */
-import { wrong } from "../check.ts";
+import { checkSignal, wrong } from "../check.ts";
 import type { SocketAddress, SocketDuplex } from "../duplex/duplex.ts";
 import { TransportError } from "../errors.ts";
 import { onAbort } from "../waits/on_abort.ts";
@@ -183,6 +183,7 @@ function ask(url: string | URL, options: ConnectStreamOptions): Asked {
   limitsOf(options);
   const { halfClose = true, protocols = [], signal } = options;
   checkHalfClose(halfClose);
+  checkSignal(signal);
   if (!Array.isArray(protocols)) throw wrong(`protocols must be an array, not ${protocols}`);
   if (signal?.aborted) throw connectAborted(signal);
   return { target, protocols: halfClose ? [HALF_CLOSE_PROTOCOL, ...protocols] : [...protocols] };

@@ -9,7 +9,7 @@ import type { Duplex, SocketAddress, SocketDuplex } from "../duplex/duplex.ts";
 import { Encoding } from "../streams/_encoding.ts";
 import { ConnectionError, reactorThrew, TransportError } from "../errors.ts";
 import { type ConnectionObserver, quietly } from "../observer.ts";
-import { checkCodec, checkDuplex, checkFunction } from "../check.ts";
+import { checkCodec, checkDuplex, checkFunction, requireOptions } from "../check.ts";
 import {
   checkConnectionOptions,
   checkConnectionParts,
@@ -73,6 +73,7 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed {
     defaults: ConnectionOptions,
   ) {
     checkDuplex(duplex);
+    requireOptions("config", "a codec", config);
     checkCodec(config.codec);
     checkFunction("reactor", config.reactor, " that makes one for a sender");
     const options = checkConnectionOptions(config, defaults);

@@ -110,6 +110,9 @@ export function serviceOf<Methods extends ProtobufMethods>(
   options: DecodeOptions = {},
 ): ServiceDefinition<ProtobufDefinitions<Methods>> {
   const maxObjects = maxObjectsOf(options);
+  if (!isObject(service) || service.kind !== "service") {
+    throw wrong(`service must be a service that protoc-gen-es generated, not ${shown(service)}`);
+  }
   const { typeName } = service;
   const methods: Record<string, MethodDefinition> = {};
   for (const method of (service as unknown as DescService).methods) {

@@ -103,7 +103,7 @@ export class ServiceError extends Error {
   constructor(code: ServiceErrorCode, message: string, options: ServiceErrorOptions = {}) {
     super(message, options);
     if (STATUS_CODES[code] === undefined || (code as string) === "ok") {
-      throw wrong(`A ServiceError cannot have the code ${String(code)}`);
+      throw wrong(`code must be one that fails, such as "not-found", not ${shown(code)}`);
     }
     this.code = code;
     this.details = options.details === undefined ? [] : detailsOf(options.details);
@@ -125,6 +125,6 @@ export function detailsOf(details: readonly Detail[]): readonly Detail[] {
   return details.map((detail: unknown, i) => {
     const { typeUrl, value } = isObject(detail) ? detail : {};
     if (typeof typeUrl === "string" && value instanceof Uint8Array) return { typeUrl, value };
-    throw wrong(`details[${i}] must have a string typeUrl and a Uint8Array value`);
+    throw wrong(`details[${i}] must have a string typeUrl and a Uint8Array value: see anyPack()`);
   });
 }

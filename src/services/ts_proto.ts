@@ -132,6 +132,9 @@ export function serviceOf<Service extends TsProtoService>(
   service: Service,
   options: DecodeOptions = {},
 ): ServiceOf<Service> {
+  if (!isObject(service) || !isObject(service.methods)) {
+    throw wrong(`service must be a definition that ts-proto generated, not ${shown(service)}`);
+  }
   const writer = new SlabWriter();
   const reader = new SlabReader(maxObjectsOf(options));
   const bodyOf = (type: TsProtoMethod["requestType"]): Body<unknown, unknown> => ({

@@ -63,7 +63,7 @@ test("cores: bad options reject, and say why", async () => {
   const bad: [options: Partial<CoresOptions>, message: string][] = [
     [{ port: -1 }, "port must be an integer from 0 to 65535, not -1"],
     [{ port: undefined }, "Either a port or the path of a Unix socket must be given, and not both"],
-    [{ hostname: "" }, "hostname must not be empty"],
+    [{ hostname: "" }, 'hostname must be a string that is not empty, not ""'],
     [{ cores: 0 }, "cores must be an integer from 1 to 1024, not 0"],
     [{ cores: 1.5 }, "cores must be an integer from 1 to 1024, not 1.5"],
     [{ maxRestarts: -1 }, "maxRestarts must be an integer from 0 to 1000, not -1"],

@@ -1,4 +1,4 @@
-import { checkOptions, integer, wrong } from "../../check.ts";
+import { checkSignal, integer, requireOptions, shown, wrong } from "../../check.ts";
 import { TransportError } from "../../errors.ts";
 import type { KeepAliveOptions } from "./_keep_alive.ts";
 import type { ProxyProtocolOptions } from "./_proxy_options.ts";
@@ -111,8 +111,11 @@ const MAX_PATH_BYTES = 107;
 
 /** Checks and returns the address in `options`. Throws a `RangeError` or a `TypeError`. */
 export function placeOf(options: ConnectOptions | ListenOptions, minPort: 0 | 1): SocketPlace {
-  checkOptions("options", options);
-  const { hostname = "127.0.0.1", port, path } = options;
+  const { hostname = "127.0.0.1", port, path, noDelay } = options;
+  if ("signal" in options) checkSignal(options.signal);
+  if (noDelay !== undefined && typeof noDelay !== "boolean") {
+    throw wrong(`noDelay must be true or false, not ${shown(noDelay)}`);
+  }
   if ((port === undefined) === (path === undefined)) {
     throw wrong("Either a port or the path of a Unix socket must be given, and not both");
   }
@@ -126,12 +129,16 @@ export function placeOf(options: ConnectOptions | ListenOptions, minPort: 0 | 1)
     return { kind: "unix", path };
   }
   integer("port", port, minPort, 65535);
-  if (hostname === "") throw wrong("hostname must not be empty");
+  if (typeof hostname !== "string" || hostname === "") {
+    throw wrong(`hostname must be a string that is not empty, not ${shown(hostname)}`);
+  }
   return { kind: "tcp", hostname, port: port! };
 }
 
 /** Whether TLS is requested; the value of `tls` is checked elsewhere. */
-export function asksForTls({ tls }: ConnectOptions | ListenOptions): boolean {
+export function asksForTls(options: ConnectOptions | ListenOptions): boolean {
+  requireOptions("options", "a port or a path", options);
+  const { tls } = options;
   return tls !== undefined && tls !== false;
 }
 

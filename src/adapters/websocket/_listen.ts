@@ -1,4 +1,4 @@
-import { integer, wrong } from "../../check.ts";
+import { integer, requireOptions, wrong } from "../../check.ts";
 import type { SocketAddress } from "../../duplex/duplex.ts";
 import type { ProxyProtocolOptions } from "../base/_options.ts";
 import { checkOrigins, originAllowed, type OriginOptions } from "./_origin.ts";
@@ -55,6 +55,7 @@ export interface Refusal {
 
 /** Checks all options. Throws a `RangeError` or a `TypeError`. */
 export function checkWebSocketListenOptions(options: WebSocketListenOptions): void {
+  requireOptions("options", "a port", options);
   const { port, hostname } = options;
   checkUpgradeOptions(options);
   integer("port", port, 0, 65535);

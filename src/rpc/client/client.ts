@@ -10,7 +10,7 @@ import {
   type Sender,
   type SocketDuplex,
 } from "../../../mod.ts";
-import { checkDuplex, delay, integer } from "../../check.ts";
+import { checkDuplex, delay, integer, requireOptions } from "../../check.ts";
 import { StreamingCall, UnaryCall } from "./_call.ts";
 import { Calls } from "./_calls.ts";
 import { DEFAULT_MAX_BUFFERED_BYTES } from "../_flow.ts";
@@ -142,6 +142,7 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
 
   /** Starts at once, and owns the duplex. Throws a `RangeError` for an option out of range, a `TypeError` for a wrong one. */
   constructor(duplex: Duplex, config: RpcClientConfig<Request, Response>) {
+    requireOptions("config", "a codec", config);
     const { maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES, messages, rpcObserver } = config;
     checkDuplex(duplex);
     checkMessages(messages);

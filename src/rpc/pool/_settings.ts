@@ -2,9 +2,9 @@ import {
   checkFunction,
   checkOptions,
   integer,
-  isObject,
   MAX_DELAY,
   outOfRange,
+  requireOptions,
   shown,
   wrong,
 } from "../../check.ts";
@@ -62,7 +62,7 @@ export interface PoolSettings<Endpoint> {
 export function checkPoolConfig<Request, Response, Endpoint>(
   config: RpcPoolConfig<Request, Response, Endpoint>,
 ): PoolSettings<Endpoint> {
-  if (!isObject(config)) throw wrong(`config must have endpoints, not be ${shown(config)}`);
+  requireOptions("config", "endpoints", config);
   const { connect, endpoints, endpointKey = jsonKey, random = Math.random } = config;
   checkFunction("connect", connect);
   checkFunction("endpointKey", endpointKey);
@@ -266,8 +266,9 @@ function checkBackoff(options: BackoffOptions = {}): Required<BackoffOptions> {
 
 function checkNumber(name: string, value: number, min: number, max: number): void {
   if (typeof value === "number" && value >= min && value <= max) return;
-  const range = max === Number.MAX_VALUE ? `of at least ${min}` : `from ${min} to ${max}`;
-  throw outOfRange(`${name} must be a number ${range}, not ${value}`);
+  const least = min === Number.MIN_VALUE ? "above 0" : `of at least ${min}`;
+  const range = max === Number.MAX_VALUE ? least : `from ${min} to ${max}`;
+  throw outOfRange(`${name} must be a number ${range}, not ${shown(value)}`);
 }
 
 function jsonKey(endpoint: unknown): string {

@@ -9,7 +9,7 @@ import {
   type Server,
   type SocketDuplex,
 } from "../../../mod.ts";
-import { checkFunction, checkListener } from "../../check.ts";
+import { checkFunction, checkListener, requireOptions } from "../../check.ts";
 import { checkConnectionOptions, checkConnectionParts } from "../../options.ts";
 import type { RpcHandler } from "./handler.ts";
 import { checkMessages, type RpcMessages } from "../message.ts";
@@ -86,6 +86,7 @@ export function serveRpc<Request, Response>(
 ): Server {
   // Otherwise each connection would be refused, one by one.
   checkListener(listener);
+  requireOptions("config", "a codec", config);
   checkFunction("codec", config.codec, " that makes one for each connection: () => json()");
   checkFunction("service", config.service, " that makes the handler of a connection");
   checkMessages(config.messages);

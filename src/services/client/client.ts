@@ -1,4 +1,12 @@
-import { checkCallback, checkOptions, delay, isObject, shown, wrong } from "../../check.ts";
+import {
+  checkCallback,
+  checkOptions,
+  checkSignal,
+  delay,
+  isObject,
+  shown,
+  wrong,
+} from "../../check.ts";
 import type { PoolCallOptions, RpcStream } from "../../rpc/mod.ts";
 import { serviceError } from "../_errors.ts";
 import type { MethodDefinition, ServiceDefinition } from "../definition.ts";
@@ -257,9 +265,7 @@ function checkCallOptions(options: ServiceCallOptions): void {
   checkOptions("context", context);
   checkCallback("onMetadata", onMetadata);
   checkCallback("onTrailers", onTrailers);
-  if (signal !== undefined && typeof signal?.addEventListener !== "function") {
-    throw wrong(`signal must be an AbortSignal, not ${shown(signal)}`);
-  }
+  checkSignal(signal);
   if (idempotent !== undefined && typeof idempotent !== "boolean") {
     throw wrong(`idempotent must be true or false, not ${shown(idempotent)}`);
   }

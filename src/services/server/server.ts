@@ -17,7 +17,7 @@ import {
   rpcReactor,
   type RpcServerOptions,
 } from "../../rpc/mod.ts";
-import { checkCallback, checkOptions, delay, isObject, shown, wrong } from "../../check.ts";
+import { checkCallback, checkOptions, delay, requireOptions } from "../../check.ts";
 import { checkConnectionOptions } from "../../options.ts";
 import { errorLog } from "../../error_log.ts";
 import { tell } from "../../user_callback.ts";
@@ -148,7 +148,7 @@ function configurator(
   duplex: SocketDuplex,
   connection: ServedConnection,
 ) => ConnectionConfig<ServiceRequest, ServiceResponse> {
-  if (!isObject(options)) throw wrong(`options must have services, not be ${shown(options)}`);
+  requireOptions("options", "services", options);
   // Otherwise each connection would be refused, one by one.
   checkConnectionOptions(options);
   checkCallback("onConnection", options.onConnection);
