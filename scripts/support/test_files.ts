@@ -4,13 +4,16 @@ import { root } from "../../tools/runtimes.ts";
 
 /**
  * What `npm test` leaves to `npm run test:all`: tests that kill servers, break connections or
- * crowd them, or draw what they do by the thousand, for a long time each. They run one at a
+ * crowd them, or draw what they do by the thousand, and others that take long. They run one at a
  * time, as they need the machine for themselves.
  */
 const SLOW: readonly RegExp[] = [
   /^tests\/(cores|drain|fuzz|kill|quic|simulator|soak)\//,
   /^tests\/rpc\/(faults\/|pool\/example_test)/,
   /\/hostile_(?!test)/,
+  // Compilers, bundlers and processes, or megabytes in every form.
+  /^tests\/(codecs\/limits|conformance\/websocket_proxy|edge\/example)_test/,
+  /^tests\/(security\/permissions|services\/misuse\/type_errors)_test/,
 ];
 
 /** Loaded before a test file, it takes the synchronous face from every duplex. */

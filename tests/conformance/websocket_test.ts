@@ -1,7 +1,6 @@
 // @ts-types="@types/ws"
 import { WebSocket as WsWebSocket } from "ws";
 import { connect, type ConnectOptions, connectStream } from "../../src/adapters/websocket.ts";
-import { announcingProxy } from "../support/announcing_proxy.ts";
 import { runtime } from "../support/runtime.ts";
 import { listenWebSocket } from "../websocket/support.ts";
 import type { Adapter } from "./adapter.ts";
@@ -13,9 +12,11 @@ const NO_WAIT = "a WebSocket of this kind has no way to make the other end wait"
 /** A reset is: see tests/websocket/let_go_test.ts. */
 const UNNOTICED = "an abort of `ws` ends its socket, and an end behind unread bytes is not noticed";
 
-type Dial = (url: string) => ReturnType<typeof connect>;
-
-function adapter(name: string, dial: Dial, inbound?: string): Adapter {
+function adapter(
+  name: string,
+  dial: (url: string) => ReturnType<typeof connect>,
+  inbound?: string,
+): Adapter {
   return {
     name: `websocket, ${name}`,
     gaps: { inbound, unnoticed: UNNOTICED },
@@ -31,45 +32,16 @@ function adapter(name: string, dial: Dial, inbound?: string): Adapter {
   };
 }
 
-/** A listener behind a proxy is one of `ws` on each runtime. */
-function proxied(name: string, dial: Dial, inbound?: string): Adapter {
-  return {
-    name: `websocket behind a proxy, ${name}`,
-    gaps: { inbound, unnoticed: UNNOTICED },
-    async open() {
-      const proxyProtocol = { trust: ["127.0.0.0/8"] };
-      const listener = await listenWebSocket({ port: 0, proxyProtocol });
-      const proxy = await announcingProxy((listener.address as { port: number }).port);
-      const [client, server] = await Promise.all([
-        dial(`ws://127.0.0.1:${proxy.port}`),
-        accept(listener),
-      ]);
-      return {
-        client,
-        server,
-        async close() {
-          await listener.close();
-          proxy.close();
-        },
-      };
-    },
-  };
-}
-
 const { WebSocket, WebSocketStream } = globalThis as {
   WebSocket?: ConnectOptions["webSocket"];
   WebSocketStream?: unknown;
 };
 if (WebSocket) {
-  const dial: Dial = (url) => connect(url, { webSocket: WebSocket });
-  conformance(adapter("global", dial, NO_WAIT));
-  conformance(proxied("global", dial, NO_WAIT));
+  conformance(adapter("global", (url) => connect(url, { webSocket: WebSocket }), NO_WAIT));
 }
 if (WebSocketStream) {
   conformance(adapter("stream", (url) => connectStream(url), NO_WAIT));
 }
 if (runtime === "node") {
-  const dial: Dial = (url) => connect(url, { webSocket: WsWebSocket });
-  conformance(adapter("ws", dial));
-  conformance(proxied("ws", dial));
+  conformance(adapter("ws", (url) => connect(url, { webSocket: WsWebSocket })));
 }
