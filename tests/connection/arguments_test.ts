@@ -14,6 +14,10 @@ const service = () => () => ({ id: 0, code: 0 });
 const codec = () => json<never>();
 const { setId: _, ...request } = messages.request;
 
+/** Said of what is no heartbeat. */
+const noMessage =
+  /^heartbeat(\.message must be a function, not undefined| must have a message, not be .+)$/;
+
 const cases: [name: string, run: () => unknown, told: RegExp][] = [
   [
     "a duplex that was not awaited",
@@ -86,12 +90,12 @@ const cases: [name: string, run: () => unknown, told: RegExp][] = [
     [
       `${value} for a heartbeat`,
       () => new Connection(duplex, { codec: json(), reactor, heartbeat: value as never }),
-      /^heartbeat\.message must be a function, not undefined$/,
+      noMessage,
     ],
     [
       `${value} for the heartbeat of a server`,
       () => serveRpc(memoryListener(), { codec, messages, service, heartbeat: value as never }),
-      /^heartbeat\.message must be a function, not undefined$/,
+      noMessage,
     ],
     [
       `${value} for an observer`,
