@@ -143,7 +143,8 @@ await m.portDuplex(port1).writable.abort();`,
   },
   "./services-protobuf-es": {
     code: `import { file_google_protobuf_descriptor as file } from "@bufbuild/protobuf/wkt";
-      m.serviceOf({ typeName: "test.None", methods: [], method: {}, file });`,
+      const none = { kind: "service", typeName: "test.None", methods: [], method: {}, file };
+      m.serviceOf(none);`,
   },
   "./services-ts-proto": {
     code: `m.serviceOf({ fullName: "test.None", methods: {} });`,
