@@ -45,12 +45,12 @@ const SERVER = /^\.\/(sockets|deno|bun|node|websocket-(deno|bun|node)|dns|cores)
 const CLIENTS: readonly [name: string, budget: number, parts: Readonly<Record<string, string>>][] =
   [
     ["the core with an rpc client", 14_400, { ".": "Connection", "./rpc": "RpcClient" }],
-    ["an rpc client over a WebSocket", 18_150, { "./rpc": "RpcClient", "./websocket": "connect" }],
-    ["a typed client over a WebSocket", 25_200, {
+    ["an rpc client over a WebSocket", 18_100, { "./rpc": "RpcClient", "./websocket": "connect" }],
+    ["a typed client over a WebSocket", 25_000, {
       "./services": "createClient, serviceClient",
       "./websocket": "connect",
     }],
-    ["a typed client in plain TypeScript", 25_450, {
+    ["a typed client in plain TypeScript", 25_600, {
       "./services": "createClient, defineService, serviceClient",
       "./websocket": "connect",
     }],
