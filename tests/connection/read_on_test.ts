@@ -7,7 +7,7 @@ import { End } from "../support/end.ts";
 import { framesCodec } from "../support/framing.ts";
 import { quiet } from "../support/quiet.ts";
 import { ScriptedFace } from "../support/scripted_face.ts";
-import { soon, turn } from "../support/within.ts";
+import { deferred, outcome, soon, turn } from "../support/within.ts";
 
 const LIMIT = 1000;
 
@@ -19,15 +19,14 @@ async function sendAndStop(peer: Peer): Promise<void> {
   await soon(peer.sender.send([0]), "the request to stop");
 }
 
-/** Sends so many messages, and reads whatever comes, until the other end has received them. */
-async function tellAndRead(end: End, count: number, received: () => number): Promise<void> {
-  const sent = (async () => {
-    for (let at = 0; at < count; at++) {
-      await end.writer.write(Uint8Array.of(90, ...new Array(90)));
-    }
-  })();
-  while (received() < count) await end.reader.read();
-  await sent;
+/** Sends so many messages, and reads whatever comes meanwhile. */
+async function tell(end: End, count: number): Promise<void> {
+  outcome((async () => {
+    while (!(await end.reader.read()).done);
+  })());
+  for (let at = 0; at < count; at++) {
+    await end.writer.write(Uint8Array.of(90, ...new Array(90)));
+  }
 }
 
 test("reading on: beside a queue that is never empty", async () => {
@@ -100,6 +99,7 @@ test("reading on: beside a source that runs ahead of each write of a pair of str
   const codec = framesCodec();
   const count = 40;
   let received = 0;
+  const all = deferred();
   const connection = new Connection<number[]>({ readable, writable }, {
     codec: {
       decoder: codec.decoder,
@@ -113,13 +113,15 @@ test("reading on: beside a source that runs ahead of each write of a pair of str
     },
     maxPipelinedBytes: LIMIT,
     reactor: () => ({
-      onInboundMessage: () => void received++,
+      onInboundMessage() {
+        if (++received === count) all.resolve();
+      },
       pullOutbound(budget) {
         if (received < count && budget.remaining > 0) budget.send(new Array(90).fill(2));
       },
     }),
   });
-  await soon(tellAndRead(new End(there), count, () => received), "all messages");
+  await soon(Promise.all([tell(new End(there), count), all.promise]), "all messages");
   connection.abort();
 });
 
@@ -128,6 +130,7 @@ test("reading on: beside bodies that are written one by one, as they are", async
   const body = new Uint8Array(64 * 1024);
   const count = 40;
   let received = 0;
+  const all = deferred();
   const connection = new Connection<number[]>(here, {
     codec: {
       decoder: framesCodec().decoder,
@@ -135,13 +138,15 @@ test("reading on: beside bodies that are written one by one, as they are", async
     },
     maxPipelinedBytes: LIMIT,
     reactor: () => ({
-      onInboundMessage: () => void received++,
+      onInboundMessage() {
+        if (++received === count) all.resolve();
+      },
       pullOutbound(budget) {
         while (received < count && budget.remaining > 0) budget.send([]);
       },
     }),
   });
-  await soon(tellAndRead(new End(there), count, () => received), "all messages");
+  await soon(Promise.all([tell(new End(there), count), all.promise]), "all messages");
   connection.abort();
 });
 

@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
 import type { RpcError } from "@protosocket/protosocket/rpc";
+import { quiet } from "../../support/quiet.ts";
 import {
   body,
   clientAndPeer,
@@ -223,6 +224,7 @@ test("a stream that the client has ended is cut off all the same, if the RPC end
     await soon(begun.promise, "the handler");
     assertEquals(await peer.next(), end(ITEM + 2));
     await peer.send(item(2, "a"), end(LAST + 2));
+    await quiet(() => connection.bytesReceived);
     if (how === "cancel") {
       await peer.send({ id: 2, code: 1 });
       assertEquals(await peer.next(), { id: 2, code: 1 });
