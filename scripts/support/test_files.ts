@@ -11,8 +11,9 @@ const SLOW: readonly RegExp[] = [
   /^tests\/(cores|drain|fuzz|kill|quic|simulator|soak)\//,
   /^tests\/rpc\/(faults\/|pool\/example_test)/,
   /\/hostile_(?!test)/,
-  // Compilers, bundlers and processes, or megabytes in every form.
-  /^tests\/(codecs\/limits|conformance\/websocket_proxy|edge\/example)_test/,
+  // Compilers, bundlers, processes and handshakes, or megabytes in every form.
+  /^tests\/(codecs\/limits|conformance\/(tls|websocket_proxy)|edge\/example)_test/,
+  /^tests\/rpc\/pool\/calls\/(spread|weights)_test/,
   /^tests\/(security\/permissions|services\/misuse\/type_errors)_test/,
 ];
 
