@@ -24,6 +24,13 @@ export const NO_UNIX_RESET = "a Unix socket knows no reset, unless bytes were un
 /** Why nobody asks a Unix socket whether its peer is still there. */
 export const UNIX_UNNOTICED = "a Unix socket whose peer closed in order refuses writes as well";
 
+/** Why a WebSocket of the runtime itself is not tried with a peer that does not read. */
+export const NO_WEBSOCKET_WAIT = "a WebSocket of this kind has no way to make the other end wait";
+
+/** Why nobody asks a WebSocket that. A reset is noticed: see tests/websocket/let_go_test.ts. */
+export const WEBSOCKET_UNNOTICED =
+  "an abort of `ws` ends its socket, and an end behind unread bytes is not noticed";
+
 /** Registers the cases of a duplex. */
 export function conformance(adapter: Adapter): void {
   bytesCases(adapter);

@@ -8,15 +8,12 @@ import { runtime } from "../support/runtime.ts";
 import { listenWebSocket } from "../websocket/support.ts";
 import type { Adapter } from "./adapter.ts";
 import { accept } from "./sockets.ts";
-import { conformance } from "./suite.ts";
-
-const NO_WAIT = "a WebSocket of this kind has no way to make the other end wait";
-const UNNOTICED = "an abort of `ws` ends its socket, and an end behind unread bytes is not noticed";
+import { conformance, NO_WEBSOCKET_WAIT, WEBSOCKET_UNNOTICED } from "./suite.ts";
 
 function proxied(name: string, options: ConnectOptions, inbound?: string): Adapter {
   return {
     name: `websocket behind a proxy, ${name}`,
-    gaps: { inbound, unnoticed: UNNOTICED },
+    gaps: { inbound, unnoticed: WEBSOCKET_UNNOTICED },
     async open() {
       const proxyProtocol = { trust: ["127.0.0.0/8"] };
       const listener = await listenWebSocket({ port: 0, proxyProtocol });
@@ -38,5 +35,5 @@ function proxied(name: string, options: ConnectOptions, inbound?: string): Adapt
 }
 
 const { WebSocket } = globalThis as { WebSocket?: ConnectOptions["webSocket"] };
-if (WebSocket) conformance(proxied("global", { webSocket: WebSocket }, NO_WAIT));
+if (WebSocket) conformance(proxied("global", { webSocket: WebSocket }, NO_WEBSOCKET_WAIT));
 if (runtime === "node") conformance(proxied("ws", { webSocket: WsWebSocket }));

@@ -5,12 +5,7 @@ import { runtime } from "../support/runtime.ts";
 import { listenWebSocket } from "../websocket/support.ts";
 import type { Adapter } from "./adapter.ts";
 import { accept } from "./sockets.ts";
-import { conformance } from "./suite.ts";
-
-const NO_WAIT = "a WebSocket of this kind has no way to make the other end wait";
-
-/** A reset is: see tests/websocket/let_go_test.ts. */
-const UNNOTICED = "an abort of `ws` ends its socket, and an end behind unread bytes is not noticed";
+import { conformance, NO_WEBSOCKET_WAIT, WEBSOCKET_UNNOTICED } from "./suite.ts";
 
 function adapter(
   name: string,
@@ -19,7 +14,7 @@ function adapter(
 ): Adapter {
   return {
     name: `websocket, ${name}`,
-    gaps: { inbound, unnoticed: UNNOTICED },
+    gaps: { inbound, unnoticed: WEBSOCKET_UNNOTICED },
     async open() {
       const listener = await listenWebSocket({ port: 0 });
       const { port } = listener.address as { port: number };
@@ -37,10 +32,12 @@ const { WebSocket, WebSocketStream } = globalThis as {
   WebSocketStream?: unknown;
 };
 if (WebSocket) {
-  conformance(adapter("global", (url) => connect(url, { webSocket: WebSocket }), NO_WAIT));
+  conformance(
+    adapter("global", (url) => connect(url, { webSocket: WebSocket }), NO_WEBSOCKET_WAIT),
+  );
 }
 if (WebSocketStream) {
-  conformance(adapter("stream", (url) => connectStream(url), NO_WAIT));
+  conformance(adapter("stream", (url) => connectStream(url), NO_WEBSOCKET_WAIT));
 }
 if (runtime === "node") {
   conformance(adapter("ws", (url) => connect(url, { webSocket: WsWebSocket })));
