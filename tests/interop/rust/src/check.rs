@@ -2,6 +2,8 @@
 
 use std::fmt::Debug;
 use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
 
 use futures::stream::{Stream, StreamExt};
 use protosocket::PooledEncoder;
@@ -10,6 +12,7 @@ use protosocket_rpc::client::{
     UnverifiedTlsStreamConnector, WebpkiTlsStreamConnector,
 };
 use protosocket_rpc::Error;
+use tokio::time::timeout;
 
 use crate::messages::{Request, Response};
 use crate::tls::{localhost, Tls, Trust};
@@ -21,6 +24,8 @@ type Received = Result<Response, Error>;
 
 /// What the crate uses unless told otherwise.
 pub const DEFAULT_STEP: usize = 1 << 20;
+/// How long an rpc may take before it is looked whether its connection has ended.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// The step is how far a receive buffer grows at once, and so how much a read may bring.
 pub async fn open<W: Wire>(address: SocketAddr, tls: &Tls, step: usize) -> Outcome<Rpc> {
@@ -58,8 +63,17 @@ async fn open_with<W: Wire, C: StreamConnector>(
 /// One unary rpc from its request to its checked answer.
 pub async fn echo(rpc: &Rpc, id: u64, text: impl Into<String>, nanotime: u64) -> Outcome {
     let text = text.into();
-    let answer = rpc.send_unary(Request::unary(id, &text, nanotime))?.await;
-    expect(answer, Response::echo(id, text, nanotime))
+    let mut answer = pin!(rpc.send_unary(Request::unary(id, &text, nanotime))?);
+    // An rpc that still waits in the crate's queue when its connection ends is never settled
+    // there: so look now and then whether there is a connection.
+    let mut alive = true;
+    loop {
+        match timeout(LOOK, &mut answer).await {
+            Ok(answer) => return expect(answer, Response::echo(id, text, nanotime)),
+            Err(_) if !alive => return Err(Error::ConnectionIsClosed.into()),
+            Err(_) => alive = rpc.is_alive(),
+        }
+    }
 }
 
 /// The next item of a stream whose requests used their id as nanotime.
