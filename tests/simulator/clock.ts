@@ -64,27 +64,26 @@ export class VirtualClock {
   }
 
   /** Runs until `done`, or `until`, or nothing happens any more; returns which of them. */
-  async run(until: () => number, done: () => boolean): Promise<"done" | "late" | "quiet"> {
-    for (;;) {
-      await new Promise<void>((resolve) => realImmediate(resolve));
-      if (done()) return "done";
-      const timer = this.#pop();
-      if (timer === undefined) return "quiet";
-      if (timer.due > until()) {
-        this.#push(timer);
-        return "late";
-      }
-      this.now = Math.max(this.now, timer.due);
-      this.ran++;
-      this.work++;
-      const { callback } = timer;
-      if (timer.interval === undefined) this.#byId.delete(timer.seq);
-      else {
-        timer.due = this.now + timer.interval;
-        this.#push(timer);
-      }
-      callback!();
-    }
+  run(until: () => number, done: () => boolean): Promise<"done" | "late" | "quiet"> {
+    return new Promise((resolve, reject) => {
+      // Without a promise for each turn, of which a run has a thousand.
+      const turn = () => {
+        try {
+          if (done()) return resolve("done");
+          const timer = this.#pop();
+          if (timer === undefined) return resolve("quiet");
+          if (timer.due > until()) {
+            this.#push(timer);
+            return resolve("late");
+          }
+          this.#fire(timer);
+          realImmediate(turn);
+        } catch (error) {
+          reject(error);
+        }
+      };
+      realImmediate(turn);
+    });
   }
 
   /** Replaces the globals; returns what puts them back. */
@@ -117,6 +116,19 @@ export class VirtualClock {
       restoreNow();
       restoreDate();
     };
+  }
+
+  #fire(timer: Timer): void {
+    this.now = Math.max(this.now, timer.due);
+    this.ran++;
+    this.work++;
+    const { callback } = timer;
+    if (timer.interval === undefined) this.#byId.delete(timer.seq);
+    else {
+      timer.due = this.now + timer.interval;
+      this.#push(timer);
+    }
+    callback!();
   }
 
   /** Sets a timer of the code. */

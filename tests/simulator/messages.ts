@@ -40,10 +40,12 @@ export function codec(onDecoded: (message: Message) => void = () => {}): Codec<M
     decoder: {
       decode(bytes, offset): DecodeResult<Message> {
         if (bytes.length - offset < 4) return { kind: "incomplete", bytesNeeded: 4 };
-        const view = new DataView(bytes.buffer, bytes.byteOffset + offset, bytes.length - offset);
-        const length = view.getUint32(0);
+        // By hand, as a view for each of the small pieces that arrive would cost more.
+        const length = (bytes[offset]! << 24 | bytes[offset + 1]! << 16 |
+          bytes[offset + 2]! << 8 | bytes[offset + 3]!) >>> 0;
         if (bytes.length - offset < length) return { kind: "incomplete", bytesNeeded: length };
         if (length < HEADER) return { kind: "invalid", reason: `a length of ${length}` };
+        const view = new DataView(bytes.buffer, bytes.byteOffset + offset, length);
         const decoded = {
           id: view.getFloat64(4),
           code: view.getUint8(12),

@@ -11,6 +11,15 @@ export interface Way {
 
 /** How many pieces arrive at a time, at most. */
 const PIECES = 32;
+/** Bytes that are allocated at a time: most of a run went into memory for each small piece. */
+const SLAB = 16 * 1024;
+
+/** Pieces that arrive at once, one after the other: where the first begins, and each ends. */
+interface Arrival {
+  readonly slab: Uint8Array;
+  from: number;
+  readonly ends: readonly number[];
+}
 
 /** One direction of a connection: what is written at one end arrives at the other. */
 export class Pipe {
@@ -24,7 +33,12 @@ export class Pipe {
   onRoom: () => void = () => {};
   readonly #clock: VirtualClock;
   readonly #way: Way;
-  readonly #arrived: Uint8Array[] = [];
+  readonly #arrived: Arrival[] = [];
+  /** Where written bytes are copied to, and how much of it is used. It is not written twice. */
+  #slab: Uint8Array = new Uint8Array(0);
+  #used = 0;
+  /** How many pieces of the first of those that have arrived have been taken. */
+  #taken = 0;
   readonly #underWay: (() => void)[] = [];
   /** Bytes taken, of which the writer does not know yet. */
   #freed = 0;
@@ -45,15 +59,19 @@ export class Pipe {
     if (this.#broken || room < Math.min(bytes.length, this.#way.capacity / 4)) return 0;
     const taken = Math.min(bytes.length, room);
     this.held += taken;
-    for (let at = 0; at < taken;) {
-      const pieces: Uint8Array[] = [];
+    // Copied once, for all pieces are views.
+    const copy = this.#copy(taken < bytes.length ? bytes.subarray(0, taken) : bytes);
+    const end = copy + taken;
+    const slab = this.#slab;
+    for (let at = copy; at < end;) {
+      const from = at;
+      const ends: number[] = [];
       // Several small pieces arrive at once, or each would cost a turn.
-      for (let left = PIECES; left > 0 && at < taken; left--) {
-        const piece = bytes.slice(at, Math.min(taken, at + Math.max(1, this.#way.piece())));
-        at += piece.length;
-        pieces.push(piece);
+      for (let left = PIECES; left > 0 && at < end; left--) {
+        at = Math.min(end, at + Math.max(1, this.#way.piece()));
+        ends.push(at);
       }
-      this.#arrive(() => void this.#arrived.push(...pieces));
+      this.#arrive(() => void this.#arrived.push({ slab, from, ends }));
     }
     return taken;
   }
@@ -67,8 +85,8 @@ export class Pipe {
 
   /** What has arrived next: bytes, `"end"`, or nothing yet. */
   take(): Uint8Array | "end" | undefined {
-    const bytes = this.#arrived.shift();
     this.#clock.work++;
+    const bytes = this.#next();
     if (bytes === undefined) {
       if (!this.#endArrived) return undefined;
       this.finished = true;
@@ -85,6 +103,31 @@ export class Pipe {
     return bytes;
   }
 
+  #next(): Uint8Array | undefined {
+    const arrival = this.#arrived[0];
+    if (arrival === undefined) return undefined;
+    const { slab, from, ends } = arrival;
+    const end = ends[this.#taken++]!;
+    arrival.from = end;
+    if (this.#taken === ends.length) {
+      this.#taken = 0;
+      this.#arrived.shift();
+    }
+    return slab.subarray(from, end);
+  }
+
+  /** Copies what is written into the slab; returns where it begins. */
+  #copy(bytes: Uint8Array): number {
+    if (this.#slab.length - this.#used < bytes.length) {
+      this.#slab = new Uint8Array(Math.max(SLAB, bytes.length));
+      this.#used = 0;
+    }
+    const at = this.#used;
+    this.#slab.set(bytes, at);
+    this.#used += bytes.length;
+    return at;
+  }
+
   /** Whether the reader would get something. */
   get ready(): boolean {
     return this.#arrived.length > 0 || this.#endArrived && !this.finished;
@@ -98,7 +141,7 @@ export class Pipe {
   /** Everything under way or unread is lost. */
   break(): void {
     this.#broken = true;
-    this.#arrived.length = 0;
+    this.#arrived.length = this.#taken = 0;
     this.held = this.#freed = 0;
   }
 
