@@ -105,6 +105,19 @@ function notPromised(name: string, value: unknown): void {
   }
 }
 
+/**
+ * Checks that something is bytes. An `ArrayBuffer`, say, has no length, and would pass for no
+ * bytes at all. Those of another realm, such as a test's, are taken.
+ */
+export function checkBytes(name: string, value: unknown): void {
+  if (value instanceof Uint8Array) return;
+  const kind = Object.prototype.toString.call(value).slice(8, -1);
+  if (ArrayBuffer.isView(value) && kind === "Uint8Array") return;
+  const article = /^[AEIO]/.test(kind) ? "an" : "a";
+  const what = isObject(value) ? `${article} ${kind}` : shown(value);
+  throw wrong(`${name} must be a Uint8Array, not ${what}`);
+}
+
 /** Whether something is an object, whatever is in it. */
 export function isObject(value: unknown): value is Readonly<Record<string | symbol, unknown>> {
   return typeof value === "object" && value !== null;

@@ -40,7 +40,7 @@ export interface DecoderStreamOptions {
  *
  * It errors with a {@linkcode ConnectionError}, after delivering all messages before the
  * bad one: `invalid-message`, `message-too-large`, `decoder`, or `truncated` if the input
- * ends in the middle of a message.
+ * ends in the middle of a message. A chunk that is no `Uint8Array` is a `TypeError`.
  *
  * @example Messages without a Connection
  * ```ts
