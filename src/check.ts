@@ -80,6 +80,12 @@ export function checkSignal(signal: unknown): void {
   throw wrong(`signal must be an AbortSignal, not ${shown(signal)}`);
 }
 
+/** Checks that something is a boolean, unless it is left out. */
+export function checkBoolean(name: string, value: unknown): void {
+  if (value === undefined || typeof value === "boolean") return;
+  throw wrong(`${name} must be true or false, not ${shown(value)}`);
+}
+
 /** Checks that something is a function, unless it is left out. */
 export function checkCallback(name: string, value: unknown): void {
   if (value !== undefined) checkFunction(name, value);
