@@ -7,7 +7,7 @@ import { Connection, DecoderStream, type Duplex, duplexPair, TransportError } fr
 import { portDuplex } from "../../src/adapters/message_port.ts";
 import { lengthDelimited } from "../../src/codecs/length_delimited.ts";
 import { ScriptedFace } from "../support/scripted_face.ts";
-import { outcome, soon } from "../support/within.ts";
+import { type Outcome, outcome, soon } from "../support/within.ts";
 
 const BYTES = [2, 104, 105];
 const { buffer } = new Uint8Array(BYTES);
@@ -24,6 +24,10 @@ const wrong: [chunk: unknown, shown: string][] = [
   [undefined, "undefined"],
 ];
 
+function errorOf(result: Outcome<unknown>): unknown {
+  return result.kind === "error" ? result.error : undefined;
+}
+
 /** A decoder's stream, and the outcomes of a write and of a read. */
 function decoded(chunk: unknown) {
   const { readable, writable } = new DecoderStream(lengthDelimited().decoder);
@@ -36,8 +40,9 @@ function decoded(chunk: unknown) {
 test("wrong chunks: DecoderStream says what came", async () => {
   for (const [chunk, shown] of wrong) {
     for (const result of await soon(decoded(chunk), shown)) {
-      assertInstanceOf(result.kind === "error" && result.error, TypeError, shown);
-      assertEquals(result.error.message, `A chunk must be a Uint8Array, not ${shown}`);
+      const error = errorOf(result);
+      assertInstanceOf(error, TypeError, shown);
+      assertEquals(error.message, `A chunk must be a Uint8Array, not ${shown}`);
     }
   }
 });
@@ -76,8 +81,9 @@ for (const [kind, deliver] of Object.entries(delivered)) {
           observer: { onBytesReceived: (bytes) => received += bytes },
         }));
       const reason = await soon(connection.closed, shown);
-      assertInstanceOf(reason.kind === "error" && reason.error, TransportError, shown);
-      const { code, message, cause } = reason.error;
+      const error = reason.kind === "error" ? reason.error : undefined;
+      assertInstanceOf(error, TransportError, shown);
+      const { code, message, cause } = error;
       const told = `A chunk that the duplex delivers must be a Uint8Array, not ${shown}`;
       assertEquals([code, message], ["other", told]);
       assertInstanceOf(cause, TypeError);
@@ -100,14 +106,14 @@ for (const [kind, pair] of Object.entries(pairs)) {
       const [{ readable, writable }, peer] = pair();
       const writer = writable.getWriter();
       try {
-        const written = await soon(outcome(writer.write(chunk as never)), shown);
-        assertInstanceOf(written.kind === "error" && written.error, TypeError, shown);
-        assertEquals(written.error.message, `A chunk must be a Uint8Array, not ${shown}`);
+        const written = errorOf(await soon(outcome(writer.write(chunk as never)), shown));
+        assertInstanceOf(written, TypeError, shown);
+        assertEquals(written.message, `A chunk must be a Uint8Array, not ${shown}`);
         const ends = [readable, peer.readable].map((end) => outcome(end.getReader().read()));
-        const [here, there] = await soon(Promise.all(ends), "both ends");
-        assertInstanceOf(here?.kind === "error" && here.error, TransportError, shown);
-        assertStrictEquals(here.error.cause, written.error);
-        assertInstanceOf(there?.kind === "error" && there.error, TransportError, shown);
+        const [here, there] = (await soon(Promise.all(ends), "both ends")).map(errorOf);
+        assertInstanceOf(here, TransportError, shown);
+        assertStrictEquals(here.cause, written);
+        assertInstanceOf(there, TransportError, shown);
       } finally {
         writer.abort().catch(() => {});
       }
