@@ -13,15 +13,15 @@ const BYTES = [2, 104, 105];
 const { buffer } = new Uint8Array(BYTES);
 
 const wrong: [chunk: unknown, shown: string][] = [
-  [buffer, "an ArrayBuffer"],
-  [new ArrayBuffer(0), "an ArrayBuffer"],
-  [new DataView(buffer), "a DataView"],
-  [new Uint16Array(1), "a Uint16Array"],
-  ["hi", '"hi"'],
-  [BYTES, "an Array"],
-  [{ length: 3 }, "an Object"],
-  [null, "null"],
-  [undefined, "undefined"],
+  [buffer, "of type ArrayBuffer"],
+  [new ArrayBuffer(0), "of type ArrayBuffer"],
+  [new DataView(buffer), "of type DataView"],
+  [new Uint16Array(1), "of type Uint16Array"],
+  ["hi", "of type String"],
+  [BYTES, "of type Array"],
+  [{ length: 3 }, "of type Object"],
+  [null, "of type Null"],
+  [undefined, "of type Undefined"],
 ];
 
 function errorOf(result: Outcome<unknown>): unknown {
