@@ -10,7 +10,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { basename } from "node:path";
+import { basename, dirname } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import {
@@ -18,8 +18,8 @@ import {
   entryPoints,
   filesOnTheWeb,
   NPM_COPIES,
-  NPM_FILES,
   npmPackageJson,
+  npmPapers,
   readDenoJson,
 } from "./support/npm_package.ts";
 import { npmPaper } from "./support/npm_readme.ts";
@@ -192,8 +192,10 @@ if (values.help) {
     nameTypes();
     nameNodesTypes();
     const files = filesOnTheWeb();
-    for (const file of NPM_FILES) {
-      writeFileSync(`${OUT}/${file}`, npmPaper(readFileSync(`${root}${file}`, "utf8"), files));
+    for (const file of npmPapers(files)) {
+      mkdirSync(dirname(`${OUT}/${file}`), { recursive: true });
+      const text = readFileSync(`${root}${file}`, "utf8");
+      writeFileSync(`${OUT}/${file}`, npmPaper(text, files, file));
     }
     for (const [name, source] of Object.entries(NPM_COPIES)) {
       copyFileSync(`${root}${source}`, `${OUT}/${name}`);

@@ -80,6 +80,12 @@ export function checkSignal(signal: unknown): void {
   throw wrong(`signal must be an AbortSignal, not ${shown(signal)}`);
 }
 
+/** Checks that something is a boolean, unless it is left out. */
+export function checkBoolean(name: string, value: unknown): void {
+  if (value === undefined || typeof value === "boolean") return;
+  throw wrong(`${name} must be true or false, not ${shown(value)}`);
+}
+
 /** Checks that something is a function, unless it is left out. */
 export function checkCallback(name: string, value: unknown): void {
   if (value !== undefined) checkFunction(name, value);
@@ -103,6 +109,16 @@ function notPromised(name: string, value: unknown): void {
   if (isObject(value) && typeof value.then === "function") {
     throw wrong(`${name} must not be a promise: await it`);
   }
+}
+
+/**
+ * Checks that something is bytes. An `ArrayBuffer`, say, has no length, and would pass for no
+ * bytes at all. Those of another realm, such as a test's, are taken.
+ */
+export function checkBytes(name: string, value: unknown): void {
+  if (value instanceof Uint8Array) return;
+  const kind = Object.prototype.toString.call(value).slice(8, -1);
+  if (kind !== "Uint8Array") throw wrong(`${name} must be a Uint8Array, not of type ${kind}`);
 }
 
 /** Whether something is an object, whatever is in it. */

@@ -96,17 +96,30 @@ export interface ConnectionOptions {
   readonly writeTimeout?: number;
 }
 
-/** Checks {@linkcode ConnectionOptions.maxBufferLength} and fills in its default. */
-export function checkMaxBufferLength(value: number = DEFAULT_MAX_BUFFER_LENGTH): number {
-  return integer("maxBufferLength", value, 1, 2 ** 32);
-}
+/** The options that always have a value. */
+type Valued = Exclude<keyof ConnectionOptions, "idleTimeout">;
 
-/** Checks the timeout of a drain, an option of that name, and fills in its default. */
-export function checkDrainTimeout(
-  value: number = DEFAULT_DRAIN_TIMEOUT,
-  name: string,
+/** Their defaults, and the ranges that they must be in. */
+const RANGES: Readonly<Record<Valued, readonly [otherwise: number, min: number, max: number]>> = {
+  maxBufferLength: [DEFAULT_MAX_BUFFER_LENGTH, 1, 2 ** 32],
+  // Of a connection it is maxBufferLength unless it is given.
+  maxOutboundLength: [DEFAULT_MAX_BUFFER_LENGTH, 1, 2 ** 32],
+  maxQueuedMessages: [DEFAULT_MAX_QUEUED_MESSAGES, 1, 2 ** 31],
+  maxPipelinedBytes: [0, 0, 2 ** 32],
+  drainTimeout: [DEFAULT_DRAIN_TIMEOUT, 0, MAX_DELAY],
+  firstMessageTimeout: [0, 0, MAX_DELAY],
+  messageTimeout: [0, 0, MAX_DELAY],
+  writeTimeout: [0, 0, MAX_DELAY],
+};
+
+/** Checks one of a connection's options, which may have another name here, and fills in its default. */
+export function checkConnectionOption(
+  option: Valued,
+  value: number | undefined,
+  name: string = option,
 ): number {
-  return delay(name, value, 0);
+  const [otherwise, min, max] = RANGES[option];
+  return integer(name, value === undefined ? otherwise : value, min, max);
 }
 
 /** Stricter defaults for a server's connections, since anyone may have connected. */
@@ -136,26 +149,21 @@ export function checkConnectionOptions(
   options: ConnectionOptions,
   defaults: ConnectionOptions = {},
 ): Required<Omit<ConnectionOptions, "idleTimeout">> & Pick<ConnectionOptions, "idleTimeout"> {
-  const checked = (
-    name: keyof ConnectionOptions,
-    otherwise: number,
-    min: number,
-    max = MAX_DELAY,
-  ) => {
+  const checked = (name: Valued, otherwise?: number) => {
     const { [name]: value = defaults[name] ?? otherwise } = options;
-    return integer(name, value, min, max);
+    return checkConnectionOption(name, value);
   };
   const { idleTimeout = defaults.idleTimeout } = options;
-  const maxBufferLength = checked("maxBufferLength", DEFAULT_MAX_BUFFER_LENGTH, 1, 2 ** 32);
+  const maxBufferLength = checked("maxBufferLength");
   return {
     maxBufferLength,
-    maxOutboundLength: checked("maxOutboundLength", maxBufferLength, 1, 2 ** 32),
-    maxQueuedMessages: checked("maxQueuedMessages", DEFAULT_MAX_QUEUED_MESSAGES, 1, 2 ** 31),
-    maxPipelinedBytes: checked("maxPipelinedBytes", 0, 0, 2 ** 32),
-    drainTimeout: checked("drainTimeout", DEFAULT_DRAIN_TIMEOUT, 0),
+    maxOutboundLength: checked("maxOutboundLength", maxBufferLength),
+    maxQueuedMessages: checked("maxQueuedMessages"),
+    maxPipelinedBytes: checked("maxPipelinedBytes"),
+    drainTimeout: checked("drainTimeout"),
     idleTimeout: idleTimeout === undefined ? undefined : delay("idleTimeout", idleTimeout, 1),
-    firstMessageTimeout: checked("firstMessageTimeout", 0, 0),
-    messageTimeout: checked("messageTimeout", 0, 0),
-    writeTimeout: checked("writeTimeout", 0, 0),
+    firstMessageTimeout: checked("firstMessageTimeout"),
+    messageTimeout: checked("messageTimeout"),
+    writeTimeout: checked("writeTimeout"),
   };
 }

@@ -1,6 +1,6 @@
 // What the npm package is, whichever builder makes it: its entry points and its package.json.
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import process from "node:process";
 import { root } from "../../tools/runtimes.ts";
 
@@ -11,8 +11,24 @@ export const DESCRIPTION: string =
   "Messages and RPCs over TCP, TLS, Unix sockets, WebSockets or any " +
   "other pair of byte streams. Fast, with backpressure and bounds; wire-compatible with the " +
   "Rust crates protosocket 2.x.";
-/** Files that go into the package as they are. */
-export const NPM_FILES: readonly string[] = ["README.md", "LICENSE", "CHANGELOG.md"];
+/** What is in every package beside the code. */
+const PAPERS = ["README.md", "LICENSE", "CHANGELOG.md"];
+/** What the README leads to. */
+const guides = (): string[] => [
+  "SECURITY.md",
+  // Without what is for who works on this repository, and without plots, which are its greater part.
+  ...readdirSync(`${root}docs`).filter((name) => name.endsWith(".md") && name !== "offline.md")
+    .map((name) => `docs/${name}`),
+];
+
+/**
+ * All papers of the package. Guides are read on the web, at this version, if `files` says where.
+ * A package that cannot say where they are has them, an eighth of its size.
+ */
+export function npmPapers(files: string | undefined): string[] {
+  return files === undefined ? [...PAPERS, ...guides()] : PAPERS;
+}
+
 /** What else goes into it, for who generates code of it: where it is there, and here. */
 export const NPM_COPIES: Readonly<Record<string, string>> = {
   "services.proto": "src/services/services.proto",

@@ -10,18 +10,18 @@ export const BUDGETS: Readonly<Record<string, number>> = {
   ".": 15_050,
   "./rpc": 32_100,
   "./sockets": 19_400,
-  "./deno": 14_300,
-  "./bun": 14_100,
+  "./deno": 14_450,
+  "./bun": 14_200,
   "./node": 13_600,
-  "./websocket": 5_200,
+  "./websocket": 5_250,
   "./websocket-node": 10_800,
   "./websocket-deno": 11_950,
   "./websocket-bun": 12_050,
   "./dns": 2_150,
   "./cores": 3_100,
-  "./message-port": 3_700,
+  "./message-port": 3_750,
   "./proxy-protocol": 3_600,
-  "./cloudflare": 7_050,
+  "./cloudflare": 7_150,
   "./length-delimited": 1_450,
   "./lines": 1_450,
   "./json": 1_800,
@@ -30,7 +30,7 @@ export const BUDGETS: Readonly<Record<string, number>> = {
   "./protobuf-es": 6_900,
   "./ts-proto": 4_500,
   "./otel": 2_000,
-  "./services": 37_750,
+  "./services": 37_900,
   "./services-protobuf-es": 7_800,
   "./services-ts-proto": 9_300,
 };
@@ -44,13 +44,13 @@ const SERVER = /^\.\/(sockets|deno|bun|node|websocket-(deno|bun|node)|dns|cores)
  */
 const CLIENTS: readonly [name: string, budget: number, parts: Readonly<Record<string, string>>][] =
   [
-    ["the core with an rpc client", 14_400, { ".": "Connection", "./rpc": "RpcClient" }],
-    ["an rpc client over a WebSocket", 18_100, { "./rpc": "RpcClient", "./websocket": "connect" }],
-    ["a typed client over a WebSocket", 25_000, {
+    ["the core with an rpc client", 14_500, { ".": "Connection", "./rpc": "RpcClient" }],
+    ["an rpc client over a WebSocket", 18_200, { "./rpc": "RpcClient", "./websocket": "connect" }],
+    ["a typed client over a WebSocket", 25_200, {
       "./services": "createClient, serviceClient",
       "./websocket": "connect",
     }],
-    ["a typed client in plain TypeScript", 25_600, {
+    ["a typed client in plain TypeScript", 25_850, {
       "./services": "createClient, defineService, serviceClient",
       "./websocket": "connect",
     }],

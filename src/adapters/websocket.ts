@@ -42,19 +42,14 @@
  *
  * @module
  */
-import { checkSignal, wrong } from "../check.ts";
+import { checkBoolean, checkSignal, wrong } from "../check.ts";
 import type { SocketAddress, SocketDuplex } from "../duplex/duplex.ts";
 import { TransportError } from "../errors.ts";
 import { onAbort } from "../waits/on_abort.ts";
 import { connectAborted } from "./base/_options.ts";
 import { systemError } from "./base/_system_errors.ts";
 import { EventTransport, type WebSocketLike } from "./websocket/_events.ts";
-import {
-  checkHalfClose,
-  HALF_CLOSE_PROTOCOL,
-  limitsOf,
-  type WebSocketOptions,
-} from "./websocket/_settings.ts";
+import { HALF_CLOSE_PROTOCOL, limitsOf, type WebSocketOptions } from "./websocket/_settings.ts";
 import { StreamTransport, type WebSocketStreamClass } from "./websocket/_stream.ts";
 
 export type { WebSocketLike } from "./websocket/_events.ts";
@@ -166,7 +161,7 @@ export async function connectStream(
 export function acceptWebSocket(socket: WebSocketLike, options: AcceptOptions = {}): SocketDuplex {
   const { halfClose = socket.protocol === HALF_CLOSE_PROTOCOL } = options;
   limitsOf(options);
-  checkHalfClose(halfClose);
+  checkBoolean("halfClose", halfClose);
   socket.accept?.();
   return new EventTransport(socket, { ...options, halfClose }).duplex;
 }
@@ -182,7 +177,7 @@ function ask(url: string | URL, options: ConnectStreamOptions): Asked {
   const target = targetOf(url);
   limitsOf(options);
   const { halfClose = true, protocols = [], signal } = options;
-  checkHalfClose(halfClose);
+  checkBoolean("halfClose", halfClose);
   checkSignal(signal);
   if (!Array.isArray(protocols)) throw wrong(`protocols must be an array, not ${protocols}`);
   if (signal?.aborted) throw connectAborted(signal);

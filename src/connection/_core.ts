@@ -9,7 +9,7 @@ import type { Duplex, SocketAddress, SocketDuplex } from "../duplex/duplex.ts";
 import { Encoding } from "../streams/_encoding.ts";
 import { ConnectionError, reactorThrew, TransportError } from "../errors.ts";
 import { type ConnectionObserver, quietly } from "../observer.ts";
-import { checkCodec, checkDuplex, checkFunction, requireOptions } from "../check.ts";
+import { checkBytes, checkCodec, checkDuplex, checkFunction, requireOptions } from "../check.ts";
 import {
   checkConnectionOptions,
   checkConnectionParts,
@@ -142,11 +142,18 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed {
     this.#timeouts.onReading(this.decoding.decoded, this.decoding.incomplete);
   }
 
-  /** Bytes have arrived. */
-  onRead(bytes: number): void {
+  /** A chunk has arrived; returns whether it is one of bytes. Otherwise the connection has failed. */
+  onRead(chunk: Uint8Array): boolean {
+    try {
+      checkBytes("A chunk that the duplex delivers", chunk);
+    } catch (cause) {
+      this.fail(new TransportError("other", (cause as Error).message, { cause }));
+      return false;
+    }
     this.#timeouts.onRead();
-    this.bytesReceived += bytes;
-    this.#observer?.onBytesReceived?.(bytes);
+    this.bytesReceived += chunk.length;
+    this.#observer?.onBytesReceived?.(chunk.length);
+    return true;
   }
 
   /** Passes a message to the reactor; returns what to wait for, if it wants to. */

@@ -13,8 +13,8 @@ export interface Life<Inbound, Outbound, Logical> {
   readonly over: boolean;
   /** The wait for bytes begins. */
   onReading(): void;
-  /** Bytes have arrived. */
-  onRead(bytes: number): void;
+  /** A chunk has arrived; returns whether it is one of bytes. Otherwise the connection has failed. */
+  onRead(chunk: Uint8Array): boolean;
   /** Passes a message to the reactor; returns what to wait for, if it wants to. */
   dispatch(message: Inbound, bytes: number): Promise<void> | undefined;
   /** A promise of the reactor, which was waited for, has rejected. */

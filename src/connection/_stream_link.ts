@@ -109,8 +109,8 @@ export class StreamLink<Inbound, Outbound, Logical> {
       core.onReading();
       let { done, value: part } = await this.#source.read();
       if (done) break;
+      if (!core.onRead(part!)) break;
       const { length } = part!;
-      core.onRead(length);
       do {
         // What arrives once the connection closes is dropped.
         if (!core.delivering) break;

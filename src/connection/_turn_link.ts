@@ -50,7 +50,7 @@ export class TurnLink<Inbound, Outbound, Logical> implements Receiver {
   }
 
   onBytes(chunk: Uint8Array): void {
-    this.#core.onRead(chunk.length);
+    if (!this.#core.onRead(chunk)) return;
     if (this.#waiting) {
       this.#next = chunk;
       this.#transport.pause();

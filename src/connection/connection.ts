@@ -2,7 +2,7 @@ import { ConnectionCore } from "./_core.ts";
 import type { CloseReason } from "../close_reason.ts";
 import type { ConnectionConfig } from "./connection_config.ts";
 import type { Duplex } from "../duplex/duplex.ts";
-import { checkDrainTimeout, type ConnectionOptions } from "../options.ts";
+import { checkConnectionOption, type ConnectionOptions } from "../options.ts";
 import type { Sender } from "../sender.ts";
 
 /** Options of {@linkcode Connection.drain}. */
@@ -105,7 +105,7 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
    * first counts. Throws a `RangeError` for a `timeout` out of range.
    */
   drain(options: DrainOptions = {}): Promise<CloseReason> {
-    const timeout = checkDrainTimeout(options.timeout, "timeout");
+    const timeout = checkConnectionOption("drainTimeout", options.timeout, "timeout");
     this.#core.drain(timeout);
     return this.closed;
   }

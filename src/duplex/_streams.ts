@@ -1,3 +1,4 @@
+import { checkBytes } from "../check.ts";
 import type { Receiver, Transport } from "./duplex.ts";
 import { brokenOff, type TransportError } from "../errors.ts";
 
@@ -46,6 +47,7 @@ export class DuplexStreams implements Receiver {
         signal.addEventListener("abort", () => this.#abort(signal.reason));
       },
       write: (chunk) => {
+        this.#check(chunk);
         if (chunk.length > 0 && !transport.write(chunk)) return this.#drained();
       },
       close: () => {
@@ -95,6 +97,16 @@ export class DuplexStreams implements Receiver {
   #abort(reason: unknown): void {
     this.#over(brokenOff(reason));
     this.#transport.abort(reason);
+  }
+
+  /** Whoever writes something else has lost it, so the peer must not take the rest for all. */
+  #check(chunk: unknown): void {
+    try {
+      checkBytes("A chunk", chunk);
+    } catch (error) {
+      this.#abort(error);
+      throw error;
+    }
   }
 
   #over(error: TransportError): void {

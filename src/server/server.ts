@@ -6,7 +6,7 @@ import { checkCallback, checkFunction, checkListener, delay } from "../check.ts"
 import { Connection, type DrainOptions } from "../connection/connection.ts";
 import type { SocketAddress, SocketDuplex } from "../duplex/duplex.ts";
 import type { Listener } from "../duplex/listener.ts";
-import { checkDrainTimeout, SERVER_DEFAULTS } from "../options.ts";
+import { checkConnectionOption, SERVER_DEFAULTS } from "../options.ts";
 import type { Connector, ServeOptions } from "./serve_options.ts";
 import { Served, type ServedConnection } from "./served_connection.ts";
 import { tell } from "../user_callback.ts";
@@ -171,7 +171,7 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
   }
 
   function close({ timeout, delay: wait = 0 }: ServerCloseOptions = {}): Promise<void> {
-    const checked = checkDrainTimeout(timeout, "timeout");
+    const checked = checkConnectionOption("drainTimeout", timeout, "timeout");
     delay("delay", wait, 0);
     ready = false;
     return closing ??= closeAll(checked, wait);

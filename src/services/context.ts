@@ -1,4 +1,4 @@
-import type { PeerCertificate, SocketAddress, UpgradeInfo } from "../../mod.ts";
+import type { PeerCertificate, ProxyInfo, SocketAddress, UpgradeInfo } from "../../mod.ts";
 import type { MethodDefinition } from "./definition.ts";
 import type { Metadata } from "./metadata.ts";
 
@@ -6,6 +6,8 @@ import type { Metadata } from "./metadata.ts";
 export interface Peer {
   /** The client's address, if the transport knows it. */
   readonly address: SocketAddress | undefined;
+  /** What the proxy between said besides, if the listener has `proxyProtocol`. */
+  readonly proxy: ProxyInfo | undefined;
   /** The application protocol negotiated in the TLS handshake (ALPN), if any. */
   readonly alpnProtocol: string | undefined;
   /** The client's TLS certificate, if the listener has `clientCaCerts`: one of those has signed it. */

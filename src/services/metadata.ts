@@ -17,6 +17,10 @@ export type MetadataInit =
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
+/** What Node, Bun and Deno call to show an object, and what they pass for what is in it. */
+const INSPECT = Symbol.for("nodejs.util.inspect.custom");
+type Inspect = (value: unknown, options: object) => string;
+
 const KEY = /^[a-z0-9_.-]+$/;
 
 /**
@@ -35,6 +39,15 @@ const KEY = /^[a-z0-9_.-]+$/;
  * ```
  */
 export class Metadata implements Iterable<[key: string, value: MetadataValue]> {
+  static {
+    // What `console.log` shows: all entries, as of `Headers`. Not declared, as nobody calls it.
+    Object.defineProperty(this.prototype, INSPECT, {
+      value(this: Metadata, _depth: unknown, options: object, inspect: Inspect) {
+        return `Metadata ${inspect(grouped(this.#entries), options)}`;
+      },
+    });
+  }
+
   #entries: [key: string, value: MetadataValue][] = [];
 
   /** Copies what is given. Throws a `TypeError` for a key or value that cannot be sent. */
@@ -131,6 +144,18 @@ export class Metadata implements Iterable<[key: string, value: MetadataValue]> {
     for (const [name, value] of this.#entries) if (name === wanted) return value;
     return undefined;
   }
+}
+
+/** An object of the entries; several values of a key are a list. */
+function grouped(entries: Iterable<readonly [string, MetadataValue]>): object {
+  // A map first: keys come from peers, such as "constructor".
+  const values = new Map<string, MetadataValue[]>();
+  for (const [key, value] of entries) {
+    const all = values.get(key);
+    if (all) all.push(value);
+    else values.set(key, [value]);
+  }
+  return Object.fromEntries([...values].map(([key, all]) => [key, all.length > 1 ? all : all[0]]));
 }
 
 /** Makes metadata of what is given, which is not changed later; `undefined` for nothing. */

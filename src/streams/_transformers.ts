@@ -1,5 +1,6 @@
 import type { Decoding } from "./_decoding.ts";
 import type { Encoding } from "./_encoding.ts";
+import { checkBytes } from "../check.ts";
 
 /** A large batch is split into chunks of about this many bytes. */
 const CHUNK = 64 * 1024;
@@ -47,6 +48,7 @@ export function decodingTransformer<Message>(
   };
   return {
     transform(chunk, controller) {
+      checkBytes("A chunk", chunk);
       deliver(most, controller, chunk.length > 0 ? chunk : undefined);
     },
     flush(controller) {

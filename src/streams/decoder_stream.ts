@@ -2,7 +2,7 @@ import { Decoding } from "./_decoding.ts";
 import { type Decoded, decodingTransformer } from "./_transformers.ts";
 import type { Decoder } from "../codec.ts";
 import { integer } from "../check.ts";
-import { checkMaxBufferLength } from "../options.ts";
+import { checkConnectionOption } from "../options.ts";
 
 /** Options of a {@linkcode DecoderStream}. */
 export interface DecoderStreamOptions {
@@ -40,7 +40,7 @@ export interface DecoderStreamOptions {
  *
  * It errors with a {@linkcode ConnectionError}, after delivering all messages before the
  * bad one: `invalid-message`, `message-too-large`, `decoder`, or `truncated` if the input
- * ends in the middle of a message.
+ * ends in the middle of a message. A chunk that is no `Uint8Array` is a `TypeError`.
  *
  * @example Messages without a Connection
  * ```ts
@@ -63,7 +63,10 @@ export class DecoderStream<Message> extends TransformStream<Uint8Array, Message[
    */
   constructor(decoder: Decoder<Message>, options: DecoderStreamOptions = {}) {
     const { maxBatchLength, readableStrategy } = options;
-    const core = new Decoding(decoder, checkMaxBufferLength(options.maxBufferLength));
+    const core = new Decoding(
+      decoder,
+      checkConnectionOption("maxBufferLength", options.maxBufferLength),
+    );
     const most = maxBatchLength === undefined
       ? Infinity
       : integer("maxBatchLength", maxBatchLength, 1, 2 ** 32);

@@ -19,8 +19,8 @@ type Any = any;
 const none = undefined as Any;
 const duplex = () => duplexPair()[0];
 const parts = { codec: { encoder: {}, decoder: {} }, reactor: () => ({}) } as Any;
-const pool = (weight: Any) =>
-  new RpcPool({ endpoints: [{ port: 1, weight }], connect: () => none as Promise<Any> });
+const pooled = { endpoints: [{ port: 1 }], connect: () => none as Promise<Any> };
+const pool = (weight: Any) => new RpcPool({ ...pooled, endpoints: [{ port: 1, weight }] });
 
 const MISTAKES: [what: string, act: () => unknown, told: string][] = [
   ["connect", () => connect(none), "options must have a port or a path, not be undefined"],
@@ -39,6 +39,26 @@ const MISTAKES: [what: string, act: () => unknown, told: string][] = [
     "noDelay",
     () => connect({ port: 1, noDelay: "yes" as Any }),
     'noDelay must be true or false, not "yes"',
+  ],
+  [
+    "tls.unverified",
+    () => connect({ port: 1, tls: { unverified: 0 as Any } }),
+    "tls.unverified must be true or false, not 0",
+  ],
+  [
+    "halfClose",
+    () => connectWebSocket("ws://localhost:1", { halfClose: "no" as Any }),
+    'halfClose must be true or false, not "no"',
+  ],
+  [
+    "a pool's waitForReady",
+    () => new RpcPool({ ...pooled, waitForReady: "no" as Any }),
+    'waitForReady must be true or false, not "no"',
+  ],
+  [
+    "a call's waitForReady",
+    () => new RpcPool(pooled).unary({}, { waitForReady: {} as Any }),
+    "waitForReady must be true or false, not an object",
   ],
   [
     "a WebSocket's signal",

@@ -1,13 +1,14 @@
 // What is published: on JSR and on npm the same version, entry points and license.
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { readdirSync, readFileSync } from "node:fs";
+import { posix } from "node:path";
 import { test } from "node:test";
 import {
   DESCRIPTION,
   entryPoints,
   filesOnTheWeb,
-  NPM_FILES,
   npmPackageJson,
+  npmPapers,
   readDenoJson,
 } from "../../scripts/support/npm_package.ts";
 import { examplesOf } from "../../scripts/support/doc_examples.ts";
@@ -72,19 +73,23 @@ test("npm's papers name the package as it is there, and link to nothing that is 
     GITHUB_REPOSITORY: "a/b",
     GITHUB_REF_NAME: "v1.2.3",
   });
-  for (const paper of NPM_FILES.map((file) => readFileSync(root + file, "utf8"))) {
-    for (const where of [files, undefined]) {
-      const text = npmPaper(paper, where);
-      assertEquals(text.match(/@protosocket\/protosocket|jsr:/g), null);
+  for (const where of [files, undefined]) {
+    const papers = npmPapers(where);
+    for (const paper of papers) {
+      const text = npmPaper(readFileSync(root + paper, "utf8"), where, paper);
+      assertEquals(text.match(/@protosocket\/protosocket|jsr:/g), null, paper);
       const links = [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, target]) => target!);
       const dead = links.filter((target) =>
-        !/^(#|https:|(CHANGELOG|README)\.md|LICENSE)/.test(target)
+        !/^(#|https:)/.test(target) &&
+        !papers.includes(posix.join(posix.dirname(paper), target.replace(/#.*/, "")))
       );
-      assertEquals(dead, []);
+      assertEquals(dead, [], paper);
     }
   }
   const linked = npmPaper(readme, files);
   assertMatch(linked, /\]\(https:\/\/github\.com\/a\/b\/blob\/v1\.2\.3\/docs\/options\.md\)/);
+  // Where nobody can say where they are on the web, they are in the package.
+  assertMatch(npmPaper(readme, undefined), /\[all guides\]\(docs\/README\.md\)/);
   assertMatch(linked, /`npm install protosocket`/);
   assertMatch(linked, /`deno add npm:protosocket`/);
   assertMatch(linked, /from "protosocket\/rpc"/);

@@ -11,6 +11,7 @@ import {
   serviceClient,
   serviceConnector,
 } from "@protosocket/protosocket/services";
+import { announcingProxy } from "../support/announcing_proxy.ts";
 import { certified } from "../support/certificates.ts";
 import { ca, connect, listen, ours, trusting } from "../support/tls.ts";
 import { soon } from "../support/within.ts";
@@ -61,6 +62,13 @@ const TRANSPORTS: Readonly<Record<string, () => Promise<[Duplex, AsyncDisposable
     const own = { ...trusting, ...clientCertificate, alpnProtocols: ["prices"] };
     return [await connect({ ...HOST, port: portOf(listener), tls: own }), server];
   },
+  async "a proxy"() {
+    const listener = await listen({ ...HOST, proxyProtocol: { trust: ["127.0.0.0/8"] } });
+    const server = serve(listener, connector);
+    const proxy = await announcingProxy(portOf(listener));
+    server.finished.then(proxy.close, proxy.close);
+    return [await connect({ ...HOST, port: proxy.port }), server];
+  },
   async "a WebSocket"() {
     const listener = await listenWebSocket(HOST);
     const server = serve(listener, connector);
@@ -86,8 +94,9 @@ for (const [name, open] of Object.entries(TRANSPORTS)) {
     const requests = ["a", "b"].map((symbol) => ({ symbol }));
     const answers = await soon(all(prices.trade(requests)), "both ways");
     assertEquals(answers.map(({ symbol }) => symbol), ["a", "b"]);
-    const { address, alpnProtocol, certificate, request } = peers.at(-1)!;
+    const { address, proxy, alpnProtocol, certificate, request } = peers.at(-1)!;
     assertEquals(address?.transport, name === "a message port" ? undefined : "tcp");
+    assertEquals(proxy?.destination?.transport, name === "a proxy" ? "tcp" : undefined);
     assertEquals(alpnProtocol, name === "TLS" ? "prices" : undefined);
     assertEquals(certificate?.subject.CN, name === "TLS" ? "client-7" : undefined);
     if (certificate) {

@@ -1,4 +1,4 @@
-import { checkSignal, integer, requireOptions, shown, wrong } from "../../check.ts";
+import { checkBoolean, checkSignal, integer, requireOptions, shown, wrong } from "../../check.ts";
 import { TransportError } from "../../errors.ts";
 import type { KeepAliveOptions } from "./_keep_alive.ts";
 import type { ProxyProtocolOptions } from "./_proxy_options.ts";
@@ -113,9 +113,7 @@ const MAX_PATH_BYTES = 107;
 export function placeOf(options: ConnectOptions | ListenOptions, minPort: 0 | 1): SocketPlace {
   const { hostname = "127.0.0.1", port, path, noDelay } = options;
   if ("signal" in options) checkSignal(options.signal);
-  if (noDelay !== undefined && typeof noDelay !== "boolean") {
-    throw wrong(`noDelay must be true or false, not ${shown(noDelay)}`);
-  }
+  checkBoolean("noDelay", noDelay);
   if ((port === undefined) === (path === undefined)) {
     throw wrong("Either a port or the path of a Unix socket must be given, and not both");
   }

@@ -1,4 +1,4 @@
-import { delay, shown, wrong } from "../../check.ts";
+import { checkBoolean, delay, shown, wrong } from "../../check.ts";
 import { isIP } from "node:net";
 import { checkCertificates, checkIdentity, type Identity } from "./_pem.ts";
 import type { TlsConnectOptions, TlsListenOptions } from "../base/_tls_options.ts";
@@ -36,9 +36,7 @@ const LISTEN_OPTIONS = ["clientCaCerts", "onHandshakeError", ...COMMON];
 export function checkTlsConnect(tls: unknown, hostname: string): TlsClient {
   const options = tls === true ? {} : optionsOf<TlsConnectOptions>(tls, CONNECT_OPTIONS);
   const { serverName = hostname, caCerts, unverified = false, cert, key } = options;
-  if (typeof unverified !== "boolean") {
-    throw wrong(`tls.unverified must be true or false, not ${shown(unverified)}`);
-  }
+  checkBoolean("tls.unverified", unverified);
   if (unverified && caCerts !== undefined) {
     throw wrong("tls.caCerts means nothing with tls.unverified");
   }

@@ -1,4 +1,4 @@
-import { integer, wrong } from "../../check.ts";
+import { integer } from "../../check.ts";
 
 /** Limits of a WebSocket. */
 export interface WebSocketOptions {
@@ -56,10 +56,4 @@ export function limitsOf(options: WebSocketOptions): WebSocketLimits {
   integer("maxBufferedBytes", maxBufferedBytes, 64 * 1024, 2 ** 31);
   integer("maxUnsentBytes", maxUnsentBytes, 1, 2 ** 31);
   return { maxFrameBytes, maxBufferedBytes, maxUnsentBytes };
-}
-
-/** Checks `halfClose`, for callers without types. Throws a `RangeError` or a `TypeError`. */
-export function checkHalfClose(halfClose: boolean): void {
-  if (typeof halfClose === "boolean") return;
-  throw wrong(`halfClose must be true or false, not ${halfClose}`);
 }

@@ -1,3 +1,4 @@
+import { checkBoolean } from "../../check.ts";
 import type { Wanted } from "./_choice.ts";
 import type { Place } from "./_endpoints.ts";
 import type { StreamingCallOptions } from "../client/client.ts";
@@ -5,7 +6,7 @@ import { RpcError } from "../errors.ts";
 import type { RpcId } from "../message.ts";
 import type { PoolCallOptions } from "./pool_options.ts";
 import type { RetryBudgetOptions } from "./resilience_options.ts";
-import { checkApart, checkDelay, checkKey, checkWaitForReady } from "./_settings.ts";
+import { checkApart, checkDelay, checkKey } from "./_settings.ts";
 
 /** How often a call that may have been sent is retried, if it is idempotent. */
 const REPEATS = 2;
@@ -98,7 +99,8 @@ export class Attempts implements Wanted {
     const { settings: { timeout, waitForReady } } = pool;
     checkKey(options.key);
     this.key = options.key;
-    this.waitForReady = checkWaitForReady(options.waitForReady) ?? waitForReady;
+    checkBoolean("waitForReady", options.waitForReady);
+    this.waitForReady = options.waitForReady ?? waitForReady;
     this.#options = options;
     this.#avoided = checkApart(options.apart);
     this.#pool = pool;

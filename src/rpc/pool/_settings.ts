@@ -1,4 +1,5 @@
 import {
+  checkBoolean,
   checkFunction,
   checkOptions,
   integer,
@@ -82,7 +83,7 @@ export function checkPoolConfig<Request, Response, Endpoint>(
   const { maxWaitingCalls = DEFAULT_MAX_WAITING_CALLS, zone } = config;
   integer("connectionsPerEndpoint", connectionsPerEndpoint, 1, 65536);
   if (zone !== undefined) checkZone("zone", zone);
-  if (typeof waitForReady !== "boolean") throw notBoolean(waitForReady);
+  checkBoolean("waitForReady", waitForReady);
   return {
     slots: integer("slots", slots, 1, 65536),
     connectionsPerEndpoint,
@@ -127,12 +128,6 @@ export function checkKey(key: RpcId | string | undefined): void {
   throw isNumber(key) ? new RangeError(message) : wrong(message);
 }
 
-/** Checks an optional `waitForReady` of a call. */
-export function checkWaitForReady(value: boolean | undefined): boolean | undefined {
-  if (value === undefined || typeof value === "boolean") return value;
-  throw notBoolean(value);
-}
-
 /** Checks an optional set of a call. */
 export function checkApart(value: Set<unknown> | undefined): Set<unknown> | undefined {
   if (value === undefined || value instanceof Set) return value;
@@ -155,10 +150,6 @@ const PLAIN = { weight: 1, zone: undefined, priority: 0 };
 
 function natural(value: unknown): boolean {
   return Number.isSafeInteger(value) && value as number >= 0;
-}
-
-function notBoolean(value: unknown): TypeError {
-  return new TypeError(`waitForReady must be true or false, not ${String(value)}`);
 }
 
 function checkZone(name: string, zone: unknown): void {

@@ -1,4 +1,4 @@
-import { checkDrainTimeout } from "../../options.ts";
+import { checkConnectionOption } from "../../options.ts";
 import type { DrainOptions } from "../../../mod.ts";
 import { Attempts } from "./_attempts.ts";
 import type { Wanted } from "./_choice.ts";
@@ -176,7 +176,7 @@ export class RpcPool<Request, Response, Endpoint> implements AsyncDisposable {
    * May be called again. Throws a `RangeError` for a `timeout` out of range.
    */
   drain(options: DrainOptions = {}): Promise<void> {
-    const timeout = checkDrainTimeout(options.timeout, "timeout");
+    const timeout = checkConnectionOption("drainTimeout", options.timeout, "timeout");
     this.#open = false;
     return this.#draining ??= this.#closing ?? this.#slots.drain(timeout);
   }

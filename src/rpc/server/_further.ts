@@ -13,6 +13,8 @@ export class FurtherRequests<Request, Response> {
   readonly #messages: RpcMessages<Request, Response>;
   readonly #outgoing: Outgoing<Request, Response>;
   readonly #window: number;
+  /** Called when a handler has read all that has come of one. */
+  readonly #onStarved: () => void;
   /** Whether the client sends such streams, and has not ended. */
   #questioned = false;
 
@@ -21,10 +23,12 @@ export class FurtherRequests<Request, Response> {
     messages: RpcMessages<Request, Response>,
     outgoing: Outgoing<Request, Response>,
     window: number,
+    onStarved: () => void,
   ) {
     this.#messages = messages;
     this.#outgoing = outgoing;
     this.#window = window;
+    this.#onStarved = onStarved;
   }
 
   /** Says that such streams are taken. */
@@ -46,6 +50,7 @@ export class FurtherRequests<Request, Response> {
       onTaken: () => {
         if (!rpc.done) this.#note(itemId(id));
       },
+      onEmptied: this.#onStarved,
     });
     // Who sends no such streams has said nothing about them.
     if (rpc.reason !== undefined) {

@@ -132,11 +132,13 @@ class RpcReactor<Request, Response>
       onRoom: () => this.#intake.admit(),
     });
     const { maxBufferedBytes } = settings;
-    this.#further = new FurtherRequests(messages, this.#outgoing, maxBufferedBytes);
-    this.#streams = new Streams(this.#outgoing, sender, () => this.#intake.readOn());
+    const readOn = () => this.#intake.readOn();
+    this.#further = new FurtherRequests(messages, this.#outgoing, maxBufferedBytes, readOn);
+    this.#streams = new Streams(this.#outgoing, sender, readOn);
     this.#intake = new Intake<Request>({
       isFull: () => this.#isFull(),
-      waiting: () => this.#waiting(),
+      mayWait: () => this.#streams.parked + this.#further.open > 0,
+      allWait: () => this.#allWait(),
       begin: (id, request) => this.#open(id, request),
       drop: (id) => this.#drop(id),
       refuse: (id, request) => this.#refuse(id, request),
@@ -261,17 +263,12 @@ class RpcReactor<Request, Response>
     return this.#outgoing.size >= this.#settings.maxConcurrentRpcs;
   }
 
-  /** How many of the RPCs in progress wait for what the client sends. */
-  #waiting(): "none" | "some" | "all" {
+  /** Whether each RPC in progress waits for what the client sends. */
+  #allWait(): boolean {
     const { active, size } = this.#outgoing;
-    const { parked } = this.#streams;
-    const { open } = this.#further;
-    if (parked + open === 0) return "none";
-    if (parked + open < size) return "some";
-    if (parked === 0 || open === 0) return "all";
-    let waiting = 0;
-    for (const { stream, inbound } of active) if (stream?.parked || inbound?.isOpen) waiting++;
-    return waiting < size ? "some" : "all";
+    if (this.#streams.parked + this.#further.open < size || active.size < size) return false;
+    // A handler that has not read what is there waits for nothing but itself.
+    return active.every(({ stream, inbound }) => stream?.parked || inbound?.isStarved);
   }
 
   /** Answers a request that was cancelled before it was begun; it counts as taken. */

@@ -2,7 +2,7 @@ import { shown, wrong } from "../../check.ts";
 import type { RpcStream } from "../../rpc/mod.ts";
 import { isTooMuch, serviceError, statusError, unreadable } from "../_errors.ts";
 import { ServiceRequest, type ServiceResponse, type WireMethod } from "../envelope/messages.ts";
-import { mapped, mappedLater } from "../envelope/mapped.ts";
+import { mapped } from "../envelope/mapped.ts";
 import { polled } from "../envelope/polled.ts";
 import { ServiceError } from "../status.ts";
 
@@ -150,16 +150,12 @@ export function requestsOf(
   method: WireMethod,
   requests: AsyncIterable<unknown> | Iterable<unknown>,
 ): AsyncIterable<ServiceRequest> | Iterable<ServiceRequest> {
-  const toRequest = (value: unknown) => {
+  const messages = mapped(requests, (value) => {
     const request = new ServiceRequest();
     request.body = method.request;
     request.value = value;
     return request;
-  };
-  const { [Symbol.asyncIterator]: later, [Symbol.iterator]: now } = Object(requests);
-  if (typeof later === "function") {
-    return mappedLater(requests as AsyncIterable<unknown>, toRequest);
-  }
-  if (typeof now === "function") return mapped(requests as Iterable<unknown>, toRequest);
+  });
+  if (messages) return messages;
   throw wrong(`${method.path} takes an iterable of requests, not ${shown(requests)}`);
 }

@@ -1,4 +1,5 @@
 import {
+  checkBoolean,
   checkCallback,
   checkOptions,
   checkSignal,
@@ -266,9 +267,7 @@ function checkCallOptions(options: ServiceCallOptions): void {
   checkCallback("onMetadata", onMetadata);
   checkCallback("onTrailers", onTrailers);
   checkSignal(signal);
-  if (idempotent !== undefined && typeof idempotent !== "boolean") {
-    throw wrong(`idempotent must be true or false, not ${shown(idempotent)}`);
-  }
+  checkBoolean("idempotent", idempotent);
 }
 
 /** What is left of the time, as a timeout. One that has passed fires at once. */

@@ -1,23 +1,35 @@
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
-// Not generators: while one waits for the next item, it cannot be left, nor can what it reads.
-
-/** The same items, each made into another when it is read. If that throws, the rest is left. */
-export function mapped<From, To>(from: Iterable<From>, to: (value: From) => To): Iterable<To> {
+/**
+ * The same items, synchronous or not, each made into another when it is read. If that throws, the
+ * rest is left. `undefined` for what is no iterable.
+ */
+export function mapped<To>(
+  items: unknown,
+  to: (item: unknown) => To,
+): AsyncIterable<To> | Iterable<To> | undefined {
+  const { [Symbol.asyncIterator]: later, [Symbol.iterator]: now } = Object(items);
+  // Not generators: while one waits for the next item, it cannot be left, nor can what it reads.
+  if (typeof later === "function") {
+    return {
+      [Symbol.asyncIterator]() {
+        const iterator: AsyncIterator<unknown> = later.call(items);
+        return {
+          next: async () => given(iterator, await iterator.next(), to),
+          async return() {
+            await iterator.return?.();
+            return DONE as IteratorResult<To>;
+          },
+        };
+      },
+    };
+  }
+  if (typeof now !== "function") return undefined;
   return {
     [Symbol.iterator]() {
-      const iterator = from[Symbol.iterator]();
+      const iterator: Iterator<unknown> = now.call(items);
       return {
-        next() {
-          const result = iterator.next();
-          if (result.done) return DONE as IteratorResult<To>;
-          try {
-            return { done: false, value: to(result.value) };
-          } catch (error) {
-            leave(iterator);
-            throw error;
-          }
-        },
+        next: () => given(iterator, iterator.next(), to),
         return() {
           iterator.return?.();
           return DONE as IteratorResult<To>;
@@ -27,32 +39,19 @@ export function mapped<From, To>(from: Iterable<From>, to: (value: From) => To):
   };
 }
 
-/** The same of asynchronous items. */
-export function mappedLater<From, To>(
-  from: AsyncIterable<From>,
-  to: (value: From) => To,
-): AsyncIterable<To> {
-  return {
-    [Symbol.asyncIterator]() {
-      const iterator = from[Symbol.asyncIterator]();
-      return {
-        async next() {
-          const result = await iterator.next();
-          if (result.done) return DONE as IteratorResult<To>;
-          try {
-            return { done: false, value: to(result.value) };
-          } catch (error) {
-            leave(iterator);
-            throw error;
-          }
-        },
-        async return() {
-          await iterator.return?.();
-          return DONE as IteratorResult<To>;
-        },
-      };
-    },
-  };
+/** What an iterator has given, made into another. */
+function given<To>(
+  iterator: Iterator<unknown> | AsyncIterator<unknown>,
+  result: IteratorResult<unknown>,
+  to: (item: unknown) => To,
+): IteratorResult<To> {
+  if (result.done) return DONE as IteratorResult<To>;
+  try {
+    return { done: false, value: to(result.value) };
+  } catch (error) {
+    leave(iterator);
+    throw error;
+  }
 }
 
 async function leave(iterator: Iterator<unknown> | AsyncIterator<unknown>): Promise<void> {

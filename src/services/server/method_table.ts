@@ -1,7 +1,7 @@
 import { wrong } from "../../check.ts";
 import type { MethodDefinition, MethodKind } from "../definition.ts";
 import type { WireMethod } from "../envelope/messages.ts";
-import { mapped, mappedLater } from "../envelope/mapped.ts";
+import { mapped } from "../envelope/mapped.ts";
 import type { Implementation } from "../handlers.ts";
 import type { ServerContext } from "../context.ts";
 import { chain, type Next, type ServerInterceptor } from "../interceptor.ts";
@@ -69,10 +69,7 @@ export class ServedMethod implements WireMethod {
 
 /** The same items, each checked when it is read. What is no iterable stays as it is. */
 function checked(items: unknown, check: (item: unknown) => void): unknown {
-  const { [Symbol.asyncIterator]: later, [Symbol.iterator]: now } = Object(items);
-  const pass = (item: unknown) => (check(item), item);
-  if (later !== undefined) return mappedLater(items as AsyncIterable<unknown>, pass);
-  return now === undefined ? items : mapped(items as Iterable<unknown>, pass);
+  return mapped(items, (item) => (check(item), item)) ?? items;
 }
 
 /** The methods of a server, which are found by their names as they are on the wire. */

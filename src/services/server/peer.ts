@@ -13,6 +13,10 @@ export class DuplexPeer implements Peer {
     return this.#duplex.remoteAddress;
   }
 
+  get proxy(): Peer["proxy"] {
+    return this.#duplex.proxy;
+  }
+
   get alpnProtocol(): Peer["alpnProtocol"] {
     return this.#duplex.alpnProtocol;
   }

@@ -134,3 +134,51 @@ test("held: it reads on when the last RPC that did not wait asks for further req
   await soon(client.close(), "the close");
   await server.closed;
 });
+
+for (const beside of ["alone", "beside a stream that nobody reads"]) {
+  test(`held: nothing is refused while a handler has requests to read, ${beside}`, async () => {
+    const [goOn, sent, said] = [deferred(), deferred(), deferred()];
+    const { client, server } = both(({ body: asked }, context) => {
+      if (asked === LARGE) return body(asked);
+      if (asked === "stream") {
+        return (async function* () {
+          for (let i = 0;; i++) yield body(i);
+        })();
+      }
+      return (async () => {
+        const heard: unknown[] = [];
+        for await (const { body: word } of context.requests()) {
+          heard.push(word);
+          if (word === "first") await goOn.promise;
+        }
+        return body(heard);
+      })();
+    }, beside === "alone" ? 1 : 2);
+    const stream = beside === "alone" ? undefined : client.streaming(body("stream"));
+    if (stream) assertEquals((await stream.next()).value?.body, 0);
+    const listening = client.unary(body("listen"), {
+      requests: (async function* () {
+        yield body("first");
+        yield body("second");
+        sent.resolve();
+        await said.promise;
+        yield body("third");
+      })(),
+    });
+    await soon(sent.promise, "the second to be sent");
+    const calls = manyCalls(client);
+    assertEquals(await quiet(() => calls.refused), 0);
+    // Behind what the connection has stopped to read.
+    said.resolve();
+    assertEquals(await quiet(() => calls.refused), 0);
+    goOn.resolve();
+    assertEquals((await soon(listening, "the answer")).body, ["first", "second", "third"]);
+    await stream?.return();
+    await soon(calls.settled, "the other calls");
+    // Until the third could be read.
+    assert(calls.refused > 0, "no call was refused");
+    assertEquals(calls.answered + calls.refused, MANY);
+    await soon(client.close(), "the close");
+    await server.closed;
+  });
+}

@@ -5,8 +5,10 @@ import type { RpcId } from "../../message.ts";
 export interface IntakeEvents<Request> {
   /** Whether no RPC may be begun now. */
   isFull(): boolean;
-  /** How many of the RPCs in progress wait for something that may be unread. */
-  waiting(): "none" | "some" | "all";
+  /** Whether any of the RPCs in progress may wait for something that is unread. */
+  mayWait(): boolean;
+  /** Whether all of them do. */
+  allWait(): boolean;
   begin(id: RpcId, request: Request): void;
   /** A request was cancelled before it was begun. */
   drop(id: RpcId): void;
@@ -86,8 +88,9 @@ export class Intake<Request> {
 
   /** Whether more may be read though enough are held; refuses what is too much. */
   #mayReadOn(): boolean {
-    const waiting = this.#events.waiting();
-    if (waiting !== "all") return waiting === "some" && !this.#held.overfull;
+    if (!this.#events.mayWait()) return false;
+    if (!this.#held.overfull) return true;
+    if (!this.#events.allWait()) return false;
     while (this.#held.overfull && this.#held.length > 1) {
       const { id, request, cancelled } = this.#held.shift();
       if (cancelled) this.#events.drop(id);
