@@ -4,10 +4,15 @@ import { XMLParser } from "fast-xml-parser";
 export interface TestResult {
   readonly name: string;
   readonly outcome: "passed" | "failed" | "skipped";
+  readonly seconds: number;
+  /** Its file, where the runner says so. */
+  readonly file?: string;
 }
 
 interface Element {
   readonly name?: string;
+  readonly file?: string;
+  readonly time?: string;
   readonly failure?: unknown;
   readonly error?: unknown;
   readonly skipped?: unknown;
@@ -41,5 +46,6 @@ function toResult(test: Element): TestResult {
     ? "skipped"
     : "passed";
   // Node escapes quotes twice.
-  return { name: (test.name ?? "").replaceAll("&quot;", '"'), outcome };
+  const name = (test.name ?? "").replaceAll("&quot;", '"');
+  return { name, outcome, seconds: Number(test.time ?? 0), file: test.file };
 }

@@ -15,7 +15,12 @@ const SLOW: readonly RegExp[] = [
   /^tests\/(codecs\/limits|conformance\/(tls|websocket_proxy)|edge\/example)_test/,
   /^tests\/rpc\/pool\/calls\/(spread|weights)_test/,
   /^tests\/(security\/permissions|services\/misuse\/type_errors)_test/,
+  /^tests\/(codecs\/protobuf\/protobuf_es_fields|examples\/(one_port|proto_tls))_test/,
+  /^tests\/rpc\/(flow\/stream_flow|server\/stream)_test/,
 ];
+
+/** What no other file may come before in a process: they measure how its memory grows. */
+const ALONE = /^tests\/waits\/(fifo|waiting_line)_test/;
 
 /** Loaded before a test file, it takes the synchronous face from every duplex. */
 export const ONLY_STREAMS = "tests/support/only_streams.ts";
@@ -42,6 +47,10 @@ export function testFiles(folder: string, except?: string): string[] {
 
 export function isSlow(file: string): boolean {
   return SLOW.some((pattern) => pattern.test(file));
+}
+
+export function isAlone(file: string): boolean {
+  return isSlow(file) || ALONE.test(file);
 }
 
 export function isOverStreams(file: string): boolean {

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import process from "node:process";
 import type { TestResult } from "./junit.ts";
 import type { Runtime } from "../../tools/runtimes.ts";
-import { isSlow } from "./test_files.ts";
-import { type FileRun, runFile } from "./test_process.ts";
+import { isAlone, isSlow } from "./test_files.ts";
+import { type FileRun, runFile, runGroup, runsGroups } from "./test_process.ts";
 
 export interface Counts {
   readonly passed: number;
@@ -23,36 +23,45 @@ export interface TestRun extends Counts {
 const PROGRESS_MS = 15_000;
 const SLOWEST = 8;
 
-type Job = readonly [runtime: Runtime, file: string];
+/** How many files a process runs at most: it takes as long as all of them together. */
+const GROUP = 12;
+
+/** What one process runs. */
+type Job = readonly [runtime: Runtime, ...files: string[]];
 
 /**
- * Runs the files on all given runtimes, each in a process of its own, three side by side for
- * each core; slow ones, at the end, one at a time. Prints the output of those that failed, what
- * tests have measured, and the names of the slowest files. A file that failed is run once more,
- * alone, since time-outs are easily exceeded on a busy machine: if it then passes, it counts as
- * passed and is reported as flaky. `preload` is a module to be loaded before each file.
+ * Runs the files on all given runtimes, three processes side by side for each core, most of them
+ * with several files; slow ones, at the end, one at a time. Prints the output of those that
+ * failed, what tests have measured, and the names of the slowest files. A file that failed is run
+ * once more, alone, since time-outs are easily exceeded on a busy machine: if it then passes, it
+ * counts as passed and is reported as flaky. `preload` is a module to be loaded before each file.
  */
 export async function runOnAll(
   runtimes: readonly Runtime[],
   files: readonly string[],
   preload?: string,
 ): Promise<TestRun> {
-  const jobs: Job[] = runtimes.flatMap((runtime) => files.map((file): Job => [runtime, file]));
   const folder = mkdtempSync(join(tmpdir(), "protosocket-tests-"));
-  const progress = new Progress(jobs.length);
+  const progress = new Progress(runtimes.length * files.length);
   const runs: FileRun[] = [];
   const work = async (queue: Job[]) => {
     for (let job = queue.shift(); job; job = queue.shift()) {
-      const run = await runFile(...job, folder, preload);
-      runs.push(run);
-      progress.onRun(run);
+      const [runtime, ...group] = job;
+      const done = group.length > 1
+        ? await runGroup(runtime, group, folder, preload)
+        : [await runFile(runtime, group[0]!, folder, preload)];
+      runs.push(...done);
+      for (const run of done) progress.onRun(run);
+      // The others of a group that broke off.
+      const left = group.filter((file) => !done.some((run) => run.file === file));
+      queue.unshift(...left.map((file): Job => [runtime, file]));
     }
   };
-  const slow = jobs.filter(([, file]) => isSlow(file));
-  const quick = jobs.filter(([, file]) => !isSlow(file));
   // Much of a test's time is spent waiting, for programs to start and sockets to end: with two
   // for each core, an eighth of the cores' time was left unused.
   const workers = 3 * Math.max(1, availableParallelism());
+  const quick = jobsOf(runtimes, files.filter((file) => !isSlow(file)), workers);
+  const slow = jobsOf(runtimes, files.filter(isSlow), workers);
   await Promise.all(Array.from({ length: workers }, () => work(quick)));
   await work(slow);
 
@@ -72,6 +81,22 @@ export async function runOnAll(
   progress.end();
   report(runtimes, runs);
   return { ...sum(runs), notes };
+}
+
+/** Those that take longest come first. */
+function jobsOf(runtimes: readonly Runtime[], files: readonly string[], workers: number): Job[] {
+  return runtimes
+    .flatMap((runtime) => {
+      const alone = (file: string) => !runsGroups(runtime) || isAlone(file);
+      const together = files.filter((file) => !alone(file));
+      const count = Math.min(together.length, Math.max(workers, together.length / GROUP));
+      // One from each folder, rather than a folder: those of one folder take alike long.
+      const groups = Array.from({ length: Math.ceil(count) }, (): string[] => []);
+      for (const [i, file] of together.entries()) groups[i % groups.length]!.push(file);
+      return [...groups, ...files.filter(alone).map((file) => [file])]
+        .map((group): Job => [runtime, ...group]);
+    })
+    .sort((a, b) => b.length - a.length);
 }
 
 /** Says how each runtime did, and which files took longest. */

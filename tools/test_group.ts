@@ -1,0 +1,11 @@
+// Runs several test files in one process of Node, whose own runner starts one for each file.
+// What is reported after a test that has the name of a file is that file's.
+import process from "node:process";
+import { test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { root } from "./runtimes.ts";
+
+for (const file of process.argv.slice(2)) {
+  test(file, () => {});
+  await import(pathToFileURL(`${root}${file}`).href);
+}
