@@ -94,7 +94,8 @@ export interface CoresOptions<Data = unknown> {
  *
  * Rejects with a `RangeError` or a `TypeError` for an invalid option, and with a
  * {@linkcode TransportError} of code `unsupported` where workers cannot share a port, or, if a
- * worker does not start, of the worker's own code or `other`. Then no worker is left running.
+ * worker does not start, of the worker's own code or `other`. Then no worker is left running:
+ * those that have started are closed, and killed if that takes more than 2 seconds.
  */
 export async function serveOnEachCore<Data = unknown>(
   module: URL | string,

@@ -9,9 +9,7 @@ import {
 import { lengthDelimited } from "@protosocket/protosocket/length-delimited";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
-import { deferred, within } from "../support/within.ts";
-
-const LIMIT = 10_000;
+import { deferred, soon } from "../support/within.ts";
 
 type Config = ConnectionConfig<Uint8Array>;
 
@@ -34,7 +32,7 @@ function peer(duplex: ReturnType<typeof duplexPair>[0], onInboundMessage: () => 
 
 test("a connection whose peer sends nothing for idleTimeout ends", async () => {
   const { connection } = open({ idleTimeout: 20 });
-  const reason = await within(LIMIT, connection.closed, "the idle time-out");
+  const reason = await soon(connection.closed, "the idle time-out");
   assert(reason.kind === "error" && reason.error instanceof ConnectionError);
   assertEquals(reason.error.code, "idle-timeout");
 });
@@ -52,7 +50,7 @@ test("a connection whose peer has a heartbeat stays open", async () => {
     reactor: () => ({ onInboundMessage: () => {} }),
     heartbeat: { interval: 5, message: () => new Uint8Array([1]) },
   });
-  await within(LIMIT, beats.promise, "five heartbeats");
+  await soon(beats.promise, "five heartbeats");
   connection.close();
   assertEquals((await connection.closed).kind, "local");
 });
@@ -67,7 +65,7 @@ test("time in which the reactor does not read is not the peer's silence", async 
   // More than is read ahead, so that the reading does stop.
   const much = new Uint8Array(64 * 1024);
   for (let i = 0; i < 20; i++) other.sender.trySend(much);
-  await within(LIMIT, received.promise, "the first message");
+  await soon(received.promise, "the first message");
   // Several times the time-out: it is the timers that are looked at, not a race.
   await new Promise((resolve) => setTimeout(resolve, 100));
   let closed = false;
@@ -88,7 +86,7 @@ test("a heartbeat that cannot be made ends the connection", async () => {
       },
     },
   });
-  const reason = await within(LIMIT, connection.closed, "the end");
+  const reason = await soon(connection.closed, "the end");
   assert(reason.kind === "error" && reason.error.code === "reactor");
 });
 
@@ -112,11 +110,11 @@ test("drain lets the reactor finish, and sends what it sends meanwhile", async (
   const { connection, there } = open({}, { onDrain: () => (asked.resolve(), work.promise) });
   const other = peer(there, () => heard.resolve());
   const drained = connection.drain();
-  await within(LIMIT, asked.promise, "onDrain");
+  await soon(asked.promise, "onDrain");
   assertEquals(connection.sender.trySend(new Uint8Array([1])), true);
-  await within(LIMIT, heard.promise, "a message while draining");
+  await soon(heard.promise, "a message while draining");
   work.resolve();
-  assertEquals((await within(LIMIT, drained, "the end")).kind, "local");
+  assertEquals((await soon(drained, "the end")).kind, "local");
   assertEquals((await other.closed).kind, "peer");
 });
 
@@ -131,10 +129,10 @@ test("drain ends at its timeout, and fires the signal first", async () => {
     },
   });
   peer(there, () => heard.resolve());
-  await within(LIMIT, connection.drain({ timeout: 5 }), "the end");
+  await soon(connection.drain({ timeout: 5 }), "the end");
   assert(signal?.aborted && signal.reason instanceof ConnectionError);
   assertEquals(signal.reason.code, "drain-timeout");
-  await within(LIMIT, heard.promise, "what was said at the timeout");
+  await soon(heard.promise, "what was said at the timeout");
 });
 
 test("drain ends with the connection, may be called twice, and reports a throw", async () => {
@@ -142,14 +140,14 @@ test("drain ends with the connection, may be called twice, and reports a throw",
   const drained = connection.drain();
   assertEquals(connection.drain(), drained);
   connection.abort();
-  assertEquals((await within(LIMIT, drained, "the end")).kind, "error");
+  assertEquals((await soon(drained, "the end")).kind, "error");
 
   const thrower = open({}, {
     onDrain: () => {
       throw new Error("cannot finish");
     },
   });
-  const reason = await within(LIMIT, thrower.connection.drain(), "the end");
+  const reason = await soon(thrower.connection.drain(), "the end");
   assert(reason.kind === "error" && reason.error.code === "reactor");
 });
 
@@ -162,7 +160,7 @@ test("drain may be called again by the reactor that it asks", async () => {
     },
   });
   peer(there, () => {});
-  assertEquals((await within(LIMIT, connection.drain(), "the end")).kind, "local");
+  assertEquals((await soon(connection.drain(), "the end")).kind, "local");
   assertEquals(asked, 1);
 });
 
@@ -186,7 +184,7 @@ test("an observer sees batches and bytes, and cannot do harm", async () => {
     },
   });
   for (let i = 0; i < 3; i++) connection.sender.trySend(new Uint8Array(9));
-  await within(LIMIT, heard.promise, "the messages");
+  await soon(heard.promise, "the messages");
   other.sender.trySend(new Uint8Array(4));
   await other.close();
   await connection.closed;

@@ -3,8 +3,8 @@ import { test } from "node:test";
 import { TransportError } from "@protosocket/protosocket";
 import { connect } from "@protosocket/protosocket/node";
 import { body } from "../support/rpc.ts";
-import { outcome, within } from "../support/within.ts";
-import { ask, dial, portOf, serveOnTwo, START_MS, workers } from "./support.ts";
+import { outcome, soon } from "../support/within.ts";
+import { ask, dial, portOf, serveOnTwo, workers } from "./support.ts";
 
 test("cores: connections are spread over the workers", async () => {
   await using server = await serveOnTwo();
@@ -28,7 +28,7 @@ test("cores: close() answers what is in flight, in every worker", async () => {
   const closed = server.close();
   assertEquals(server.close() === closed, true);
   assertEquals(await Promise.all(answers), answers.map(() => "after all"));
-  await within(START_MS, closed, "the workers to close");
+  await soon(closed, "the workers to close");
   await server.finished;
   const error = await assertRejects(() => connect({ port }), TransportError);
   assertEquals(error.code, "refused");
@@ -39,14 +39,14 @@ test("cores: close() cancels what does not end within its timeout", async () => 
   const client = await dial(portOf(server));
   const never = outcome(ask(client, "never"));
   await ask(client, "who");
-  await within(START_MS, server.close({ timeout: 50 }), "the workers to close");
+  await soon(server.close({ timeout: 50 }), "the workers to close");
   assertEquals((await never).kind, "error");
   await server.finished;
 });
 
 test("cores: a worker that does not close is killed, and reported", async () => {
   const server = await serveOnTwo({ start: "hangs at close" });
-  await within(START_MS, server.close({ timeout: 0 }), "the workers to be ended");
+  await soon(server.close({ timeout: 0 }), "the workers to be ended");
   const error = await assertRejects(() => server.finished, TransportError, "did not close in time");
   assertEquals(error.code, "timed-out");
 });
@@ -67,7 +67,7 @@ test("cores: a worker that dies is reported and restarted", async () => {
   const victim = await ask(client, "who");
   assertEquals((await outcome(ask(client, "die"))).kind, "error");
   // New connections reach the one that is left and, after a while, one that is new.
-  await within(START_MS, untilNew(port, before), "a new worker");
+  await soon(untilNew(port, before), "a new worker");
   assertEquals(told.length, 1);
   assertEquals(told[0]![0].startsWith(`The worker of core ${told[0]![1]} died: `), true);
   const after = await workers(port, 2);
@@ -97,7 +97,7 @@ test("cores: a port that the system chose stays, also when no worker is left", a
   for (const deaths of [1, 2]) {
     const before = await workers(port, 1);
     assertEquals((await outcome(ask(await dial(port), "die"))).kind, "error");
-    await within(START_MS, untilNew(port, before), "a new worker");
+    await soon(untilNew(port, before), "a new worker");
     assertEquals(told.length, deaths);
   }
 });
@@ -113,7 +113,7 @@ test("cores: when workers die too often, all are closed in order, and the failur
   assertEquals(await slow, "after all");
   assertEquals((await died).kind, "error");
   const error = await assertRejects(
-    () => within(START_MS, server.finished, "the end"),
+    () => soon(server.finished, "the end"),
     TransportError,
     " died: ",
   );
@@ -132,9 +132,9 @@ test("cores: the limit of restarts counts earlier ones", async () => {
   const port = portOf(server);
   const before = await workers(port, 1);
   assertEquals((await outcome(ask(await dial(port), "die"))).kind, "error");
-  await within(START_MS, untilNew(port, before), "a new worker");
+  await soon(untilNew(port, before), "a new worker");
   assertEquals((await outcome(ask(await dial(port), "die"))).kind, "error");
-  const end = within(START_MS, server.finished, "the end");
+  const end = soon(server.finished, "the end");
   await assertRejects(() => end, TransportError, "The worker of core 1 died: ");
   assertEquals(told, [1, 1]);
 });

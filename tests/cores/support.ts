@@ -6,11 +6,8 @@ import {
 import { connect } from "@protosocket/protosocket/node";
 import { RpcClient } from "@protosocket/protosocket/rpc";
 import { body, jsonCodec, type Message, messages } from "../support/rpc.ts";
-import { within } from "../support/within.ts";
+import { soon } from "../support/within.ts";
 import type { Ask, WorkerData } from "./worker.ts";
-
-/** Starting processes takes its time on a busy machine. */
-export const START_MS = 30_000;
 
 export const WORKER: URL = new URL("./worker.ts", import.meta.url);
 
@@ -19,8 +16,7 @@ export function serveOnTwo(
   data: WorkerData = {},
   options: Partial<CoresOptions<WorkerData>> = {},
 ): Promise<MultiCoreServer> {
-  return within(
-    START_MS,
+  return soon(
     serveOnEachCore(WORKER, { port: 0, cores: 2, maxRestarts: 0, data, ...options }),
     "two workers to listen",
   );
@@ -38,7 +34,7 @@ export async function dial(port: number): Promise<RpcClient<Message, Message>> {
 
 /** Asks, and gives the answer's body. */
 export async function ask(client: RpcClient<Message, Message>, what: Ask): Promise<unknown> {
-  return (await within(START_MS, client.unary(body(what)), `an answer to ${what}`)).body;
+  return (await soon(client.unary(body(what)), `an answer to ${what}`)).body;
 }
 
 /** Asks on new connections until workers, as many as expected, have answered; returns them. */

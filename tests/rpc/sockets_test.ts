@@ -11,7 +11,7 @@ import {
 } from "@protosocket/protosocket/rpc";
 import { sockets } from "../../examples/support/sockets.ts";
 import { body, jsonCodec, type Message, messages, normal, Peer, rpcError } from "../support/rpc.ts";
-import { type Deferred, deferred, outcome, soon } from "../support/within.ts";
+import { type Deferred, deferred, fired, outcome, soon } from "../support/within.ts";
 
 /** A server on a free port, and ways to reach it. */
 async function serveOnSocket(
@@ -91,9 +91,9 @@ test("a Cancel reaches the handler over a socket", async () => {
   const controller = new AbortController();
   const call = outcome(caller.unary(body("hang"), controller));
   const signal = await soon(stuck.promise, "the handler");
-  const fired = new Promise((resolve) => signal.addEventListener("abort", resolve));
+  const told = fired(signal);
   controller.abort();
-  await soon(fired, "the handler's signal");
+  await soon(told, "the handler's signal");
   assertEquals(signal.reason.code, "cancelled");
   assertEquals((await call).kind, "error");
   await caller.close();
@@ -108,9 +108,9 @@ test("a client that aborts fires its handlers' signals, over a socket", async ()
   const caller = await client();
   const call = outcome(caller.unary(body("hang")));
   const signal = await soon(stuck.promise, "the handler");
-  const fired = new Promise((resolve) => signal.addEventListener("abort", resolve));
+  const told = fired(signal);
   caller.abort();
-  await soon(fired, "the handler's signal");
+  await soon(told, "the handler's signal");
   assertEquals(signal.reason.code, "connection-closed");
   await rpcError(call, "connection-closed");
   await soon(server.close(), "the server's end");

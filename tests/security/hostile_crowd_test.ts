@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { connect, type Socket } from "node:net";
 import { test } from "node:test";
-import { within } from "../support/within.ts";
+import { soon } from "../support/within.ts";
 import { assertGrewLess, Attacker, print, Victim } from "./attacker.ts";
 
 /** How one of a crowd fares: it is let in until it is broken off. */
@@ -27,7 +27,7 @@ async function crowd(port: number, count: number): Promise<One[]> {
   while (all.length < count) {
     const some = Math.min(100, count - all.length);
     const dialled = Promise.all(Array.from({ length: some }, () => dial(port)));
-    all.push(...await within(30_000, dialled, "a hundred connections"));
+    all.push(...await soon(dialled, "a hundred connections"));
   }
   return all;
 }

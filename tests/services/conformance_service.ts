@@ -19,7 +19,7 @@ import {
   type ReportSchema,
   type Script,
 } from "../support/proto/gen/conformance_pb.ts";
-import { deferred, soon } from "../support/within.ts";
+import { deferred, fired, soon } from "../support/within.ts";
 
 export const Conformance: ServiceOf<typeof ConformanceDesc> = serviceOf(ConformanceDesc);
 
@@ -108,10 +108,9 @@ export function conformance(notes: Notes): Implementation {
 
 function begin(name: string, { signal }: ServerContext, notes: Notes): void {
   notes.add(`${name}: begun`);
-  signal.addEventListener("abort", () => {
-    const { reason } = signal;
-    notes.add(`${name}: signal: ${reason instanceof ServiceError ? reason.code : reason}`);
-  });
+  fired(signal).then((reason) =>
+    notes.add(`${name}: signal: ${reason instanceof ServiceError ? reason.code : reason}`)
+  );
 }
 
 /** Sets what goes beside the answer. */
@@ -122,17 +121,9 @@ function answer({ metadata, trailers }: Script, context: ServerContext): void {
 
 async function play(script: Script, context: ServerContext): Promise<void> {
   answer(script, context);
-  if (script.hang) await aborted(context.signal);
+  if (script.hang) throw await fired(context.signal);
   if (script.crash) throw new Error("a secret");
   if (script.failure !== 0) throw failure(script);
-}
-
-/** Rejects when the signal fires. */
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    signal.addEventListener("abort", () => reject(signal.reason));
-  });
 }
 
 function failure({ failure, message, detail }: Script): ServiceError {

@@ -11,7 +11,7 @@ import {
   ServiceError,
 } from "@protosocket/protosocket/services";
 import { z } from "zod";
-import { deferred, soon, until } from "../support/within.ts";
+import { deferred, fired, soon, until } from "../support/within.ts";
 import { all, fails, onSocket, Prices, type PricesHandlers } from "./support.ts";
 
 const turn = () => new Promise((resolve) => setTimeout(resolve, 1));
@@ -44,7 +44,7 @@ function readers() {
     },
     async *trade(requests, { signal }) {
       const reading = read(requests).catch(() => {});
-      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      await fired(signal);
       await reading;
       yield {};
     },
@@ -84,7 +84,7 @@ test("nor if the handler begins to read when the call is over", async () => {
     await using server = await onSocket({
       async putQuotes(quotes, { signal }) {
         begun.resolve();
-        await new Promise((resolve) => signal.addEventListener("abort", resolve));
+        await fired(signal);
         await all(quotes).then(end.resolve, end.resolve);
         return {};
       },
@@ -108,7 +108,7 @@ test("nor if the client has sent all of it, and the handler reads it too late", 
       async putQuotes(quotes, { signal }) {
         await quotes.next();
         half.resolve();
-        await new Promise((resolve) => signal.addEventListener("abort", resolve));
+        await fired(signal);
         await all(quotes).then(end.resolve, end.resolve);
         return {};
       },
@@ -203,7 +203,7 @@ test("a stream that a promise brings too late is left", async () => {
   const { left, watchQuotes } = ticking();
   const late: ServerInterceptor = (next) => async (call) => {
     const answer = await next(call);
-    await new Promise((resolve) => call.context.signal.addEventListener("abort", resolve));
+    await fired(call.context.signal);
     await turn();
     return answer;
   };
@@ -242,7 +242,7 @@ test("what a generator throws as it is left is told", async () => {
       async *watchQuotes(_, { signal }) {
         try {
           yield {};
-          await new Promise((resolve) => signal.addEventListener("abort", resolve));
+          await fired(signal);
           yield {};
         } finally {
           // deno-lint-ignore no-unsafe-finally
@@ -269,7 +269,7 @@ test("what a handler rejects with after its deadline is told, unless that is why
   await using server = await onSocket({
     async getQuote({ count }, { signal }) {
       begun.add(count);
-      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      await fired(signal);
       setTimeout(over.resolve);
       if (count === 0) throw signal.reason;
       if (count === 1) throw new DOMException("aborted", "AbortError");

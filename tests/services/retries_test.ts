@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
 import { RpcPool } from "@protosocket/protosocket/rpc";
 import { createClient, ServiceError } from "@protosocket/protosocket/services";
-import { deferred, soon } from "../support/within.ts";
+import { deferred, fired, soon } from "../support/within.ts";
 import { type Ends, fails, onSocket, Prices, type PricesHandlers } from "./support.ts";
 
 /** A pool of one connection to each of some servers. */
@@ -157,7 +157,7 @@ test("a server whose time to drain is up says so: unavailable", async () => {
   await using ends = await onSocket({
     async *watchQuotes(_, { signal }) {
       yield {};
-      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      await fired(signal);
     },
     getQuote(_, { signal }) {
       begun.resolve();

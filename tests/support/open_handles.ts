@@ -1,6 +1,6 @@
 import { readdirSync, readlinkSync } from "node:fs";
 import process from "node:process";
-import { turn } from "./within.ts";
+import { now, turn } from "./within.ts";
 
 /** How many sockets this process has open, as Linux tells; undefined elsewhere. */
 export function openSockets(): number | undefined {
@@ -33,10 +33,10 @@ const LIMIT = 10_000;
 
 /** Waits until no more handles are open than `before`; returns those left over at the end. */
 export async function leftOver(before: Record<string, number>): Promise<Record<string, number>> {
-  for (const since = performance.now();; await turn()) {
+  for (const since = now();; await turn()) {
     const more = Object.entries(openHandles())
       .map(([kind, count]): [string, number] => [kind, count - (before[kind] ?? 0)])
       .filter(([kind, count]) => count > 0 && kind !== "Immediate");
-    if (more.length === 0 || performance.now() - since > LIMIT) return Object.fromEntries(more);
+    if (more.length === 0 || now() - since > LIMIT) return Object.fromEntries(more);
   }
 }

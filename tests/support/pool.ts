@@ -200,7 +200,18 @@ export async function unavailable(call: Promise<unknown>): Promise<RpcError> {
 
 const now = performance.now.bind(performance);
 let skew = 0;
-performance.now = () => now() + skew;
+/**
+ * Where the clock stands: a busy machine would decide whether a rest is over. At a whole number,
+ * so that sums are exact.
+ */
+let stands: number | undefined = Math.floor(now());
+performance.now = () => (stands ?? now()) + skew;
+
+/** Lets the clock run until this is disposed of: for what waits until a rest or a time is over. */
+export function running(): Disposable {
+  stands = undefined;
+  return { [Symbol.dispose]: () => void (stands = Math.ceil(now())) };
+}
 
 /** Lets so many milliseconds pass on the clock that the pool looks at; timers are not touched. */
 export function pass(milliseconds: number): void {

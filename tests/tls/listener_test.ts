@@ -77,15 +77,17 @@ test("TLS listener: a silent client times out", async () => {
 
 test("TLS listener: a client that trickles bytes times out", async () => {
   await using server = await TlsServer.listen({ handshakeTimeout: 200 });
-  const slow = new End(await connect({ port: server.port }));
-  let said = 0;
-  const timer = setInterval(() => {
-    slow.writer.write(new Uint8Array([[22, 3, 1, 1, 0, 1][said++] ?? 0])).catch(() => {});
-  }, 20);
-  assertEquals((await server.failure()).error.code, "timed-out");
-  clearInterval(timer);
-  assert(said > 1, "it has said nothing");
-  slow.drop();
+  // On a busy machine all timers may be due at once, and it has said nothing.
+  for (let said = 0; said < 2;) {
+    said = 0;
+    const slow = new End(await connect({ port: server.port }));
+    const timer = setInterval(() => {
+      slow.writer.write(new Uint8Array([[22, 3, 1, 1, 0, 1][said++] ?? 0])).catch(() => {});
+    }, 20);
+    assertEquals((await server.failure()).error.code, "timed-out");
+    clearInterval(timer);
+    slow.drop();
+  }
 });
 
 test("TLS listener: many silent clients do not keep others from being served", async () => {

@@ -62,7 +62,7 @@ test("mutual TLS: a silent client times out", async () => {
     assertEquals((await server.failure()).error.code, "timed-out");
     duplex.writable.abort().catch(() => {});
   }
-  await server.serves({ ...trusting, ...client });
+  await server.servesAtLast({ ...trusting, ...client });
 });
 
 test("mutual TLS: a server that does not require a certificate accepts a client that has one", async () => {

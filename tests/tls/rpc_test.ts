@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { RpcClient, type RpcHandler, serveRpc } from "@protosocket/protosocket/rpc";
 import { body, jsonCodec, type Message, messages } from "../support/rpc.ts";
 import { connect, listen, ours, trusting } from "../support/tls.ts";
-import { deferred, outcome, soon, turn } from "../support/within.ts";
+import { deferred, fired, outcome, soon, turn } from "../support/within.ts";
 
 async function serveOverTls(handler: RpcHandler<Message, Message>) {
   const listener = await listen({ port: 0, tls: ours });
@@ -52,10 +52,10 @@ test("rpc over TLS: a Cancel reaches the handler", async () => {
   const stop = new AbortController();
   const call = outcome(client.unary(body("hang"), { signal: stop.signal }));
   const signal = await soon(stuck.promise, "the request");
-  const fired = new Promise((resolve) => signal.addEventListener("abort", resolve));
+  const told = fired(signal);
   stop.abort();
   assertEquals((await soon(call, "the call's end")).kind, "error");
-  await soon(fired, "the handler's signal");
+  await soon(told, "the handler's signal");
   await client.close();
   await soon(server.close(), "the server's end");
 });

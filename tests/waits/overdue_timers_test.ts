@@ -27,11 +27,18 @@ async function pair(options: ConnectionOptions) {
     observer: { onOpen: () => opened.resolve() },
   }));
   const { port } = server.address as { port: number };
+  const begun = performance.now();
   const socket = net.connect({ port, host: "127.0.0.1" });
   socket.on("error", () => {});
   await soon(opened.promise, "the connection");
   const [connection] = server.connections;
-  return { server, socket, connection: connection!, received: received.promise };
+  /** Whether a time-out may have been due before what was just written was. */
+  const wasLate = () => performance.now() - begun >= LIMIT;
+  const end = async () => {
+    socket.destroy();
+    await soon(server.close(), "the close");
+  };
+  return { end, socket, connection: connection!, received: received.promise, wasLate };
 }
 
 for (
@@ -42,30 +49,37 @@ for (
   ] as const
 ) {
   test(`overdue timers: ${option} lets the sockets be read before it judges`, async () => {
-    const { server, socket, connection, received } = await pair({ [option]: LIMIT });
-    if (before.length > 0) {
-      await new Promise<void>((resolve) => socket.write(Uint8Array.from(before), () => resolve()));
-      for (let turns = 0; turns < 5; turns++) await turn();
+    for (;;) {
+      const { end, socket, connection, received, wasLate } = await pair({ [option]: LIMIT });
+      if (before.length > 0) {
+        await new Promise<void>((resolve) =>
+          socket.write(Uint8Array.from(before), () => resolve())
+        );
+        for (let turns = 0; turns < 5; turns++) await turn();
+      }
+      // The system takes these bytes in the same call.
+      socket.write(Uint8Array.from(after));
+      const closed = connection.closed.then(codeOf);
+      const isFair = !wasLate();
+      if (isFair) {
+        busy();
+        assertEquals(
+          await soon(Promise.race([closed, received.then(() => "received")]), "either"),
+          "received",
+        );
+      }
+      await end();
+      // The machine was busy with something else.
+      if (isFair) break;
     }
-    // The system takes these bytes in the same call.
-    socket.write(Uint8Array.from(after));
-    busy();
-    const closed = connection.closed.then(codeOf);
-    assertEquals(
-      await soon(Promise.race([closed, received.then(() => "received")]), "either"),
-      "received",
-    );
-    socket.destroy();
-    await soon(server.close(), "the close");
   });
 }
 
 test("overdue timers: a peer that really is silent is ended all the same", async () => {
-  const { server, socket, connection } = await pair({ idleTimeout: LIMIT });
+  const { end, connection } = await pair({ idleTimeout: LIMIT });
   busy();
   assertEquals(codeOf(await soon(connection.closed, "the end")), "idle-timeout");
-  socket.destroy();
-  await soon(server.close(), "the close");
+  await end();
 });
 
 test("writeTimeout: as long as the transport gets on, the peer is not silent", async () => {

@@ -51,7 +51,9 @@ export class Processors implements MultiCoreServer {
       this.finished.catch(() => {});
     } catch (error) {
       const all = [...this.#running];
-      for (const processor of all) processor.kill();
+      // Not killed: Deno says that a thread has ended before what it had open is closed, and
+      // whoever then connects would reach nobody, or be reset.
+      for (const processor of all) processor.close(0);
       await Promise.all(all.map((processor) => processor.ended));
       throw error;
     }

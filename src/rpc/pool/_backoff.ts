@@ -30,8 +30,8 @@ export class Rest {
   /** Records that an attempt which began at `began` failed, or that its result was lost at once. */
   failed(error: unknown, began: number, now: number): void {
     this.error = error;
-    // Concurrent attempts that fail count as one failure.
-    if (began < this.#failedAt) return;
+    // Concurrent attempts that fail count as one failure. A coarse clock shows the same time for all.
+    if (began <= this.#failedAt) return;
     const { initial, max, factor, jitter, random } = this.#options;
     if (this.#succeededAt !== undefined && now - this.#succeededAt >= initial) this.#failures = 0;
     this.#failedAt = now;

@@ -5,12 +5,10 @@ import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { runtime } from "../../support/runtime.ts";
-import { deferred, within } from "../../support/within.ts";
+import { deferred, soon } from "../../support/within.ts";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const FLAGS = { deno: ["run", "-A", "--quiet"], bun: ["run"], node: ["--import", "tsx"] };
-const LIMIT = 30_000;
-
 /** An example that runs, and what it has said. */
 class Running {
   readonly child: ChildProcess;
@@ -41,7 +39,7 @@ class Running {
       const match = pattern.exec(this.said);
       if (match) return match;
       assertEquals(this.child.exitCode, null, `It has ended: ${this.said}`);
-      await within(LIMIT, this.#changed.promise, `${pattern} after ${this.said}`);
+      await soon(this.#changed.promise, `${pattern} after ${this.said}`);
     }
   }
 
@@ -73,7 +71,7 @@ for (const signal of signals) {
       await servers[0]!.kill(signal);
       if (signal === "SIGTERM") await client.until(new RegExp(`${addresses[0]} is going away`));
       await client.until(new RegExp(`${addresses[0]} rests for \\d+ ms: TransportError`));
-      await within(LIMIT, client.ended, "the client's end");
+      await soon(client.ended, "the client's end");
       assertEquals(client.child.exitCode, 0);
       assertMatch(client.said, /\d+ answered; \d of 4 connected/);
       // Lines with calls that were not answered name another outcome beside.

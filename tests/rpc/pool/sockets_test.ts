@@ -12,9 +12,12 @@ import {
   serveRpc,
 } from "@protosocket/protosocket/rpc";
 import { sockets } from "../../../examples/support/sockets.ts";
-import { pass, unavailable } from "../../support/pool.ts";
+import { pass, running, unavailable } from "../../support/pool.ts";
 import { body, jsonCodec, type Message, messages, rpcError } from "../../support/rpc.ts";
 import { deferred, outcome, soon } from "../../support/within.ts";
+
+// How long real connects take is for the clock of these pools to show.
+running();
 
 interface Endpoint {
   readonly hostname: string;

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { test } from "node:test";
 import { duplexPair, TransportError } from "@protosocket/protosocket";
 import { RpcClient, RpcError, RpcPool, type RpcStream } from "@protosocket/protosocket/rpc";
-import { asked, bodyOf, pass, poolAndHosts, unavailable } from "../../../support/pool.ts";
+import { asked, bodyOf, pass, poolAndHosts, running, unavailable } from "../../../support/pool.ts";
 import {
   body,
   clientAndPeer,
@@ -13,7 +13,7 @@ import {
   Peer,
   rpcError,
 } from "../../../support/rpc.ts";
-import { outcome, soon } from "../../../support/within.ts";
+import { fired, outcome, soon } from "../../../support/within.ts";
 import { afterPoll } from "../../../../src/waits/after_poll.ts";
 
 const LARGE = "x".repeat(64 * 1024);
@@ -243,6 +243,7 @@ test("if nothing is left to try, the error still says that an earlier attempt ma
 });
 
 test("the timeout counts all attempts together", async () => {
+  using _clock = running();
   const { pool, hosts } = poolAndHosts(2, { slots: 2, timeout: 1000 });
   const next = asked(...hosts);
   const call = outcome(pool.unary(body("x"), { idempotent: true }));
@@ -264,7 +265,7 @@ test("the timeout counts all attempts together", async () => {
   assertInstanceOf(error.cause, RpcError);
   assertEquals(error.cause.sent, true);
   if (!second.signal.aborted) {
-    await soon(new Promise((r) => second.signal.addEventListener("abort", r)), "the Cancel");
+    await soon(fired(second.signal), "the Cancel");
   }
   await later;
   assertEquals(order, ["call", "one and a half times the timeout"]);

@@ -9,6 +9,7 @@ import {
   type Host,
   pass,
   poolAndHosts,
+  running,
   unavailable,
 } from "../../../support/pool.ts";
 import { quiet } from "../../../support/quiet.ts";
@@ -18,6 +19,7 @@ import { outcome, soon } from "../../../support/within.ts";
 const backoff = { initial: 5, max: 20, jitter: 0 };
 
 test("waitForReady: a call waits while nothing can be connected to, and is then made", async () => {
+  using _clock = running();
   const { pool, hosts } = poolAndHosts(2, { backoff });
   const [a, b] = hosts as [Host, Host];
   a.down();
@@ -40,6 +42,7 @@ test("waitForReady: a call waits while nothing can be connected to, and is then 
 });
 
 test("waitForReady: the pool's option is for calls that do not say", async () => {
+  using _clock = running();
   const { pool, hosts: [host] } = poolAndHosts(1, { backoff, waitForReady: true });
   host!.down();
   const waits = pool.unary(body("x"));
@@ -52,6 +55,7 @@ test("waitForReady: the pool's option is for calls that do not say", async () =>
 });
 
 test("waitForReady: endpoints that cannot be found are waited for, too", async () => {
+  using _clock = running();
   let found: string[] = [];
   const { pool } = poolAndHosts(1, {
     backoff,
@@ -66,6 +70,7 @@ test("waitForReady: endpoints that cannot be found are waited for, too", async (
 });
 
 test("waitForReady: a call that waits ends with its timeout, its signal, or the pool", async () => {
+  using _clock = running();
   const { left } = await countTimers(async () => {
     const { pool, hosts: [host] } = poolAndHosts(1, { backoff, waitForReady: true });
     host!.down();

@@ -11,7 +11,7 @@ import {
   unavailable,
 } from "../../../support/pool.ts";
 import { body, type Message, rpcError } from "../../../support/rpc.ts";
-import { outcome, soon, turn, until } from "../../../support/within.ts";
+import { fired, outcome, soon, turn, until } from "../../../support/within.ts";
 
 /** A pool of two slots, each connected to a host of its own. */
 async function twoOfTwo() {
@@ -77,7 +77,7 @@ test("the only server is tried again at once: it may have ended no more than a c
   const { pool, hosts: [host] } = poolAndHosts(1, { slots: 1 });
   for (let i = 1; i <= 3; i++) {
     assertEquals(await bodyOf(pool.unary(body("x"))), "a");
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    pass(101);
     await soon(goesAway(host!), "the end of the connection");
   }
   assertEquals(await bodyOf(pool.unary(body("x"))), "a");
@@ -116,14 +116,14 @@ test("a stream learns that it should move, and a new one goes elsewhere", async 
   for (const host of [a, b]) {
     host.handler = async function* (_, { signal }) {
       yield body(host.name);
-      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      await fired(signal);
     };
   }
   const stream = pool.streaming(body("x"), { key: 0 });
   const { value } = await soon(stream.next(), "an item");
   const from = value!.body === "a" ? a : b;
   assertEquals(stream.goingAway.aborted, false);
-  const told = new Promise((resolve) => stream.goingAway.addEventListener("abort", resolve));
+  const told = fired(stream.goingAway);
   const gone = goesAway(from);
   await soon(told, "the advice to move");
   assertEquals((stream.goingAway.reason as Error).message, "The server is going away");
@@ -142,7 +142,7 @@ test("a stream of which nothing has arrived yet learns it too", async () => {
   const begins = new Promise<void>((resolve) => begun = resolve);
   host!.handler = async function* (_, { signal }): AsyncGenerator<Message> {
     begun();
-    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    await fired(signal);
     yield body("too late");
   };
   const stream = pool.streaming(body("x"));
