@@ -38,20 +38,47 @@ export abstract class Call<Request, Response> implements Numbered, Waiting {
   }
 }
 
-export class UnaryCall<Request, Response> extends Call<Request, Response> {
-  readonly #resolve: (response: Response | Promise<never>) => void;
+/** Makes of a response what its call resolves with, at once: one promise is enough then. */
+export interface Reading<in Response, out Result> {
+  /** Reads a response. What it throws, or its promise rejects with, is what the call rejects with. */
+  read(response: Response): Result | Promise<never>;
+  /** Throws what the call rejects with if it fails with that error. */
+  failed(error: unknown): never;
+}
 
-  constructor(request: Request, resolve: (response: Response | Promise<never>) => void) {
+export class UnaryCall<Request, Response> extends Call<Request, Response> {
+  readonly #resolve: (result: unknown) => void;
+  readonly #reading: Reading<Response, unknown> | undefined;
+
+  constructor(
+    request: Request,
+    resolve: (result: unknown) => void,
+    reading: Reading<Response, unknown> | undefined,
+  ) {
     super(request);
     this.#resolve = resolve;
+    this.#reading = reading;
   }
 
   succeed(response: Response): void {
-    this.#resolve(response);
+    const reading = this.#reading;
+    if (reading === undefined) return this.#resolve(response);
+    let result: unknown;
+    try {
+      result = reading.read(response);
+    } catch (error) {
+      // Of this call alone: the message was one, so its connection goes on.
+      return this.#resolve(Promise.reject(error));
+    }
+    this.#resolve(result);
   }
 
   fail(error: unknown): void {
-    this.#resolve(rejected(error));
+    const failure = rejected(error);
+    const reading = this.#reading;
+    this.#resolve(
+      reading === undefined ? failure : failure.catch((error) => reading.failed(error)),
+    );
   }
 }
 

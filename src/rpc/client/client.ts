@@ -11,7 +11,7 @@ import {
   type SocketDuplex,
 } from "../../../mod.ts";
 import { checkDuplex, delay, integer, requireOptions } from "../../check.ts";
-import { StreamingCall, UnaryCall } from "./_call.ts";
+import { type Reading, StreamingCall, UnaryCall } from "./_call.ts";
 import { Calls } from "./_calls.ts";
 import { DEFAULT_MAX_BUFFERED_BYTES } from "../_flow.ts";
 import { checkMessages, type RpcMessages } from "../message.ts";
@@ -99,6 +99,14 @@ export interface RpcStream<Response>
   [Symbol.asyncIterator](): RpcStream<Response>;
 }
 
+/** Makes a call as `unary` of a client does, whose response is read in the turn in which it arrives. */
+export let unaryRead: <Request, Response, Result>(
+  client: RpcClient<Request, Response>,
+  request: Request,
+  options: StreamingCallOptions<Request> | undefined,
+  reading: Reading<Response, Result>,
+) => Promise<Result>;
+
 /**
  * Makes RPCs over one connection: any number concurrently, answered in any order.
  *
@@ -135,6 +143,10 @@ export interface RpcStream<Response>
  * ```
  */
 export class RpcClient<Request, Response> implements AsyncDisposable {
+  static {
+    unaryRead = (client, request, options, reading) => client.#unary(request, options, reading);
+  }
+
   readonly #connection: Connection<Response, Request>;
   readonly #calls: Calls<Request, Response>;
   readonly #timeout: number | undefined;
@@ -196,12 +208,7 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
    * cancelled.
    */
   unary(request: Request, options?: StreamingCallOptions<Request>): Promise<Response> {
-    const timeout = this.#timeoutOf(options);
-    return new Promise((resolve) => {
-      const call = new UnaryCall<Request, Response>(request, resolve);
-      if (options?.requests) call.outflow = this.#calls.outflow(call, options.requests);
-      this.#calls.start(call, options?.signal, timeout);
-    });
+    return this.#unary<Response>(request, options, undefined);
   }
 
   /**
@@ -249,6 +256,19 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
   /** Same as {@linkcode close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  #unary<Result>(
+    request: Request,
+    options: StreamingCallOptions<Request> | undefined,
+    reading: Reading<Response, Result> | undefined,
+  ): Promise<Result> {
+    const timeout = this.#timeoutOf(options);
+    return new Promise((resolve) => {
+      const call = new UnaryCall(request, resolve as (result: unknown) => void, reading);
+      if (options?.requests) call.outflow = this.#calls.outflow(call, options.requests);
+      this.#calls.start(call, options?.signal, timeout);
+    });
   }
 
   #timeoutOf(options: CallOptions | undefined): number | undefined {
