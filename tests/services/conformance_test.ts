@@ -1,5 +1,5 @@
-// What a call may come to, of every kind and in each of its phases, over sockets. The cases are
-// those of connect's conformance project, as far as there is such a thing here.
+// What a call may come to, of every kind and in each of its phases, over sockets and in memory. The
+// cases are those of connect's conformance project, as far as there is such a thing here.
 import { fromBinary } from "@bufbuild/protobuf";
 import {
   Metadata,
@@ -104,6 +104,10 @@ for (const kind of KINDS) {
   conformanceTest(`${kind}: a deadline that passes`, async ({ client, notes, errors }) => {
     const { error } = await call(client, kind, [{ hang: true }], { timeout: 50 });
     assertFailed(error, "deadline-exceeded");
+    // On a busy machine its time may be over before it begins.
+    const other = kind === "unary" ? "serverStream" : "unary";
+    assertEquals((await call(client, other, [{}])).error, undefined);
+    if (!notes.all.includes(`${kind}: begun`)) return;
     // Whose clock was first is not known.
     await notes.until(`${kind}: signal: deadline-exceeded`, `${kind}: signal: cancelled`);
     assertEquals(errors, []);

@@ -1,6 +1,6 @@
 import { rejected } from "../../rpc/reading.ts";
 import { isTooMuch, serviceError, statusError, unreadable } from "../_errors.ts";
-import type { ServiceResponse, WireMethod } from "../envelope/messages.ts";
+import { payloadOf, type ServiceResponse, type WireMethod } from "../envelope/messages.ts";
 import { ServiceError } from "../status.ts";
 
 /** What is needed of a method to read its responses. */
@@ -11,7 +11,7 @@ export function readResponse(method: ReadMethod, response: ServiceResponse): unk
   if (isTooMuch(response)) throw tooMuchMetadata();
   if (response.status !== undefined && response.status.code !== 0) throw statusError(response);
   try {
-    return method.response.decode(response.bytes, response.start, response.end);
+    return payloadOf(method.response, response);
   } catch (cause) {
     throw unreadable("The response", cause, "internal");
   }
