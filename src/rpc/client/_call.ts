@@ -4,6 +4,7 @@ import type { Numbered } from "./_call_table.ts";
 import { ItemStream } from "../_item_stream.ts";
 import type { Outflow } from "./_outflow.ts";
 import type { OnRpcEnd } from "../observer.ts";
+import type { Reading } from "../reading.ts";
 
 /** A call in flight. */
 export abstract class Call<Request, Response> implements Numbered, Waiting {
@@ -36,14 +37,6 @@ export abstract class Call<Request, Response> implements Numbered, Waiting {
   giveUp(error: unknown): void {
     this.fail(error);
   }
-}
-
-/** Makes of a response what its call resolves with, at once: one promise is enough then. */
-export interface Reading<in Response, out Result> {
-  /** Reads a response. What it throws, or its promise rejects with, is what the call rejects with. */
-  read(response: Response): Result | Promise<never>;
-  /** Throws what the call rejects with if it fails with that error. */
-  failed(error: unknown): never;
 }
 
 export class UnaryCall<Request, Response> extends Call<Request, Response> {

@@ -11,11 +11,12 @@ import {
   type SocketDuplex,
 } from "../../../mod.ts";
 import { checkDuplex, delay, integer, requireOptions } from "../../check.ts";
-import { type Reading, StreamingCall, UnaryCall } from "./_call.ts";
+import { StreamingCall, UnaryCall } from "./_call.ts";
 import { Calls } from "./_calls.ts";
 import { DEFAULT_MAX_BUFFERED_BYTES } from "../_flow.ts";
 import { checkMessages, type RpcMessages } from "../message.ts";
 import { checkRpcObserver, type RpcObserver } from "../observer.ts";
+import { type Reading, readsBy, type ReadUnary } from "../reading.ts";
 
 /** The parts of an {@linkcode RpcClient}, with its limits and timeouts. */
 export interface RpcClientConfig<Request, Response> extends ConnectionOptions {
@@ -99,14 +100,6 @@ export interface RpcStream<Response>
   [Symbol.asyncIterator](): RpcStream<Response>;
 }
 
-/** Makes a call as `unary` of a client does, whose response is read in the turn in which it arrives. */
-export let unaryRead: <Request, Response, Result>(
-  client: RpcClient<Request, Response>,
-  request: Request,
-  options: StreamingCallOptions<Request> | undefined,
-  reading: Reading<Response, Result>,
-) => Promise<Result>;
-
 /**
  * Makes RPCs over one connection: any number concurrently, answered in any order.
  *
@@ -144,7 +137,13 @@ export let unaryRead: <Request, Response, Result>(
  */
 export class RpcClient<Request, Response> implements AsyncDisposable {
   static {
-    unaryRead = (client, request, options, reading) => client.#unary(request, options, reading);
+    const read = <Request, Response, Result>(
+      client: RpcClient<Request, Response>,
+      request: Request,
+      options: StreamingCallOptions<Request> | undefined,
+      reading: Reading<Response, Result>,
+    ) => client.#unary(request, options, reading);
+    readsBy(RpcClient.prototype.unary, read as unknown as ReadUnary);
   }
 
   readonly #connection: Connection<Response, Request>;
