@@ -88,6 +88,15 @@ test("without a codec, what validators make of a message arrives", async () => {
   await fails(client.length(3 as never), "invalid-argument");
 });
 
+test("without a codec, ends with other definitions of a service have its encoding between them", async () => {
+  const define = () => defineService("a.Any", { same: { request: z.any(), response: z.any() } });
+  let there: unknown;
+  const served = implement(define(), { same: (value) => there = value });
+  const client = createClient(define(), inMemory([served], { codec: false }));
+  const here = await soon(client.same({ when: new Date(0) }), "it");
+  assertEquals([there, here], Array(2).fill({ when: "1970-01-01T00:00:00.000Z" }));
+});
+
 test("without a codec, what was never sent is in nobody's way", async () => {
   const Texts = defineService("a.Texts", { same: { request: z.string(), response: z.string() } });
   const texts = implement(Texts, { same: (text) => text });
