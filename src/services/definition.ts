@@ -14,6 +14,19 @@ export interface Body<in out Given, out Received> {
   decode(bytes: Uint8Array, start: number, end: number): Received;
   /** Throws if the other end would not take that message. A server checks its responses. */
   check?(message: Given): void;
+  /**
+   * How a message gets to the other end if it is not encoded on the way, as by `inMemory` without
+   * `codec`. Without this, it is encoded there, too.
+   */
+  readonly direct?: DirectBody<Given, Received>;
+}
+
+/** How messages get to the other end of the same program as they are. */
+export interface DirectBody<in Given, out Received> {
+  /** What is given away at one end. Throws if it is no such message. */
+  give(message: Given): unknown;
+  /** What the other end makes of that. Throws if it does not take it. */
+  take(given: unknown): Received;
 }
 
 /** How payloads are encoded: what `encoding` is on the wire. */

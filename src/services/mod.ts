@@ -5,6 +5,7 @@
  */
 export {
   type Body,
+  type DirectBody,
   Encoding,
   type MethodDefinition,
   type MethodKind,

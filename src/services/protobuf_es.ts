@@ -133,16 +133,17 @@ function bodyOf<Desc extends DescMessage>(
   maxObjects: number,
 ): Body<MessageInitShape<Desc>, MessageShape<Desc>> {
   const encode = encoder(schema);
+  const made = (message: MessageInitShape<Desc>) => {
+    if (!isObject(message)) {
+      throw wrong(`A ${schema.typeName} must be an object, not ${shown(message)}`);
+    }
+    return message.$typeName === undefined
+      ? create(schema, message)
+      : message as MessageShape<Desc>;
+  };
   return {
-    encode(message, out) {
-      if (!isObject(message)) {
-        throw wrong(`A ${schema.typeName} must be an object, not ${shown(message)}`);
-      }
-      const made = message.$typeName === undefined
-        ? create(schema, message)
-        : message as MessageShape<Desc>;
-      encode(made, out);
-    },
+    encode: (message, out) => encode(made(message), out),
     decode: decoder(schema, maxObjects),
+    direct: { give: made, take: (message) => message as MessageShape<Desc> },
   };
 }

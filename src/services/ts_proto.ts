@@ -56,6 +56,7 @@ import { createClient, type ServiceTransport } from "./client/client.ts";
 import type { Client, ServiceClientOptions } from "./client/types.ts";
 import {
   type Body,
+  type DirectBody,
   Encoding,
   type MethodDefinition,
   type MethodKind,
@@ -138,11 +139,9 @@ export function serviceOf<Service extends TsProtoService>(
   const writer = new SlabWriter();
   const reader = new SlabReader(maxObjectsOf(options));
   const bodyOf = (type: TsProtoMethod["requestType"]): Body<unknown, unknown> => ({
-    encode(message, out) {
-      if (!isObject(message)) throw wrong(`A message must be an object, not ${shown(message)}`);
-      writer.write(type, message, out);
-    },
+    encode: (message, out) => writer.write(type, checkMessage(message), out),
     decode: (bytes, start, end) => reader.read(type, bytes, start, end),
+    direct: DIRECT,
   });
   const methods: Record<string, MethodDefinition> = {};
   for (const [name, method] of Object.entries(service.methods)) {
@@ -157,6 +156,13 @@ export function serviceOf<Service extends TsProtoService>(
     };
   }
   return { name: service.fullName, methods: methods as TsProtoDefinitions<Service["methods"]> };
+}
+
+const DIRECT: DirectBody<unknown, unknown> = { give: checkMessage, take: (message) => message };
+
+function checkMessage(message: unknown): object {
+  if (!isObject(message)) throw wrong(`A message must be an object, not ${shown(message)}`);
+  return message;
 }
 
 function kindOf(requests: boolean, responses: boolean): MethodKind {

@@ -1,9 +1,10 @@
-// What the tests of conformance run on: a server and a client over sockets, and calls of every
-// kind whose whole outcome can be compared.
+// What the tests of conformance run on: a server and a client, over sockets and in memory, and
+// calls of every kind whose whole outcome can be compared.
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import {
   type Client,
   createClient,
+  inMemory,
   type Metadata,
   serveServices,
   type ServiceCallOptions,
@@ -34,13 +35,36 @@ export interface Ends {
   readonly notes: Notes;
   /** What the server's `onError` was told: the method, and the message. */
   readonly errors: string[];
-  readonly port: number;
   /** Breaks the connection off. */
   abort(): void;
 }
 
-/** Registers a test with a server and a client of its own. */
+/** The same over a socket. */
+export interface SocketEnds extends Ends {
+  readonly port: number;
+}
+
+/** Registers tests with a server and a client of their own: over sockets, and both ways in memory. */
 export function conformanceTest(name: string, run: (ends: Ends) => Promise<void>): void {
+  overSockets(name, run);
+  for (const codec of [true, false]) {
+    const title = codec ? "in memory" : "in memory without a codec";
+    test(`services ${title}: ${name}`, async () => {
+      const notes = new Notes();
+      const errors: string[] = [];
+      await using rpc = inMemory([conformance(notes)], {
+        codec,
+        onError: (error, context) =>
+          errors.push(`${context?.method.path}: ${(error as Error).message}`),
+      }) as ReturnType<typeof serviceClient>;
+      const client = createClient(Conformance, rpc);
+      await soon(run({ client, notes, errors, abort: () => rpc.abort() }), name);
+    });
+  }
+}
+
+/** Registers a test with a server and a client of its own, over a socket. */
+export function overSockets(name: string, run: (ends: SocketEnds) => Promise<void>): void {
   test(`services: ${name}`, async () => {
     const { connect, listen } = await sockets();
     const listener = await listen({ port: 0 });

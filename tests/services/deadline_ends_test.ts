@@ -5,14 +5,13 @@ import {
   createClient,
   defineService,
   implement,
-  inMemory,
   type ServerContext,
   type ServerInterceptor,
   ServiceError,
 } from "@protosocket/protosocket/services";
 import { z } from "zod";
 import { deferred, fired, soon, until } from "../support/within.ts";
-import { all, fails, onSocket, Prices, type PricesHandlers } from "./support.ts";
+import { all, fails, memoryTest, onSocket, Prices, type PricesHandlers } from "./support.ts";
 
 const turn = () => new Promise((resolve) => setTimeout(resolve, 1));
 
@@ -66,16 +65,19 @@ test("a deadline does not make a stream of requests look complete, on a socket",
   assertEquals(server.errors, []);
 });
 
-test("a deadline does not make a stream of requests look complete, in memory", async () => {
-  const { seen, handlers } = readers();
-  const prices = createClient(Prices, inMemory([implement(Prices, handlers)]));
-  for (let i = 0; i < 5; i++) {
-    await fails(prices.putQuotes(endless(), { timeout: 30 }), "deadline-exceeded");
-    await fails(all(prices.trade(endless(), { timeout: 30 })), "deadline-exceeded");
-    await until(() => seen.ends.length === seen.begun, () => `${seen.ends}`);
-  }
-  assert(seen.ends.every(cutOff), `${seen.ends}`);
-});
+memoryTest(
+  "a deadline does not make a stream of requests look complete, in memory",
+  async (inMemory) => {
+    const { seen, handlers } = readers();
+    const prices = createClient(Prices, inMemory([implement(Prices, handlers)]));
+    for (let i = 0; i < 5; i++) {
+      await fails(prices.putQuotes(endless(), { timeout: 30 }), "deadline-exceeded");
+      await fails(all(prices.trade(endless(), { timeout: 30 })), "deadline-exceeded");
+      await until(() => seen.ends.length === seen.begun, () => `${seen.ends}`);
+    }
+    assert(seen.ends.every(cutOff), `${seen.ends}`);
+  },
+);
 
 test("nor if the handler begins to read when the call is over", async () => {
   for (const isCancelled of [false, true]) {
@@ -155,7 +157,7 @@ async function leftOnce(left: number[], count: number): Promise<void> {
   assertEquals(left, Array(count).fill(1));
 }
 
-test("a stream is left once when its deadline passes", async () => {
+memoryTest("a stream is left once when its deadline passes", async (inMemory) => {
   const { left, watchQuotes } = ticking();
   await using server = await onSocket({ watchQuotes });
   await soon(
@@ -294,50 +296,53 @@ const Sums = defineService("tests.Sums", {
   },
 });
 
-test("a response that is not valid is internal, seen by interceptors, and told", async () => {
-  const errors: string[] = [];
-  const seen: string[] = [];
-  let left = 0;
-  const wrong = { sum: "x" } as unknown as { sum: number };
-  const see: ServerInterceptor = (next) => async (call) => {
-    try {
-      return await next(call);
-    } catch (error) {
-      seen.push((error as ServiceError).code);
-      throw error;
-    }
-  };
-  const sums = implement(Sums, {
-    add: (n) => n > 0 ? { sum: n } : wrong,
-    async *count() {
+memoryTest(
+  "a response that is not valid is internal, seen by interceptors, and told",
+  async (inMemory) => {
+    const errors: string[] = [];
+    const seen: string[] = [];
+    let left = 0;
+    const wrong = { sum: "x" } as unknown as { sum: number };
+    const see: ServerInterceptor = (next) => async (call) => {
       try {
-        yield { sum: 1 };
-        yield wrong;
-      } finally {
-        left++;
+        return await next(call);
+      } catch (error) {
+        seen.push((error as ServiceError).code);
+        throw error;
       }
-    },
-  });
-  for (const interceptors of [[], [see]]) {
-    await using memory = inMemory([sums], {
-      interceptors,
-      onError: (error, context) =>
-        errors.push(`${context?.method.path} ${context?.peer !== undefined} ${error}`),
+    };
+    const sums = implement(Sums, {
+      add: (n) => n > 0 ? { sum: n } : wrong,
+      async *count() {
+        try {
+          yield { sum: 1 };
+          yield wrong;
+        } finally {
+          left++;
+        }
+      },
     });
-    const client = createClient(Sums, memory);
-    assertEquals(await soon(client.add(1), "an answer"), { sum: 1 });
-    await fails(client.add(0), "internal");
-    const stream = client.count(0);
-    assertEquals((await soon(stream.next(), "an item")).value, { sum: 1 });
-    await fails(stream.next(), "internal");
-    await until(() => left > 0, () => "the generator");
-    left = 0;
-    const [add, count] = errors.splice(0);
-    assert(add?.startsWith("tests.Sums/add true") && add.includes("sum:"), add);
-    assert(count?.startsWith("tests.Sums/count true"), count);
-  }
-  assertEquals(seen, ["internal"]);
-});
+    for (const interceptors of [[], [see]]) {
+      await using memory = inMemory([sums], {
+        interceptors,
+        onError: (error, context) =>
+          errors.push(`${context?.method.path} ${context?.peer !== undefined} ${error}`),
+      });
+      const client = createClient(Sums, memory);
+      assertEquals(await soon(client.add(1), "an answer"), { sum: 1 });
+      await fails(client.add(0), "internal");
+      const stream = client.count(0);
+      assertEquals((await soon(stream.next(), "an item")).value, { sum: 1 });
+      await fails(stream.next(), "internal");
+      await until(() => left > 0, () => "the generator");
+      left = 0;
+      const [add, count] = errors.splice(0);
+      assert(add?.startsWith("tests.Sums/add true") && add.includes("sum:"), add);
+      assert(count?.startsWith("tests.Sums/count true"), count);
+    }
+    assertEquals(seen, ["internal"]);
+  },
+);
 
 test("a response that cannot be encoded is told once, with its call", async () => {
   const { errors, onError } = told();

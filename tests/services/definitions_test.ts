@@ -1,11 +1,9 @@
 // Services from what else they can be defined with: zod, valibot, ts-proto; in JSON and MessagePack.
 import { assertEquals, assertMatch } from "@std/assert";
-import { test } from "node:test";
 import {
   createClient,
   defineService,
   implement,
-  inMemory,
   messagePackEncoding,
 } from "@protosocket/protosocket/services";
 import { rpcFor, serviceOf } from "@protosocket/protosocket/services-ts-proto";
@@ -13,43 +11,49 @@ import * as v from "valibot";
 import { z } from "zod";
 import { soon } from "../support/within.ts";
 import { PricesDefinition, Quote, QuoteRequest } from "./proto/gen/prices.ts";
-import { all, fails, Prices } from "./support.ts";
+import { all, fails, memoryTest, Prices } from "./support.ts";
 
-test("zod, in JSON: each end validates what it receives, and gets what that makes of it", async () => {
-  const Shop = defineService("test.Shop", {
-    price: {
-      request: z.object({ item: z.string().min(1), count: z.number().default(1) }),
-      response: z.object({ total: z.number(), on: z.string().transform((text) => new Date(text)) }),
-      idempotent: true,
-    },
-    items: { kind: "server_streaming", request: z.undefined(), response: z.string() },
-    sum: { kind: "client_streaming", request: z.number(), response: z.number() },
-    double: { kind: "bidi_streaming", request: z.number(), response: z.number() },
-  });
-  const shop = implement(Shop, {
-    price: ({ item, count }) => ({ total: item.length * count, on: "2020-01-02T00:00:00Z" }),
-    items: () => ["a", "b"],
-    async sum(numbers) {
-      return (await all(numbers)).reduce((sum, number) => sum + number, 0);
-    },
-    async *double(numbers) {
-      for await (const number of numbers) yield number * 2;
-    },
-  });
-  const client = createClient(Shop, inMemory([shop]));
-  assertEquals(Shop.methods.price.idempotent, true);
-  assertEquals(await soon(client.price({ item: "abc" }), "a price"), {
-    total: 3,
-    on: new Date("2020-01-02T00:00:00Z"),
-  });
-  assertEquals(await soon(all(client.items(undefined)), "the items"), ["a", "b"]);
-  assertEquals(await soon(client.sum([1, 2, 3]), "the sum"), 6);
-  assertEquals(await soon(all(client.double([1, 2])), "the doubles"), [2, 4]);
-  const error = await fails(client.price({ item: "" }), "invalid-argument");
-  assertMatch(error.message, /^The request is not valid: item: /);
-});
+memoryTest(
+  "zod, in JSON: each end validates what it receives, and gets what that makes of it",
+  async (inMemory) => {
+    const Shop = defineService("test.Shop", {
+      price: {
+        request: z.object({ item: z.string().min(1), count: z.number().default(1) }),
+        response: z.object({
+          total: z.number(),
+          on: z.string().transform((text) => new Date(text)),
+        }),
+        idempotent: true,
+      },
+      items: { kind: "server_streaming", request: z.undefined(), response: z.string() },
+      sum: { kind: "client_streaming", request: z.number(), response: z.number() },
+      double: { kind: "bidi_streaming", request: z.number(), response: z.number() },
+    });
+    const shop = implement(Shop, {
+      price: ({ item, count }) => ({ total: item.length * count, on: "2020-01-02T00:00:00Z" }),
+      items: () => ["a", "b"],
+      async sum(numbers) {
+        return (await all(numbers)).reduce((sum, number) => sum + number, 0);
+      },
+      async *double(numbers) {
+        for await (const number of numbers) yield number * 2;
+      },
+    });
+    const client = createClient(Shop, inMemory([shop]));
+    assertEquals(Shop.methods.price.idempotent, true);
+    assertEquals(await soon(client.price({ item: "abc" }), "a price"), {
+      total: 3,
+      on: new Date("2020-01-02T00:00:00Z"),
+    });
+    assertEquals(await soon(all(client.items(undefined)), "the items"), ["a", "b"]);
+    assertEquals(await soon(client.sum([1, 2, 3]), "the sum"), 6);
+    assertEquals(await soon(all(client.double([1, 2])), "the doubles"), [2, 4]);
+    const error = await fails(client.price({ item: "" }), "invalid-argument");
+    assertMatch(error.message, /^The request is not valid: item: /);
+  },
+);
 
-test("valibot, in MessagePack: bytes and large integers", async () => {
+memoryTest("valibot, in MessagePack: bytes and large integers", async (inMemory) => {
   const Files = defineService("test.Files", {
     store: {
       request: v.object({ name: v.optional(v.string()), data: v.instance(Uint8Array) }),
@@ -65,7 +69,7 @@ test("valibot, in MessagePack: bytes and large integers", async () => {
   await fails(client.store({ data: 1 } as never), "invalid-argument");
 });
 
-test("a response that is not valid is the server's fault", async () => {
+memoryTest("a response that is not valid is the server's fault", async (inMemory) => {
   const Numbers = defineService("test.Numbers", {
     next: { request: v.number(), response: v.pipe(v.number(), v.minValue(0)) },
   });
@@ -75,7 +79,7 @@ test("a response that is not valid is the server's fault", async () => {
   await fails(client.next(0), "internal");
 });
 
-test("an encoding that a method does not speak is unimplemented", async () => {
+memoryTest("an encoding that a method does not speak is unimplemented", async (inMemory) => {
   const methods = { echo: { request: v.string(), response: v.string() } };
   const Json = defineService("test.Echo", methods);
   const Packed = defineService("test.Echo", methods, { encoding: messagePackEncoding });
@@ -83,7 +87,7 @@ test("an encoding that a method does not speak is unimplemented", async () => {
   await fails(client.echo("x"), "unimplemented");
 });
 
-test("ts-proto's definitions, against protobuf-es at the other end", async () => {
+memoryTest("ts-proto's definitions, against protobuf-es at the other end", async (inMemory) => {
   const TsPrices = serviceOf(PricesDefinition);
   assertEquals(
     Object.values(TsPrices.methods).map(({ path, kind, idempotent }) => [path, kind, idempotent]),
@@ -109,7 +113,7 @@ test("ts-proto's definitions, against protobuf-es at the other end", async () =>
   assertEquals(quotes.map(({ symbol }) => symbol), ["a", "b"]);
 });
 
-test("what ts-proto's clients run on", async () => {
+memoryTest("what ts-proto's clients run on", async (inMemory) => {
   const es = implement(Prices, {
     getQuote: ({ symbol }) => ({ symbol }),
     watchQuotes: ({ symbol }) => [{ symbol }, { symbol }],
@@ -139,7 +143,7 @@ test("what ts-proto's clients run on", async () => {
   await soon(rpc.clientStreamingRequest(service, "PutQuotes", requests()), "a summary");
 });
 
-test("a method whose name begins as another's is not that one", async () => {
+memoryTest("a method whose name begins as another's is not that one", async (inMemory) => {
   const text = { request: z.string(), response: z.string() };
   const Names = defineService("test.Names", { get: text, getAll: text });
   const names = implement(Names, { get: () => "one", getAll: () => "all" });

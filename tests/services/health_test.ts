@@ -2,14 +2,13 @@
 import { assertEquals } from "@std/assert";
 import { fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
-import { test } from "node:test";
-import { createClient, Health, health, inMemory } from "@protosocket/protosocket/services";
+import { createClient, Health, health } from "@protosocket/protosocket/services";
 import { reflection, ServerReflection } from "@protosocket/protosocket/services-protobuf-es";
 import { soon } from "../support/within.ts";
 import { Prices as PricesDesc } from "./proto/gen/prices_pb.ts";
-import { all, fails } from "./support.ts";
+import { all, fails, memoryTest } from "./support.ts";
 
-test("health: what was set, of the server and of services", async () => {
+memoryTest("health: what was set, of the server and of services", async (inMemory) => {
   const own = health();
   const client = createClient(Health, inMemory([own]));
   const long = "x".repeat(200);
@@ -21,21 +20,24 @@ test("health: what was set, of the server and of services", async () => {
   await fails(client.check({ service: "other" }), "not-found");
 });
 
-test("health: a watcher hears of each change, and of a service that is not known yet", async () => {
-  const own = health();
-  const client = createClient(Health, inMemory([own]));
-  const stream = client.watch({ service: "a.B" });
-  const next = async () => (await soon(stream.next(), "a status")).value?.status;
-  assertEquals(await next(), "service-unknown");
-  own.set("a.B", "serving");
-  assertEquals(await next(), "serving");
-  own.set("c.D", "serving");
-  own.set("a.B", "not-serving");
-  assertEquals(await next(), "not-serving");
-  await stream.return!();
-});
+memoryTest(
+  "health: a watcher hears of each change, and of a service that is not known yet",
+  async (inMemory) => {
+    const own = health();
+    const client = createClient(Health, inMemory([own]));
+    const stream = client.watch({ service: "a.B" });
+    const next = async () => (await soon(stream.next(), "a status")).value?.status;
+    assertEquals(await next(), "service-unknown");
+    own.set("a.B", "serving");
+    assertEquals(await next(), "serving");
+    own.set("c.D", "serving");
+    own.set("a.B", "not-serving");
+    assertEquals(await next(), "not-serving");
+    await stream.return!();
+  },
+);
 
-test("reflection: services, and files by name and by symbol", async () => {
+memoryTest("reflection: services, and files by name and by symbol", async (inMemory) => {
   const client = createClient(ServerReflection, inMemory([reflection([PricesDesc])]));
   const answers = await soon(
     all(client.serverReflectionInfo([

@@ -7,14 +7,13 @@ import {
   createClient,
   defineService,
   implement,
-  inMemory,
   type Interceptor,
   type ServerInterceptor,
   ServiceError,
 } from "@protosocket/protosocket/services";
 import { z } from "zod";
 import { deferred, soon } from "../support/within.ts";
-import { all, fails, onSocket, type PricesHandlers } from "./support.ts";
+import { all, fails, memoryTest, onSocket, type PricesHandlers } from "./support.ts";
 
 const handlers: PricesHandlers = {
   getQuote: ({ symbol }, { values }) => ({ symbol: `${symbol}${values.get("user") ?? ""}` }),
@@ -186,7 +185,7 @@ const TEXT_CALLS: readonly ((texts: TextCalls) => Promise<unknown>)[] = [
   (texts) => all(texts.both([])),
 ];
 
-test("a stream behind one is left while it waits for its next item", async () => {
+memoryTest("a stream behind one is left while it waits for its next item", async (inMemory) => {
   const left = deferred();
   const waits = deferred();
   const Ticks = defineService("a.Ticks", {
@@ -209,70 +208,76 @@ test("a stream behind one is left while it waits for its next item", async () =>
   assertEquals(await reading, { done: true, value: undefined });
 });
 
-test("one at a server sees what a handler answers wrongly, of each kind", async () => {
-  const seen: string[] = [];
-  const errors: unknown[] = [];
-  const left: string[] = [];
-  // deno-lint-ignore no-explicit-any
-  const wrong: any = {
-    one: () => 5,
-    *many() {
-      try {
-        yield* ["fine", 5];
-      } finally {
-        left.push("many");
-      }
-    },
-    sum: () => Promise.resolve(5),
-    async *both() {
-      try {
-        yield 5;
-      } finally {
-        left.push("both");
-      }
-    },
-  };
-  const onError = (error: unknown) => errors.push(error);
-  const options = { interceptors: [ends(seen)], onError };
-  const texts = createClient(Texts, inMemory([implement(Texts, wrong)], options));
-  for (const call of TEXT_CALLS) await fails(call(texts), "internal");
-  assertEquals(seen, Array(4).fill("internal"));
-  assertEquals(errors.length, 4);
-  assertEquals(left, ["many", "both"]);
-});
-
-test("one at a client sees an answer that is not valid, or cannot be decoded, of each kind", async () => {
-  const invalid = z.any();
-  const Others = defineService("a.Texts", {
-    one: { request: text, response: invalid },
-    many: { kind: "server_streaming", request: text, response: invalid },
-    sum: { kind: "client_streaming", request: text, response: invalid },
-    both: { kind: "bidi_streaming", request: text, response: invalid },
-  });
-  const { encoding } = Texts.methods.one;
-  const garbage: Body<unknown, unknown> = {
-    encode: (_, out) => out.write(new Uint8Array([0xff, 0xfe])),
-    decode: () => undefined,
-  };
-  const Garbage = {
-    name: "a.Texts",
-    methods: Object.fromEntries(
-      Object.entries(Others.methods).map(([name, method]) => [
-        name,
-        { ...method, encoding, response: garbage },
-      ]),
-    ),
-  };
-  for (const service of [Others, Garbage] as (typeof Others)[]) {
+memoryTest(
+  "one at a server sees what a handler answers wrongly, of each kind",
+  async (inMemory) => {
     const seen: string[] = [];
-    const handlers = implement(service, {
+    const errors: unknown[] = [];
+    const left: string[] = [];
+    // deno-lint-ignore no-explicit-any
+    const wrong: any = {
       one: () => 5,
-      many: () => [5],
-      sum: () => 5,
-      both: () => [5],
-    });
-    const texts = createClient(Texts, inMemory([handlers]), { interceptors: [ends(seen)] });
+      *many() {
+        try {
+          yield* ["fine", 5];
+        } finally {
+          left.push("many");
+        }
+      },
+      sum: () => Promise.resolve(5),
+      async *both() {
+        try {
+          yield 5;
+        } finally {
+          left.push("both");
+        }
+      },
+    };
+    const onError = (error: unknown) => errors.push(error);
+    const options = { interceptors: [ends(seen)], onError };
+    const texts = createClient(Texts, inMemory([implement(Texts, wrong)], options));
     for (const call of TEXT_CALLS) await fails(call(texts), "internal");
     assertEquals(seen, Array(4).fill("internal"));
-  }
-});
+    assertEquals(errors.length, 4);
+    assertEquals(left, ["many", "both"]);
+  },
+);
+
+memoryTest(
+  "one at a client sees an answer that is not valid, or cannot be decoded, of each kind",
+  async (inMemory) => {
+    const invalid = z.any();
+    const Others = defineService("a.Texts", {
+      one: { request: text, response: invalid },
+      many: { kind: "server_streaming", request: text, response: invalid },
+      sum: { kind: "client_streaming", request: text, response: invalid },
+      both: { kind: "bidi_streaming", request: text, response: invalid },
+    });
+    const { encoding } = Texts.methods.one;
+    const garbage: Body<unknown, unknown> = {
+      encode: (_, out) => out.write(new Uint8Array([0xff, 0xfe])),
+      decode: () => undefined,
+    };
+    const Garbage = {
+      name: "a.Texts",
+      methods: Object.fromEntries(
+        Object.entries(Others.methods).map(([name, method]) => [
+          name,
+          { ...method, encoding, response: garbage },
+        ]),
+      ),
+    };
+    for (const service of [Others, Garbage] as (typeof Others)[]) {
+      const seen: string[] = [];
+      const handlers = implement(service, {
+        one: () => 5,
+        many: () => [5],
+        sum: () => 5,
+        both: () => [5],
+      });
+      const texts = createClient(Texts, inMemory([handlers]), { interceptors: [ends(seen)] });
+      for (const call of TEXT_CALLS) await fails(call(texts), "internal");
+      assertEquals(seen, Array(4).fill("internal"));
+    }
+  },
+);

@@ -3,7 +3,7 @@ import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/p
 import { assert, assertEquals } from "@std/assert";
 import { ReportSchema, ScriptSchema } from "../support/proto/gen/conformance_pb.ts";
 import type { RequestSchema, Response } from "../support/proto/gen/services_pb.ts";
-import { conformanceTest, type ScriptInit } from "./conformance_ends.ts";
+import { overSockets, type ScriptInit } from "./conformance_ends.ts";
 import type { Notes } from "./conformance_service.ts";
 import {
   CANCEL,
@@ -20,7 +20,7 @@ type Init = MessageInitShape<typeof RequestSchema>;
 
 /** Registers a test with a connection of its own. */
 function serverTest(name: string, run: (client: WireClient, notes: Notes) => Promise<void>): void {
-  conformanceTest(`server on the wire: ${name}`, async ({ port, notes }) => {
+  overSockets(`server on the wire: ${name}`, async ({ port, notes }) => {
     await using client = await wireClient(port);
     await run(client, notes);
   });

@@ -5,6 +5,7 @@ import {
   createClient,
   type Handlers,
   implement,
+  inMemory,
   serveServices,
   type ServeServicesOptions,
   serviceClient,
@@ -14,6 +15,7 @@ import {
   type ServiceErrorCode,
 } from "@protosocket/protosocket/services";
 import { type ServiceOf, serviceOf } from "@protosocket/protosocket/services-protobuf-es";
+import { test } from "node:test";
 import { sockets } from "../../examples/support/sockets.ts";
 import { soon } from "../support/within.ts";
 import { Prices as PricesDesc } from "./proto/gen/prices_pb.ts";
@@ -66,6 +68,19 @@ export async function onSocket(
       await soon(server.close({ timeout: 0 }), "the server's end");
     },
   };
+}
+
+/** Registers a test twice: in memory with the codec on the way, and without. */
+export function memoryTest(
+  name: string,
+  run: (memory: typeof inMemory) => void | Promise<void>,
+): void {
+  for (const codec of [true, false]) {
+    test(
+      codec ? name : `${name}, without a codec`,
+      () => run((services, options) => inMemory(services, { codec, ...options })),
+    );
+  }
 }
 
 /** The error of a call that fails with that code. */

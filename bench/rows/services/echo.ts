@@ -135,8 +135,9 @@ function json(): EchoService {
 
 const ways: Readonly<Record<string, () => EchoService>> = { "--ts-proto": tsProto, "--json": json };
 
-/** The one that the program's arguments say. */
-export function echoService(): EchoService {
-  const way = process.argv.find((argument) => argument in ways);
-  return way === undefined ? es() : ways[way]!();
+/** The one of that way, or the one that the program's arguments say. */
+export function echoService(
+  way: string = process.argv.find((argument) => argument in ways) ?? "",
+): EchoService {
+  return (ways[way] ?? es)();
 }

@@ -4,6 +4,7 @@ import type { Numbered } from "./_call_table.ts";
 import { ItemStream } from "../_item_stream.ts";
 import type { Outflow } from "./_outflow.ts";
 import type { OnRpcEnd } from "../observer.ts";
+import type { Reading } from "../reading.ts";
 
 /** A call in flight. */
 export abstract class Call<Request, Response> implements Numbered, Waiting {
@@ -39,19 +40,38 @@ export abstract class Call<Request, Response> implements Numbered, Waiting {
 }
 
 export class UnaryCall<Request, Response> extends Call<Request, Response> {
-  readonly #resolve: (response: Response | Promise<never>) => void;
+  readonly #resolve: (result: unknown) => void;
+  readonly #reading: Reading<Response, unknown> | undefined;
 
-  constructor(request: Request, resolve: (response: Response | Promise<never>) => void) {
+  constructor(
+    request: Request,
+    resolve: (result: unknown) => void,
+    reading: Reading<Response, unknown> | undefined,
+  ) {
     super(request);
     this.#resolve = resolve;
+    this.#reading = reading;
   }
 
   succeed(response: Response): void {
-    this.#resolve(response);
+    const reading = this.#reading;
+    if (reading === undefined) return this.#resolve(response);
+    let result: unknown;
+    try {
+      result = reading.read(response);
+    } catch (error) {
+      // Of this call alone: the message was one, so its connection goes on.
+      return this.#resolve(Promise.reject(error));
+    }
+    this.#resolve(result);
   }
 
   fail(error: unknown): void {
-    this.#resolve(rejected(error));
+    const failure = rejected(error);
+    const reading = this.#reading;
+    this.#resolve(
+      reading === undefined ? failure : failure.catch((error) => reading.failed(error)),
+    );
   }
 }
 

@@ -16,6 +16,7 @@ import { Calls } from "./_calls.ts";
 import { DEFAULT_MAX_BUFFERED_BYTES } from "../_flow.ts";
 import { checkMessages, type RpcMessages } from "../message.ts";
 import { checkRpcObserver, type RpcObserver } from "../observer.ts";
+import { type Reading, readsBy, type ReadUnary } from "../reading.ts";
 
 /** The parts of an {@linkcode RpcClient}, with its limits and timeouts. */
 export interface RpcClientConfig<Request, Response> extends ConnectionOptions {
@@ -135,6 +136,16 @@ export interface RpcStream<Response>
  * ```
  */
 export class RpcClient<Request, Response> implements AsyncDisposable {
+  static {
+    const read = <Request, Response, Result>(
+      client: RpcClient<Request, Response>,
+      request: Request,
+      options: StreamingCallOptions<Request> | undefined,
+      reading: Reading<Response, Result>,
+    ) => client.#unary(request, options, reading);
+    readsBy(RpcClient.prototype.unary, read as unknown as ReadUnary);
+  }
+
   readonly #connection: Connection<Response, Request>;
   readonly #calls: Calls<Request, Response>;
   readonly #timeout: number | undefined;
@@ -196,12 +207,7 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
    * cancelled.
    */
   unary(request: Request, options?: StreamingCallOptions<Request>): Promise<Response> {
-    const timeout = this.#timeoutOf(options);
-    return new Promise((resolve) => {
-      const call = new UnaryCall<Request, Response>(request, resolve);
-      if (options?.requests) call.outflow = this.#calls.outflow(call, options.requests);
-      this.#calls.start(call, options?.signal, timeout);
-    });
+    return this.#unary<Response>(request, options, undefined);
   }
 
   /**
@@ -249,6 +255,19 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
   /** Same as {@linkcode close}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  #unary<Result>(
+    request: Request,
+    options: StreamingCallOptions<Request> | undefined,
+    reading: Reading<Response, Result> | undefined,
+  ): Promise<Result> {
+    const timeout = this.#timeoutOf(options);
+    return new Promise((resolve) => {
+      const call = new UnaryCall(request, resolve as (result: unknown) => void, reading);
+      if (options?.requests) call.outflow = this.#calls.outflow(call, options.requests);
+      this.#calls.start(call, options?.signal, timeout);
+    });
   }
 
   #timeoutOf(options: CallOptions | undefined): number | undefined {

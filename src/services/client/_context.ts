@@ -1,36 +1,51 @@
+import type { Reading } from "../../rpc/reading.ts";
 import type { ServiceContext } from "../context.ts";
 import type { MethodDefinition } from "../definition.ts";
 import type { ServiceRequest, ServiceResponse } from "../envelope/messages.ts";
 import { received } from "../_errors.ts";
 import type { Answered } from "../interceptor.ts";
 import { Metadata } from "../metadata.ts";
+import { failed, readAtOnce } from "./_reading.ts";
 import type { ServiceCallOptions } from "./types.ts";
 
-/** A client's view of a call. */
-export class ClientContext implements ServiceContext, Answered {
+/** A client's view of a call, which also reads its response, if there is one. */
+export class ClientContext implements ServiceContext, Answered, Reading<ServiceResponse, unknown> {
   readonly method: MethodDefinition;
-  readonly metadata: Metadata;
   readonly deadline: number | undefined;
   readonly options: ServiceCallOptions;
   readonly givenSignal: AbortSignal | undefined;
-  responseMetadata: Metadata = new Metadata();
-  trailers: Metadata = new Metadata();
   hasAnswer: boolean | undefined = undefined;
+  // Created on first use: most calls have none of them.
+  #metadata: Metadata | undefined;
+  #responseMetadata: Metadata | undefined;
+  #trailers: Metadata | undefined;
   #values: Map<unknown, unknown> | undefined;
   #never: AbortController | undefined;
 
   constructor(
     method: MethodDefinition,
     options: ServiceCallOptions,
-    metadata: Metadata,
+    metadata: Metadata | undefined,
     deadline: number | undefined,
     signal: AbortSignal | undefined,
   ) {
     this.method = method;
     this.options = options;
-    this.metadata = metadata;
+    this.#metadata = metadata;
     this.deadline = deadline;
     this.givenSignal = signal;
+  }
+
+  get metadata(): Metadata {
+    return this.#metadata ??= new Metadata();
+  }
+
+  get responseMetadata(): Metadata {
+    return this.#responseMetadata ??= new Metadata();
+  }
+
+  get trailers(): Metadata {
+    return this.#trailers ??= new Metadata();
   }
 
   get signal(): AbortSignal {
@@ -44,22 +59,27 @@ export class ClientContext implements ServiceContext, Answered {
   /** Keeps what came beside a response. */
   onResponse(response: ServiceResponse): void {
     if (response.metadata !== undefined) {
-      this.responseMetadata = received(response.metadata);
-      this.options.onMetadata?.(this.responseMetadata);
+      this.#responseMetadata = received(response.metadata);
+      this.options.onMetadata?.(this.#responseMetadata);
     }
     if (response.trailers !== undefined) {
-      this.trailers = received(response.trailers);
-      this.options.onTrailers?.(this.trailers);
+      this.#trailers = received(response.trailers);
+      this.options.onTrailers?.(this.#trailers);
     }
   }
-}
 
-/** Fills in what a request carries besides its payload. */
-export function fillRequest(
-  request: ServiceRequest,
-  metadata: Metadata | undefined,
-  deadline: number | undefined,
-): void {
-  request.metadata = Metadata.entries(metadata);
-  if (deadline !== undefined) request.deadline = deadline;
+  read(response: ServiceResponse): unknown {
+    this.onResponse(response);
+    return readAtOnce(this.method, response);
+  }
+
+  failed(error: unknown): never {
+    return failed(error);
+  }
+
+  /** Fills in what the request carries besides its payload. */
+  fill(request: ServiceRequest): void {
+    request.metadata = Metadata.entries(this.#metadata);
+    if (this.deadline !== undefined) request.deadline = this.deadline;
+  }
 }

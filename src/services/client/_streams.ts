@@ -1,27 +1,12 @@
 import { shown, wrong } from "../../check.ts";
 import type { RpcStream } from "../../rpc/mod.ts";
-import { isTooMuch, serviceError, statusError, unreadable } from "../_errors.ts";
+import { isTooMuch, statusError } from "../_errors.ts";
 import { ServiceRequest, type ServiceResponse, type WireMethod } from "../envelope/messages.ts";
 import { mapped } from "../envelope/mapped.ts";
 import { polled } from "../envelope/polled.ts";
-import { ServiceError } from "../status.ts";
+import { failed, readResponse, tooMuchMetadata } from "./_reading.ts";
 
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
-
-/** Reads the one response of a call. Throws what the call has failed with. */
-export function readResponse(method: WireMethod, response: ServiceResponse): unknown {
-  if (isTooMuch(response)) throw tooMuchMetadata();
-  if (response.status !== undefined && response.status.code !== 0) throw statusError(response);
-  try {
-    return method.response.decode(response.bytes, response.start, response.end);
-  } catch (cause) {
-    throw unreadable("The response", cause, "internal");
-  }
-}
-
-function tooMuchMetadata(): ServiceError {
-  return new ServiceError("resource-exhausted", "The answer has too much metadata");
-}
 
 /** The typed responses of a stream. */
 export class TypedStream implements RpcStream<unknown> {
@@ -93,10 +78,6 @@ export class TypedStream implements RpcStream<unknown> {
     if (response.status.code !== 0) throw statusError(response);
     return DONE;
   }
-}
-
-function failed(error: unknown): never {
-  throw serviceError(error);
 }
 
 /** A stream of responses that somebody has yet to begin. */

@@ -9,15 +9,17 @@ import {
   wrong,
 } from "../../check.ts";
 import type { PoolCallOptions, RpcStream } from "../../rpc/mod.ts";
+import { type Reading, readUnary } from "../../rpc/reading.ts";
 import { serviceError } from "../_errors.ts";
 import type { MethodDefinition, ServiceDefinition } from "../definition.ts";
 import { ServiceRequest, type ServiceResponse, type WireMethod } from "../envelope/messages.ts";
 import { chain, checkInterceptors, type InterceptedCall } from "../interceptor.ts";
 import { checkDefinition } from "../schema/checks.ts";
-import { Metadata, metadataOf } from "../metadata.ts";
+import { Metadata, type MetadataInit, metadataOf } from "../metadata.ts";
 import { hedged } from "./_hedged.ts";
-import { ClientContext, fillRequest } from "./_context.ts";
-import { LateStream, readResponse, requestsOf, TypedStream } from "./_streams.ts";
+import { ClientContext } from "./_context.ts";
+import { failed, readAtOnce } from "./_reading.ts";
+import { LateStream, requestsOf, TypedStream } from "./_streams.ts";
 import type { Client, ServiceCallOptions, ServiceClientOptions } from "./types.ts";
 
 /** What calls go through: a client of {@linkcode serviceClient}, a pool of them, or `inMemory`. */
@@ -112,7 +114,7 @@ interface Defaults {
 }
 
 /** A method of one client. */
-class CallableMethod implements WireMethod {
+class CallableMethod implements WireMethod, Reading<ServiceResponse, unknown> {
   readonly path: string;
   readonly pathBytes: Uint8Array;
   readonly encoding: number;
@@ -124,8 +126,6 @@ class CallableMethod implements WireMethod {
   readonly #takesStream: boolean;
   /** The options of a call that has none. */
   readonly #plain: PoolCallOptions<never> | undefined;
-  /** Reads a response; made once, as it is used for each call. */
-  readonly #read: (response: ServiceResponse) => unknown;
 
   constructor(definition: MethodDefinition, transport: ServiceTransport, defaults: Defaults) {
     this.path = definition.path;
@@ -139,7 +139,6 @@ class CallableMethod implements WireMethod {
     this.#takesStream = definition.kind === "client_streaming" ||
       definition.kind === "bidi_streaming";
     this.#plain = definition.idempotent ? { idempotent: true } : undefined;
-    this.#read = (response) => readResponse(this, response);
   }
 
   /** Makes a call with one response. */
@@ -147,10 +146,7 @@ class CallableMethod implements WireMethod {
     const { timeout, metadata, hedgeAfter } = this.#defaults;
     if (options === undefined && timeout === undefined && metadata === undefined) {
       if (!this.#takesStream && hedgeAfter === undefined) {
-        return this.#transport.unary(this.#newRequest(value), this.#plain).then(
-          this.#read,
-          failed,
-        );
+        return readUnary(this.#transport, this.#newRequest(value), this.#plain, this);
       }
     }
     return this.#unary(this.#context(options), value);
@@ -174,27 +170,44 @@ class CallableMethod implements WireMethod {
       : this.#unary(context as ClientContext, request);
   }
 
-  async #unary(context: ClientContext, value: unknown): Promise<unknown> {
-    let response: ServiceResponse;
+  /** Reads the response of a call without options. */
+  read(response: ServiceResponse): unknown {
+    return readAtOnce(this, response);
+  }
+
+  /** Throws what such a call fails with. */
+  failed(error: unknown): never {
+    return failed(error);
+  }
+
+  #unary(context: ClientContext, value: unknown): Promise<unknown> {
     try {
       const options = this.#optionsOf(context, value);
       const { hedgeAfter = this.#defaults.hedgeAfter } = context.options;
       if (hedgeAfter !== undefined && options.idempotent === true && !this.#takesStream) {
-        const apart = new Set();
-        // Async, so that a mistake that is thrown at once fails the call as any other error does.
-        const call = async (signal: AbortSignal) =>
-          await this.#transport.unary(this.#requestOf(context, value), {
-            ...options,
-            signal,
-            apart,
-          });
-        response = await hedged(call, delay("hedgeAfter", hedgeAfter, 1), options.signal);
-      } else response = await this.#transport.unary(this.#requestOf(context, value), options);
+        return this.#hedged(context, value, options, delay("hedgeAfter", hedgeAfter, 1));
+      }
+      return readUnary(this.#transport, this.#requestOf(context, value), options, context);
     } catch (error) {
-      return failed(error);
+      // A mistake that is thrown at once fails the call as any other error does.
+      return Promise.reject(serviceError(error));
     }
-    context.onResponse(response);
-    return readResponse(this, response);
+  }
+
+  #hedged(
+    context: ClientContext,
+    value: unknown,
+    options: PoolCallOptions<ServiceRequest>,
+    hedgeAfter: number,
+  ): Promise<unknown> {
+    const apart = new Set();
+    // Async, for such mistakes.
+    const call = async (signal: AbortSignal) =>
+      await this.#transport.unary(this.#requestOf(context, value), { ...options, signal, apart });
+    return hedged(call, hedgeAfter, options.signal).then(
+      (response) => context.read(response),
+      failed,
+    );
   }
 
   #stream(context: ClientContext, value: unknown): RpcStream<unknown> {
@@ -219,22 +232,18 @@ class CallableMethod implements WireMethod {
 
   #requestOf(context: ClientContext, value: unknown): ServiceRequest {
     const request = this.#newRequest(value);
-    fillRequest(request, context.metadata, context.deadline);
+    context.fill(request);
     return request;
   }
 
   #optionsOf(context: ClientContext, value: unknown): PoolCallOptions<ServiceRequest> {
     const { key, idempotent = this.#definition.idempotent } = context.options;
     const { deadline, givenSignal: signal } = context;
-    return {
-      ...(signal && { signal }),
-      ...(deadline !== undefined && { timeout: timeLeft(deadline) }),
-      ...(key !== undefined && { key }),
-      ...(idempotent && { idempotent }),
-      ...(this.#takesStream && {
-        requests: requestsOf(this, value as AsyncIterable<unknown> | Iterable<unknown>),
-      }),
-    };
+    const timeout = deadline === undefined ? undefined : timeLeft(deadline);
+    const requests = this.#takesStream
+      ? requestsOf(this, value as AsyncIterable<unknown> | Iterable<unknown>)
+      : undefined;
+    return { signal, timeout, key, idempotent, requests };
   }
 
   #context(options: ServiceCallOptions = NONE): ClientContext {
@@ -246,15 +255,22 @@ class CallableMethod implements WireMethod {
     if (context?.deadline !== undefined) {
       deadline = Math.min(context.deadline, deadline ?? Infinity);
     }
-    const signals = [options.signal, context?.signal].filter((signal) => signal !== undefined);
-    const signal = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
-    const metadata = new Metadata(this.#defaults.metadata);
-    if (options.metadata !== undefined) {
-      const given = metadataOf(options.metadata)!;
-      for (const [key] of given) metadata.delete(key);
-      for (const [key, value] of given) metadata.append(key, value);
-    }
+    const signal = context?.signal === undefined || options.signal === undefined
+      ? options.signal ?? context?.signal
+      : AbortSignal.any([options.signal, context.signal]);
+    const metadata = this.#metadata(options.metadata);
     return new ClientContext(this.#definition, options, metadata, deadline, signal);
+  }
+
+  /** The metadata of a call that has these of its own. */
+  #metadata(init: MetadataInit | undefined): Metadata | undefined {
+    const { metadata: defaults } = this.#defaults;
+    if (init === undefined) return defaults && new Metadata(defaults);
+    const metadata = new Metadata(defaults);
+    const given = metadataOf(init)!;
+    for (const [key] of given) metadata.delete(key);
+    for (const [key, value] of given) metadata.append(key, value);
+    return metadata;
   }
 }
 
@@ -273,8 +289,4 @@ function checkCallOptions(options: ServiceCallOptions): void {
 /** What is left of the time, as a timeout. One that has passed fires at once. */
 function timeLeft(deadline: number): number {
   return Math.min(Math.max(1, Math.ceil(deadline - performance.now())), 2 ** 31 - 1);
-}
-
-function failed(error: unknown): never {
-  throw serviceError(error);
 }

@@ -1,4 +1,4 @@
-import type { Duplex } from "../../../mod.ts";
+import type { Codec, Duplex } from "../../../mod.ts";
 import { RpcClient, type RpcClientConfig, type RpcMessages } from "../../rpc/mod.ts";
 import { statusError } from "../_errors.ts";
 import { checkOptions } from "../../check.ts";
@@ -47,9 +47,14 @@ export function serviceClient(
   options: ServiceConnectionOptions = {},
 ): RpcClient<ServiceRequest, ServiceResponse> {
   checkOptions("options", options);
-  return new RpcClient(duplex, {
-    ...options,
-    codec: clientCodec(checkMetadataLimits(options)),
-    messages: MESSAGES,
-  });
+  return clientOf(duplex, options, clientCodec(checkMetadataLimits(options)));
+}
+
+/** The same with a codec that has been made for it. */
+export function clientOf(
+  duplex: Duplex,
+  options: ServiceConnectionOptions,
+  codec: Codec<ServiceResponse, ServiceRequest>,
+): RpcClient<ServiceRequest, ServiceResponse> {
+  return new RpcClient(duplex, { ...options, codec, messages: MESSAGES });
 }

@@ -37,7 +37,8 @@ export interface WireStatus {
 
 /**
  * The message `Request` of services.proto. Its payload is a value and how to encode it, or where
- * the bytes are: they are decoded by who knows the method.
+ * the bytes are: they are decoded by who knows the method. What arrives has a value only if nothing
+ * was encoded.
  */
 export class ServiceRequest {
   /** The number of the RPC on its connection. */
@@ -94,6 +95,22 @@ export class ServiceResponse {
   unbegun = false;
   /** At a server: whom to tell if it cannot be sent. */
   call: { onUnsent(error: unknown): void } | undefined = undefined;
+}
+
+/** What has arrived without being encoded: the `value` of a message that has a `body`. */
+export interface GivenValue {
+  /** What it is for the other end. Throws if that does not take it. */
+  as(body: Body<unknown, unknown>): unknown;
+}
+
+/** The payload of a message that has arrived. Throws if it is not one for that body. */
+export function payloadOf(
+  body: Body<unknown, unknown>,
+  message: ServiceRequest | ServiceResponse,
+): unknown {
+  return message.body === undefined
+    ? body.decode(message.bytes, message.start, message.end)
+    : (message.value as GivenValue).as(body);
 }
 
 /** Where id and code are in requests. */

@@ -1,8 +1,8 @@
-import { EncodeBuffer } from "../../../mod.ts";
 import { checkOptions, isObject, shown, wrong } from "../../check.ts";
 import { caught } from "../../user_callback.ts";
 import { BadValidator } from "../_errors.ts";
 import type { Body, MethodDefinition, MethodKind, ServiceDefinition } from "../definition.ts";
+import { encoded } from "../envelope/encoded.ts";
 import { jsonEncoding, type ValueEncoding } from "./encodings.ts";
 import { issuesOf, type StandardSchema } from "./standard_schema.ts";
 
@@ -160,16 +160,10 @@ function bodyOf(
         valid(value);
       } catch {
         // Perhaps the encoding makes something valid of it: only that counts.
-        const out = new EncodeBuffer();
-        encoding.encode(value, out);
-        const bytes = new Uint8Array(out.length);
-        for (let at = 0; out.length > 0;) {
-          const part = out.take();
-          bytes.set(part, at);
-          at += part.length;
-        }
+        const bytes = encoded(encoding, value);
         valid(encoding.decode(bytes, 0, bytes.length));
       }
     },
+    direct: { give: (value) => value, take: valid },
   };
 }

@@ -3,7 +3,12 @@ import { onAbort } from "../../waits/on_abort.ts";
 import { MAX_DELAY } from "../../check.ts";
 import type { Peer, ServerContext, ServiceConnection } from "../context.ts";
 import type { MethodDefinition } from "../definition.ts";
-import { type ServiceRequest, ServiceResponse, type WireStatus } from "../envelope/messages.ts";
+import {
+  payloadOf,
+  type ServiceRequest,
+  ServiceResponse,
+  type WireStatus,
+} from "../envelope/messages.ts";
 import { INTERNAL, received, serviceError, statusOf, tooLate, unreadable } from "../_errors.ts";
 import type { Answered } from "../interceptor.ts";
 import { Metadata } from "../metadata.ts";
@@ -207,9 +212,9 @@ export class ServedCall implements ServerContext, StreamedCall, Answered {
     if (!this.#isExpected(error)) this.#onError(error, this);
   }
 
-  #decode(method: ServedMethod, { bytes, start, end }: ServiceRequest): unknown {
+  #decode(method: ServedMethod, request: ServiceRequest): unknown {
     try {
-      return method.request.decode(bytes, start, end);
+      return payloadOf(method.request, request);
     } catch (cause) {
       throw unreadable("The request", cause, "invalid-argument");
     }

@@ -1,6 +1,11 @@
 import type { RpcContext } from "../../rpc/mod.ts";
 import { serviceError, unreadable } from "../_errors.ts";
-import type { ServiceRequest, ServiceResponse, WireMethod } from "../envelope/messages.ts";
+import {
+  payloadOf,
+  type ServiceRequest,
+  type ServiceResponse,
+  type WireMethod,
+} from "../envelope/messages.ts";
 import { polled } from "../envelope/polled.ts";
 
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
@@ -58,9 +63,9 @@ export class TypedRequests implements AsyncIterableIterator<unknown, undefined> 
     return this;
   }
 
-  #decode({ bytes, start, end }: ServiceRequest): IteratorResult<unknown, undefined> {
+  #decode(request: ServiceRequest): IteratorResult<unknown, undefined> {
     try {
-      return { done: false, value: this.#method.request.decode(bytes, start, end) };
+      return { done: false, value: payloadOf(this.#method.request, request) };
     } catch (cause) {
       throw unreadable("A request", cause, "invalid-argument");
     }

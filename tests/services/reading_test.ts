@@ -1,0 +1,103 @@
+// Responses are read in the turn in which they arrive: what that must not change.
+import { assertEquals, assertMatch, assertStrictEquals } from "@std/assert";
+import { test } from "node:test";
+import {
+  createClient,
+  defineService,
+  implement,
+  inMemory,
+  type ServiceCallOptions,
+  ServiceError,
+  type ServiceTransport,
+} from "@protosocket/protosocket/services";
+import { z } from "zod";
+import { runtime } from "../support/runtime.ts";
+import { outcome, soon } from "../support/within.ts";
+import { onSocket, Prices } from "./support.ts";
+
+/** How a call can be made, each a way of its own through the client. */
+const WAYS: readonly [name: string, options: ServiceCallOptions | undefined][] = [
+  ["without options", undefined],
+  ["with options", { timeout: 60_000 }],
+];
+
+for (const [name, options] of WAYS) {
+  test(`the stack of an error shows the caller: ${name}`, async () => {
+    await using ends = await onSocket({
+      getQuote: () => {
+        throw new ServiceError("not-found", "no such symbol");
+      },
+      setQuote: () => new Promise(() => {}),
+    });
+    // Not `soon`, whose promise is one that an engine cannot see through.
+    async function thatCaller(call: () => Promise<unknown>) {
+      await call();
+    }
+    const status = await outcome(thatCaller(() => ends.prices.getQuote({}, options)));
+    const lost = outcome(thatCaller(() => ends.prices.setQuote({}, options)));
+    ends.client.abort();
+    for (const end of [status, await soon(lost, "the other")]) {
+      const error = end.kind === "error" ? end.error as Error : undefined;
+      if (runtime !== "bun") assertMatch(error?.stack ?? "", /async thatCaller/);
+      assertEquals(error instanceof ServiceError, true);
+    }
+  });
+}
+
+test("a callback that throws fails its call alone, with what it threw", async () => {
+  await using ends = await onSocket({
+    getQuote(_, { responseMetadata, trailers }) {
+      responseMetadata.set("m", "1");
+      trailers.set("t", "1");
+      return {};
+    },
+  });
+  const oops = new ServiceError("aborted", "oops");
+  const { stack } = oops;
+  const onMetadata = () => {
+    throw oops;
+  };
+  const calls = [{ onMetadata }, {}, { onTrailers: onMetadata }, {}].map((options) =>
+    outcome(ends.prices.getQuote({}, options))
+  );
+  const settled = await soon(Promise.all(calls), "all");
+  assertEquals(settled.map(({ kind }) => kind), ["error", "value", "error", "value"]);
+  for (const end of settled) if (end.kind === "error") assertStrictEquals(end.error, oops);
+  assertEquals(oops.stack, stack);
+});
+
+test("a validator that ends the connection settles each call once", async () => {
+  let end = () => {};
+  const number = z.number();
+  const ending = number.transform((number) => (end(), number + 1));
+  const served = defineService("tests.Numbers", { same: { request: number, response: number } });
+  const called = defineService("tests.Numbers", { same: { request: number, response: ending } });
+  await using ends = inMemory([implement(served, { same: (number) => number })]);
+  const client = createClient(called, ends);
+  assertEquals(await client.same(1), 2);
+  end = () => void ends.close();
+  const calls = [outcome(client.same(2)), outcome(client.same(3))];
+  const [first, second] = await soon(Promise.all(calls), "both");
+  assertEquals(first, { kind: "value", value: 3 });
+  assertEquals(second!.kind, "error");
+});
+
+test("a transport of one's own gets messages, and its answers are read", async () => {
+  await using ends = await onSocket({ getQuote: ({ symbol }) => ({ symbol }) });
+  const seen: string[] = [];
+  const transport: ServiceTransport = {
+    async unary(request, options) {
+      const response = await ends.client.unary(request, options);
+      seen.push(`${request.method?.path} ${response.end > response.start}`);
+      return response;
+    },
+    streaming: (request, options) => ends.client.streaming(request, options),
+  };
+  const prices = createClient(Prices, transport);
+  assertEquals((await soon(prices.getQuote({ symbol: "A" }), "a")).symbol, "A");
+  assertEquals(
+    (await soon(prices.getQuote({ symbol: "B" }, { timeout: 60_000 }), "b")).symbol,
+    "B",
+  );
+  assertEquals(seen, Array(2).fill("protosocket.test.Prices/GetQuote true"));
+});
