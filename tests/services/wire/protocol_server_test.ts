@@ -1,10 +1,10 @@
 // A server on the wire, with a client that was written from the protocol's page.
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { assert, assertEquals } from "@std/assert";
-import { ReportSchema, ScriptSchema } from "../support/proto/gen/conformance_pb.ts";
-import type { RequestSchema, Response } from "../support/proto/gen/services_pb.ts";
-import { overSockets, type ScriptInit } from "./conformance_ends.ts";
-import type { Notes } from "./conformance_service.ts";
+import { ReportSchema, ScriptSchema } from "../../support/proto/gen/conformance_pb.ts";
+import type { RequestSchema, Response } from "../../support/proto/gen/services_pb.ts";
+import { overSockets, type ScriptInit } from "../conformance_ends.ts";
+import type { Notes } from "../conformance_service.ts";
 import {
   CANCEL,
   END,
@@ -14,7 +14,7 @@ import {
   STREAMS,
   type WireClient,
   wireClient,
-} from "./wire_peer.ts";
+} from "./peer.ts";
 
 type Init = MessageInitShape<typeof RequestSchema>;
 

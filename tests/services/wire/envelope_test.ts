@@ -5,14 +5,14 @@ import { EncodeBuffer } from "@protosocket/protosocket";
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { test } from "node:test";
-import { clientCodec, serverCodec } from "../../src/services/envelope/codec.ts";
+import { clientCodec, serverCodec } from "../../../src/services/envelope/codec.ts";
 import {
   ServiceRequest,
   ServiceResponse,
   TOO_MUCH,
   type WireMethod,
-} from "../../src/services/envelope/messages.ts";
-import { RequestSchema, ResponseSchema } from "../support/proto/gen/services_pb.ts";
+} from "../../../src/services/envelope/messages.ts";
+import { RequestSchema, ResponseSchema } from "../../support/proto/gen/services_pb.ts";
 
 const LIMITS = { maxMetadataEntries: 3, maxMetadataBytes: 1000 };
 const utf8 = (text: string) => new TextEncoder().encode(text);

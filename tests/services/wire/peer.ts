@@ -9,9 +9,9 @@ import {
 import { Connection, type Listener, type SocketDuplex } from "@protosocket/protosocket";
 import { protobufEs } from "@protosocket/protosocket/protobuf-es";
 import { assert } from "@std/assert";
-import { sockets } from "../../examples/support/sockets.ts";
-import { RequestSchema, ResponseSchema } from "../support/proto/gen/services_pb.ts";
-import { deferred, soon } from "../support/within.ts";
+import { sockets } from "../../../examples/support/sockets.ts";
+import { RequestSchema, ResponseSchema } from "../../support/proto/gen/services_pb.ts";
+import { deferred, soon } from "../../support/within.ts";
 
 export const NORMAL = 0;
 export const CANCEL = 1;

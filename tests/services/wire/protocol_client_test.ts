@@ -7,12 +7,12 @@ import {
 } from "@protosocket/protosocket/services";
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
-import { sockets } from "../../examples/support/sockets.ts";
-import { ReportSchema, ScriptSchema } from "../support/proto/gen/conformance_pb.ts";
-import type { Request } from "../support/proto/gen/services_pb.ts";
-import { outcome, soon, turn, until } from "../support/within.ts";
-import { assertFailed, type ConformanceClient } from "./conformance_ends.ts";
-import { Conformance } from "./conformance_service.ts";
+import { sockets } from "../../../examples/support/sockets.ts";
+import { ReportSchema, ScriptSchema } from "../../support/proto/gen/conformance_pb.ts";
+import type { Request } from "../../support/proto/gen/services_pb.ts";
+import { outcome, soon, turn, until } from "../../support/within.ts";
+import { assertFailed, type ConformanceClient } from "../conformance_ends.ts";
+import { Conformance } from "../conformance_service.ts";
 import {
   CANCEL,
   END,
@@ -23,7 +23,7 @@ import {
   STREAMS,
   wireListener,
   type WireServer,
-} from "./wire_peer.ts";
+} from "./peer.ts";
 
 const report = (number: number) => toBinary(ReportSchema, create(ReportSchema, { number }));
 
