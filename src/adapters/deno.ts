@@ -89,11 +89,14 @@ interface DenoAddr {
   readonly path?: string;
 }
 
-/** The size of the memory that reads go to: where it starts, and how far it grows with use. */
 const TURNS = new ReadTurns();
-const MIN_READ = 2 * 1024;
-const NOTHING = new Uint8Array(0);
+/**
+ * The size of the memory that reads go to: where it starts, and how far it grows with use. A
+ * connection that is idle waits for a read, and so has some.
+ */
+const MIN_READ = 256;
 const MAX_READ = 64 * 1024;
+const NOTHING = new Uint8Array(0);
 /** Milliseconds to wait after a failed accept, such as when file descriptors have run out. */
 const ACCEPT_PAUSE = 50;
 
@@ -226,9 +229,11 @@ function toDuplex(
  */
 class DenoDuplex extends SocketBase {
   readonly #conn: DenoConn;
-  /** Each read gets a new part of it, so chunks that were handed out are never overwritten. */
-  #slab: Uint8Array | undefined;
-  #used = 0;
+  /**
+   * What is left of the memory that reads go to: chunks that were handed out are never
+   * overwritten.
+   */
+  #room: Uint8Array | undefined;
   #reading = false;
   #held = true;
   /** What is being written, and how much of it the system has taken. */
@@ -256,7 +261,7 @@ class DenoDuplex extends SocketBase {
 
   #read(): void {
     this.#reading = true;
-    this.#conn.read(this.#room()).then(this.#onRead, this.#onFailed);
+    this.#conn.read(this.#makeRoom()).then(this.#onRead, this.#onFailed);
   }
 
   readonly #onRead = (count: number | null) => {
@@ -268,26 +273,25 @@ class DenoDuplex extends SocketBase {
   #take(count: number | null): void {
     this.#reading = false;
     if (count === null) return this.ended();
-    if (this.#slab!.length === 0) return this.fail(transferred());
-    this.received(this.#slab!.subarray(this.#used, this.#used += count));
+    const room = this.#room!;
+    if (room.length === 0) return this.fail(transferred());
+    this.#room = room.subarray(count);
+    this.received(room.subarray(0, count));
     if (!this.#held && !this.#reading) this.#read();
   }
 
   readonly #onFailed = (error: unknown) =>
     this.fail(toTransportError("The connection broke", error));
 
-  /** Room for a read: the rest of the slab, or a new slab, twice as large if reads fill it. */
-  #room(): Uint8Array {
-    // Its memory has been handed out, so whoever has it may have transferred it.
-    const length = this.#slab?.length || MIN_READ / 2;
-    if (!this.#slab?.length || this.#used === length) {
-      this.#slab = new Uint8Array(Math.min(length * 2, MAX_READ));
-      this.#used = 0;
-    } else if (length - this.#used < length / 4) {
-      this.#slab = new Uint8Array(length);
-      this.#used = 0;
-    }
-    return this.#used === 0 ? this.#slab : this.#slab.subarray(this.#used);
+  /** Room for a read: the rest of a slab, or a new slab, twice as large if reads fill it. */
+  #makeRoom(): Uint8Array {
+    const room = this.#room;
+    // It has been handed out, so whoever has some of it may have transferred it: then it is 0.
+    const length = room?.buffer.byteLength ?? 0;
+    if (room && length > 0 && room.length * 4 >= length) return room;
+    const filled = length > 0 && room!.length === 0;
+    const size = filled ? Math.min(length * 2, MAX_READ) : length || MIN_READ;
+    return this.#room = new Uint8Array(size);
   }
 
   protected override send(bytes: Uint8Array): boolean {

@@ -6,7 +6,7 @@ import { MAX_VARINT, putLength, varintWidth } from "./varint.ts";
 /** How the body of a length-prefixed message is encoded and decoded. */
 export interface Body<Inbound, Outbound> {
   /** The type of the inbound messages, for errors. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** Appends the body to `out`. */
   encode(message: Outbound, out: EncodeBuffer): void;
   /** Decodes the body in `bytes` from `start` to `end`. Throws if it is not a message. */

@@ -54,7 +54,8 @@
  * @module
  */
 import type { Codec } from "../codec.ts";
-import { delimited } from "./delimited.ts";
+import type { EncodeBuffer } from "../streams/encode_buffer.ts";
+import { type Body, delimited } from "./delimited.ts";
 import { type DecodeOptions, maxObjectsOf } from "./object_budget.ts";
 import { SlabReader } from "./ts_proto/reader.ts";
 import { SlabWriter } from "./ts_proto/writer.ts";
@@ -102,11 +103,34 @@ export function tsProto<Inbound, Outbound>(
   outbound: Pick<TsProtoType<Outbound>, "encode">,
   options: DecodeOptions = {},
 ): Codec<Inbound, Outbound> {
-  const writer = new SlabWriter();
-  const reader = new SlabReader(maxObjectsOf(options));
-  return delimited<Inbound, Outbound>({
-    encode: (message, out) => writer.write(outbound, message, out),
-    decode: (bytes, start, end) => reader.read(inbound, bytes, start, end),
-    name: inbound.$type,
-  });
+  return delimited(new TsProtoBody(inbound, outbound, maxObjectsOf(options)));
+}
+
+/** Has no writer nor reader of its own, as there is a codec for each connection. */
+class TsProtoBody<Inbound, Outbound> implements Body<Inbound, Outbound> {
+  readonly #inbound: Pick<TsProtoType<Inbound>, "decode" | "$type">;
+  readonly #outbound: Pick<TsProtoType<Outbound>, "encode">;
+  readonly #maxObjects: number;
+
+  constructor(
+    inbound: Pick<TsProtoType<Inbound>, "decode" | "$type">,
+    outbound: Pick<TsProtoType<Outbound>, "encode">,
+    maxObjects: number,
+  ) {
+    this.#inbound = inbound;
+    this.#outbound = outbound;
+    this.#maxObjects = maxObjects;
+  }
+
+  get name(): string | undefined {
+    return this.#inbound.$type;
+  }
+
+  encode(message: Outbound, out: EncodeBuffer): void {
+    SlabWriter.idle().write(this.#outbound, message, out);
+  }
+
+  decode(bytes: Uint8Array, start: number, end: number): Inbound {
+    return SlabReader.idle(this.#maxObjects).read(this.#inbound, bytes, start, end);
+  }
 }

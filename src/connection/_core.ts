@@ -1,4 +1,4 @@
-import { Outbox, SENT } from "./_outbox.ts";
+import { Outbox, type OutboxOwner, SENT } from "./_outbox.ts";
 import { StreamLink } from "./_stream_link.ts";
 import { type Timed, Timeouts } from "./_timeouts.ts";
 import { TurnLink } from "./_turn_link.ts";
@@ -7,6 +7,7 @@ import type { ConnectionConfig, Heartbeat } from "./connection_config.ts";
 import { Decoding } from "../streams/_decoding.ts";
 import type { Duplex, SocketAddress, SocketDuplex } from "../duplex/duplex.ts";
 import { Encoding } from "../streams/_encoding.ts";
+import { letGo } from "../streams/encode_buffer.ts";
 import { ConnectionError, reactorThrew, TransportError } from "../errors.ts";
 import { type ConnectionObserver, quietly } from "../observer.ts";
 import { checkBytes, checkCodec, checkDuplex, checkFunction, requireOptions } from "../check.ts";
@@ -28,7 +29,7 @@ const PEER: CloseReason = { kind: "peer" };
  * turns ({@linkcode TurnLink}) and by streams ({@linkcode StreamLink}), have in common. A link
  * moves bytes and calls this; it does not know of states, limits or time-outs.
  */
-export class ConnectionCore<Inbound, Outbound, Logical> implements Timed {
+export class ConnectionCore<Inbound, Outbound, Logical> implements Timed, OutboxOwner {
   readonly closed: Promise<CloseReason>;
   readonly outbox: Outbox<Outbound, Logical>;
   readonly decoding: Decoding<Inbound>;
@@ -84,26 +85,17 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed {
     this.#remoteAddress = (duplex as SocketDuplex).remoteAddress;
     this.#observer = observer && quietly(observer);
     this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
-    this.outbox = new Outbox(options.maxQueuedMessages, this.#remoteAddress);
+    this.outbox = new Outbox(options.maxQueuedMessages, this, this.#remoteAddress);
     const reactor = this.#reactor = config.reactor(this.outbox, this);
     checkFunction("onInboundMessage of a reactor", reactor?.onInboundMessage);
     this.decoding = new Decoding(config.codec.decoder, options.maxBufferLength);
     this.encoding = new Encoding(
       config.codec.encoder,
       options.maxOutboundLength,
-      reactor.onEncodeError && ((error, message) => {
-        try {
-          caught(reactor.onEncodeError!(error, message), (cause) => this.failWaiting(cause));
-        } catch (cause) {
-          throw reactorThrew(cause);
-        }
-      }),
+      reactor.onEncodeError && this,
     );
     const byTurns = duplex.attach !== undefined && !config.streams;
     this.#link = byTurns ? new TurnLink(this, duplex) : new StreamLink(this, duplex);
-    this.outbox.onGathered = () => this.#link.flush();
-    this.outbox.onFailed = (error) => this.fail(error);
-
     this.#heartbeat = heartbeat;
     this.#timeouts = new Timeouts(options, heartbeat?.interval, this);
 
@@ -135,6 +127,21 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed {
   /** How many bytes of what is being written the transport has not taken. */
   get unsent(): number {
     return this.#link.unsent;
+  }
+
+  /** What was sent outside of a dispatch should be written. */
+  onGathered(): void {
+    // A reactor may have sent something and thrown, so that there is no connection.
+    this.#link?.flush();
+  }
+
+  /** A message could not be encoded, of which the reactor wants to be told. */
+  onEncodeError(error: unknown, message: Outbound): void {
+    try {
+      caught(this.#reactor.onEncodeError!(error, message), (cause) => this.failWaiting(cause));
+    } catch (cause) {
+      throw reactorThrew(cause);
+    }
   }
 
   /** The wait for bytes begins. */
@@ -235,10 +242,15 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed {
   /** A chunk is about to be written. */
   onWrite(bytes: number): void {
     if (this.over) return;
-    this.#timeouts.onWrite(bytes);
+    this.#timeouts.onWrite();
     this.bytesSent += bytes;
     this.#observer?.onBytesSent?.(bytes);
     this.#locateMark();
+  }
+
+  /** The transport has not taken all of it at once. */
+  onPending(bytes: number): void {
+    this.#timeouts.onPending(bytes);
   }
 
   /** The transport has taken it. */
@@ -250,6 +262,7 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed {
   /** Nothing is left to send. */
   onAllWritten(): void {
     this.#allWritten = true;
+    letGo(this.encoding.buffer);
     this.#onTaken(Infinity);
   }
 

@@ -29,6 +29,8 @@ export interface Life<Inbound, Outbound, Logical> {
   fill(): void;
   /** A chunk is about to be written. */
   onWrite(bytes: number): void;
+  /** The transport has not taken all of it at once. */
+  onPending(bytes: number): void;
   /** The transport has taken it. */
   onTaken(): void;
   /** Nothing is left to send. */

@@ -27,6 +27,9 @@ const GATHERED = 64;
 /** What {@linkcode Outbox.send} returns if it did not have to wait. */
 export const SENT: Promise<void> = Promise.resolve();
 
+/** A connection's source until it has its reactor. */
+const NOTHING: Source<never, never> = {};
+
 interface Waiter<Logical> extends Waiting {
   readonly message: Logical;
   readonly resolve: () => void;
@@ -39,6 +42,14 @@ type Source<Outbound, Logical> = Pick<
   "onOutboundMessage" | "pullOutbound" | "pending"
 >;
 
+/** What an outbox tells its connection. */
+export interface OutboxOwner {
+  /** What was sent outside of a dispatch should be written. */
+  onGathered(): void;
+  /** Something has gone wrong in {@linkcode Outbox.pull}. */
+  fail(error: unknown): void;
+}
+
 /**
  * What is waiting to be sent: to callers the {@linkcode Sender}, a bounded queue; to the
  * connection what {@linkcode fill}s the buffer of encoded bytes, from the queue and then from
@@ -47,21 +58,19 @@ type Source<Outbound, Logical> = Pick<
 export class Outbox<Outbound, Logical> implements Sender<Logical> {
   /** How many messages have been encoded, in total. */
   encoded = 0;
-  /** Called when what was sent outside of a dispatch should be written. */
-  onGathered: () => void = () => {};
-  /** Called with what went wrong in {@linkcode pull}. */
-  onFailed: (error: unknown) => void = () => {};
   /** Whether the connection writes by itself, as soon as it can: nothing has to be gathered. */
   held = false;
   /** Whether messages are being encoded: a callback that is called meanwhile encodes none. */
   filling = false;
   readonly #max: number;
+  readonly #owner: OutboxOwner;
   readonly #remoteAddress: SocketAddress | undefined;
   readonly #queue = new Fifo<Logical>();
-  readonly #waiters = new WaitingLine<Waiter<Logical>>();
+  /** Those who wait for room in it, once somebody does. */
+  #waiters: WaitingLine<Waiter<Logical>> | undefined;
   readonly #budget: Budget<Outbound>;
   #encoding: Encoding<Outbound> | undefined;
-  #source: Source<Outbound, Logical> = {};
+  #source: Source<Outbound, Logical> = NOTHING;
   /** Whether the reactor may have something to send. */
   #pullable = false;
   #ended = false;
@@ -74,8 +83,9 @@ export class Outbox<Outbound, Logical> implements Sender<Logical> {
   #gathering = false;
 
   /** `remoteAddress` is reported in errors. */
-  constructor(maxQueuedMessages: number, remoteAddress?: SocketAddress) {
+  constructor(maxQueuedMessages: number, owner: OutboxOwner, remoteAddress?: SocketAddress) {
     this.#max = maxQueuedMessages;
+    this.#owner = owner;
     this.#remoteAddress = remoteAddress;
     this.#budget = new Budget(this);
   }
@@ -124,7 +134,7 @@ export class Outbox<Outbound, Logical> implements Sender<Logical> {
         this.#fillUpTo(SHARE);
       } catch (error) {
         // Not the caller's fault.
-        this.onFailed(error);
+        this.#owner.fail(error);
         return false;
       }
       this.#offer();
@@ -177,6 +187,7 @@ export class Outbox<Outbound, Logical> implements Sender<Logical> {
     this.#ended = this.#cleared = true;
     this.#queue.clear();
     this.#pullable = false;
+    if (!this.#waiters) return;
     for (const waiter of this.#waiters.drain()) waiter.reject(this.#cannotSend());
   }
 
@@ -218,7 +229,7 @@ export class Outbox<Outbound, Logical> implements Sender<Logical> {
       budget.begin(most - before, limit);
       try {
         const result: unknown = this.#source.pullOutbound!(budget);
-        if (result) caught(result, (cause) => this.onFailed(reactorThrew(cause)));
+        if (result) caught(result, (cause) => this.#owner.fail(reactorThrew(cause)));
       } catch (cause) {
         throw cause instanceof ConnectionError ? cause : reactorThrew(cause);
       } finally {
@@ -232,7 +243,7 @@ export class Outbox<Outbound, Logical> implements Sender<Logical> {
 
   #shift(): Logical {
     const logical = this.#queue.shift();
-    const waiter = this.#waiters.shift();
+    const waiter = this.#waiters?.shift();
     if (waiter) {
       this.#queue.push(waiter.message);
       waiter.resolve();
@@ -251,11 +262,11 @@ export class Outbox<Outbound, Logical> implements Sender<Logical> {
       };
       if (signal) {
         settled = onAbort(signal, () => {
-          this.#waiters.leave(waiter);
+          this.#waiters!.leave(waiter);
           waiter.reject(signal.reason);
         });
       }
-      this.#waiters.push(waiter);
+      (this.#waiters ??= new WaitingLine()).push(waiter);
     });
   }
 
@@ -276,28 +287,29 @@ export class Outbox<Outbound, Logical> implements Sender<Logical> {
     this.#gathering = true;
     this.#seen = this.#offered;
     this.#quiet = 0;
-    queueMicrotask(this.#gather);
+    // Made each time, so that a connection that is idle has none.
+    const look = () => {
+      if (this.#gathers()) queueMicrotask(look);
+      else this.#owner.onGathered();
+    };
+    queueMicrotask(look);
   }
 
   // One microtask that puts itself off while more comes, since each write has a cost.
-  readonly #gather = (): void => {
+  #gathers(): boolean {
     if (this.#offered > this.#seen) this.#quiet = 0;
     else this.#quiet++;
     this.#seen = this.#offered;
-    if (this.#quiet < QUIET_TICKS && this.#offered - this.#begun < GATHERED) {
-      queueMicrotask(this.#gather);
-    } else {
-      this.#gathering = false;
-      this.onGathered();
-    }
-  };
+    this.#gathering = this.#quiet < QUIET_TICKS && this.#offered - this.#begun < GATHERED;
+    return this.#gathering;
+  }
 }
 
 /** What a reactor may send in one call of `pullOutbound`. */
 class Budget<Outbound> implements SendBudget<Outbound> {
   remaining = 0;
   /** How many bytes are enough. */
-  limit = Infinity;
+  limit = 0;
   readonly #outbox: Outbox<Outbound, never>;
 
   constructor(outbox: Pick<Outbox<Outbound, never>, "encode">) {

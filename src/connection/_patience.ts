@@ -9,13 +9,13 @@ export interface PatienceLimits {
 }
 
 /**
- * Calls back when the peer takes too long over a message. Only time spent waiting for bytes
+ * Tells its owner when the peer takes too long over a message. Only time spent waiting for bytes
  * counts. The clock is read only while a message is incomplete, or before the first one,
  * and one timer serves all of them: messages that arrive whole cost neither.
  */
 export class Patience {
   readonly #limits: PatienceLimits;
-  readonly #onLate: (option: keyof PatienceLimits, limit: number) => void;
+  readonly #owner: { onLate(option: keyof PatienceLimits, limit: number): void };
   /** How far the peer has got: how many messages are complete, and whether one has begun. */
   #passed = 0;
   #incomplete = false;
@@ -26,15 +26,15 @@ export class Patience {
   /** When the timer fires. */
   #due = Infinity;
   /** Cancels the second look, after one poll of the sockets. */
-  #cancel: () => void = () => {};
+  #cancel: (() => void) | undefined;
 
   /** Counts from the first call of {@linkcode waiting}. */
   constructor(
     limits: PatienceLimits,
-    onLate: (option: keyof PatienceLimits, limit: number) => void,
+    owner: { onLate(option: keyof PatienceLimits, limit: number): void },
   ) {
     this.#limits = limits;
-    this.#onLate = onLate;
+    this.#owner = owner;
   }
 
   /** The wait for bytes begins; `passed` messages are complete, and one may be `incomplete`. */
@@ -60,7 +60,7 @@ export class Patience {
   /** Never calls back again. */
   stop(): void {
     clearTimeout(this.#timer);
-    this.#cancel();
+    this.#cancel?.();
     this.#since = Infinity;
     this.#due = -Infinity;
   }
@@ -98,7 +98,7 @@ export class Patience {
       const option = this.#option!;
       if (lateAt === undefined || this.#due === -Infinity) return;
       if (performance.now() < lateAt) this.#wakeAt(lateAt);
-      else this.#onLate(option, this.#limits[option]);
+      else this.#owner.onLate(option, this.#limits[option]);
     });
   }
 }

@@ -1,27 +1,30 @@
 import { afterPoll } from "../waits/after_poll.ts";
 
 /**
- * Calls back when nothing has happened for `limit`. An event only records the time, and one
- * timer checks it, so that events do not have to reset a timer.
+ * Tells its owner when nothing has happened for `limit`. An event only records the time, and one
+ * timer checks it, so that events do not have to reset a timer. Where nothing is expected to
+ * happen, there soon is no timer either.
  */
 export class Silence {
   readonly #limit: number;
-  readonly #onSilence: () => void;
-  #last = performance.now();
+  readonly #owner: { onSilence(silence: Silence): void };
+  #last = 0;
+  /** Set while there is a timer, or the second look is due. */
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Cancels the second look, after one poll of the sockets. */
-  #cancel: () => void = () => {};
+  #cancel: (() => void) | undefined;
+  #stopped = false;
 
-  /** Starts at once; `limit` is in milliseconds. */
-  constructor(limit: number, onSilence: () => void) {
+  /** `limit` is in milliseconds; it starts with the first {@linkcode touch}. */
+  constructor(limit: number, owner: { onSilence(silence: Silence): void }) {
     this.#limit = limit;
-    this.#onSilence = onSilence;
-    this.#wait(limit);
+    this.#owner = owner;
   }
 
   /** Something has happened: restarts the time, which this once may be `limits` times as long. */
   touch(limits = 1): void {
     this.#last = performance.now() + (limits - 1) * this.#limit;
+    if (this.#timer === undefined && !this.#stopped) this.#wait(this.#limit);
   }
 
   /** Pauses: nothing is expected to happen until the next {@linkcode touch}. */
@@ -31,8 +34,9 @@ export class Silence {
 
   /** Never calls back again. */
   stop(): void {
+    this.#stopped = true;
     clearTimeout(this.#timer);
-    this.#cancel();
+    this.#cancel?.();
   }
 
   #wait(ms: number): void {
@@ -40,22 +44,25 @@ export class Silence {
     this.#timer = setTimeout(() => this.#look(), Math.min(ms, this.#limit));
   }
 
-  /** How long it may still be silent. */
-  get #left(): number {
-    const silent = performance.now() - this.#last;
-    // Timers may fire a little early.
-    return silent === -Infinity ? this.#limit : Math.ceil(this.#limit - silent);
-  }
-
   #look(): void {
-    const left = this.#left;
-    if (left > 0) return this.#wait(left);
+    if (this.#goesOn()) return;
     this.#cancel = afterPoll(() => {
-      const left = this.#left;
-      if (left > 0) return this.#wait(left);
+      if (this.#goesOn()) return;
       this.touch();
       this.#wait(this.#limit);
-      this.#onSilence();
+      this.#owner.onSilence(this);
     });
+  }
+
+  /** Whether it is not over yet: waits for what is left of it, if it is not held. */
+  #goesOn(): boolean {
+    if (this.#last === Infinity) {
+      this.#timer = undefined;
+      return true;
+    }
+    // Timers may fire a little early.
+    const left = Math.ceil(this.#limit - (performance.now() - this.#last));
+    if (left > 0) this.#wait(left);
+    return left > 0;
   }
 }

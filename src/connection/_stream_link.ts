@@ -185,8 +185,11 @@ export class StreamLink<Inbound, Outbound, Logical> {
       for (; sent < this.#encoded.chunks; sent++) {
         const { done, value: chunk } = await this.#chunks.read();
         if (done) return;
-        core.onWrite(chunk.length);
-        await this.#sink.write(chunk);
+        const { length } = chunk;
+        core.onWrite(length);
+        const writing = this.#sink.write(chunk);
+        core.onPending(length);
+        await writing;
         if (this.#returnsBuffers) encoding.buffer.release(chunk);
         core.onTaken();
       }

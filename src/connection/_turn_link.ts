@@ -196,7 +196,7 @@ export class TurnLink<Inbound, Outbound, Logical> implements Receiver {
   #write(chunk: Uint8Array): void {
     this.#core.onWrite(chunk.length);
     this.#written = chunk;
-    if (!this.#transport.write(chunk)) return;
+    if (!this.#transport.write(chunk)) return this.#core.onPending(chunk.length);
     this.#written = undefined;
     this.#taken(chunk);
   }

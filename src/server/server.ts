@@ -106,11 +106,18 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
   let ready = true;
   let refused = 0;
   const connections = new Set<ServedConnection>();
+  /** How many have been admitted and not left, and what to call when none is. */
+  let opened = 0;
+  let onAllLeft = () => {};
   let closing: Promise<void> | undefined;
   /** Whether no more connections are wanted. */
   let stopped = false;
 
-  async function open(duplex: SocketDuplex): Promise<void> {
+  /** Resolves once there is a connection, or none: what goes on is not for an async function. */
+  async function open(
+    duplex: SocketDuplex,
+    remoteAddress: SocketAddress | undefined,
+  ): Promise<void> {
     let connection: Connection<Inbound, Outbound, Logical>;
     try {
       connection = new Connection(
@@ -119,16 +126,25 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
         SERVER_DEFAULTS,
       );
     } catch (error) {
+      left(remoteAddress);
       return refuse(duplex, error);
     }
     const served = new Served(connection, duplex);
     connections.add(served);
     const leaveAges = ages.begin(served);
     if (stopped) connection.close();
-    const reason = await connection.closed;
-    leaveAges();
-    connections.delete(served);
-    if (reason.kind === "error") tell(onConnectionError, reason.error, served);
+    connection.closed.then((reason) => {
+      leaveAges();
+      connections.delete(served);
+      if (reason.kind === "error") tell(onConnectionError, reason.error, served);
+      left(remoteAddress);
+    });
+  }
+
+  /** A connection that was admitted has ended, or none has come of it. */
+  function left(remoteAddress: SocketAddress | undefined): void {
+    admission.leave(remoteAddress);
+    if (--opened === 0) onAllLeft();
   }
 
   function refuse(duplex: SocketDuplex, error: unknown): void {
@@ -137,7 +153,6 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
   }
 
   async function accept(): Promise<void> {
-    const opened = new Set<Promise<void>>();
     try {
       for await (const duplex of listener) {
         const { remoteAddress } = duplex;
@@ -147,15 +162,12 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
           refuse(duplex, full);
           continue;
         }
-        const life = open(duplex).finally(() => {
-          admission.leave(remoteAddress);
-          opened.delete(life);
-        });
-        opened.add(life);
+        opened++;
+        open(duplex, remoteAddress);
       }
     } finally {
       ready = false;
-      await Promise.allSettled(opened);
+      if (opened > 0) await new Promise<void>((resolve) => onAllLeft = resolve);
     }
   }
 

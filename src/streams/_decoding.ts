@@ -27,8 +27,8 @@ export class Decoding<Message> {
   #at = 0;
   /** What follows it, if a decoder had asked for more bytes than its message took. */
   #behind: Uint8Array | undefined;
-  /** The beginning of an incomplete message. */
-  readonly #held = new ReceiveBuffer();
+  /** The beginning of an incomplete message, once there has been one. */
+  #held: ReceiveBuffer | undefined;
   /** If bytes are held: how many there must be before the decoder is called again. */
   #needed = 0;
   /** Whether the decoder asked for just one byte more, since it does not know the total. */
@@ -43,12 +43,12 @@ export class Decoding<Message> {
 
   /** Whether part of a message has arrived, but not all of it. */
   get incomplete(): boolean {
-    return this.#held.length > 0 || this.#skip > 0;
+    return this.#heldLength > 0 || this.#skip > 0;
   }
 
   /** What has arrived so far, if that is not even one message; see {@linkcode describeArrived}. */
   get arrived(): string {
-    return this.#held.length > 0 ? this.#first(this.#held.bytes, 0) : "";
+    return this.#heldLength > 0 ? this.#first(this.#held!.bytes, 0) : "";
   }
 
   /** Whether bytes have not been looked at yet. */
@@ -89,7 +89,7 @@ export class Decoding<Message> {
   drop(): void {
     this.feed(NOTHING);
     this.#behind = this.message = undefined;
-    this.#held.clear();
+    this.#held?.clear();
   }
 
   /** The input has ended. Throws if a message is incomplete. */
@@ -97,8 +97,8 @@ export class Decoding<Message> {
     if (!this.incomplete) return;
     const state = this.#skip > 0
       ? `${this.#skip} bytes to be skipped had not arrived`
-      : `${this.#held.length} of at least ${this.#needed} bytes had arrived${this.arrived}`;
-    this.#held.clear();
+      : `${this.#heldLength} of at least ${this.#needed} bytes had arrived${this.arrived}`;
+    this.#held?.clear();
     throw new ConnectionError(
       "truncated",
       `The input ended in the middle of a message: ${state}`,
@@ -115,7 +115,7 @@ export class Decoding<Message> {
       this.#at += dropped;
       return false;
     }
-    if (this.#held.length > 0) return this.#complete(chunk);
+    if (this.#heldLength > 0) return this.#complete(this.#held!, chunk);
     const result = this.#ask(chunk, this.#at);
     if (result.kind === "message") {
       this.#found(result.message, result.bytesUsed);
@@ -132,17 +132,17 @@ export class Decoding<Message> {
   }
 
   /** Adds to the held message what it needs. */
-  #complete(chunk: Uint8Array): boolean {
-    const held = this.#held.length;
+  #complete(buffer: ReceiveBuffer, chunk: Uint8Array): boolean {
+    const held = buffer.length;
     // A decoder that asks for one byte more may do so again and again: double what it
     // sees, so that its work stays linear.
     const wanted = this.#openEnded ? Math.min(held, this.#max - held) : this.#needed - held;
     const taken = Math.min(wanted, this.#length - this.#at);
-    this.#held.append(chunk.subarray(this.#at, this.#at + taken), this.#expected());
+    buffer.append(chunk.subarray(this.#at, this.#at + taken), this.#expected());
     this.#at += taken;
-    if (this.#held.length < this.#needed) return false;
+    if (buffer.length < this.#needed) return false;
 
-    const { bytes } = this.#held;
+    const { bytes } = buffer;
     const result = this.#ask(bytes, 0);
     if (result.kind === "incomplete") {
       this.#waitFor(result.bytesNeeded, bytes.length);
@@ -157,7 +157,7 @@ export class Decoding<Message> {
       used = Math.min(result.distance, bytes.length);
       this.#skip = result.distance - used;
     }
-    this.#held.clear();
+    buffer.clear();
     const rest = bytes.length - used;
     if (rest <= taken) {
       this.#at -= rest;
@@ -177,12 +177,16 @@ export class Decoding<Message> {
 
   #hold(bytes: Uint8Array, needed: number): void {
     this.#waitFor(needed, bytes.length);
-    this.#held.append(bytes, this.#expected());
+    (this.#held ??= new ReceiveBuffer()).append(bytes, this.#expected());
   }
 
   #waitFor(needed: number, shown: number): void {
     this.#needed = needed;
     this.#openEnded = needed === shown + 1;
+  }
+
+  get #heldLength(): number {
+    return this.#held === undefined ? 0 : this.#held.length;
   }
 
   /** How long the held message can become. */

@@ -2,8 +2,10 @@ import type { Encoder } from "../codec.ts";
 import { EncodeBuffer } from "./encode_buffer.ts";
 import { ConnectionError } from "../errors.ts";
 
-/** Called with a message that could not be encoded. */
-export type OnEncodeError<Message> = (error: unknown, message: Message) => void;
+/** Who is told of messages that could not be encoded. */
+export interface EncodeErrors<Message> {
+  onEncodeError(error: unknown, message: Message): void;
+}
 
 /** Turns messages into bytes, one at a time, without any I/O. */
 export class Encoding<Message> {
@@ -13,13 +15,13 @@ export class Encoding<Message> {
   bytes = 0;
   readonly #encoder: Encoder<Message>;
   readonly #max: number;
-  readonly #onEncodeError: OnEncodeError<Message> | undefined;
+  readonly #errors: EncodeErrors<Message> | undefined;
 
   /** `max` is the length of the longest message, in bytes. */
-  constructor(encoder: Encoder<Message>, max: number, onEncodeError?: OnEncodeError<Message>) {
+  constructor(encoder: Encoder<Message>, max: number, errors?: EncodeErrors<Message>) {
     this.#encoder = encoder;
     this.#max = max;
-    this.#onEncodeError = onEncodeError;
+    this.#errors = errors;
   }
 
   /**
@@ -34,9 +36,7 @@ export class Encoding<Message> {
     } catch (cause) {
       buffer.truncate(before);
       this.#failed(
-        this.#onEncodeError
-          ? cause
-          : new ConnectionError("encoder", "Cannot encode a message", { cause }),
+        this.#errors ? cause : new ConnectionError("encoder", "Cannot encode a message", { cause }),
         message,
       );
       return 0;
@@ -58,7 +58,7 @@ export class Encoding<Message> {
   }
 
   #failed(error: unknown, message: Message): void {
-    if (!this.#onEncodeError) throw error;
-    this.#onEncodeError(error, message);
+    if (!this.#errors) throw error;
+    this.#errors.onEncodeError(error, message);
   }
 }

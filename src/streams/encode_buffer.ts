@@ -12,6 +12,25 @@ const MIN_LENT = 64 * 1024;
 const EMPTY = new Uint8Array(0);
 const NO_LOANS: Loan[] = [];
 const EMPTY_VIEW = new DataView(EMPTY.buffer);
+/** How many slabs that no buffer uses are kept: a mebibyte of them. */
+const MAX_SPARES = 1024;
+
+/** A slab of the smallest size, while no buffer uses it: all are one list. */
+interface Spare {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  next: Spare | undefined;
+}
+
+let spare: Spare | undefined;
+let spares = 0;
+
+/**
+ * Takes the slab away from a buffer that has nothing in it, if it is a small one: a connection
+ * that is idle needs none, and one that wakes up takes what another has let go of. Only for a
+ * buffer of which each chunk is released exactly once.
+ */
+export let letGo: (buffer: EncodeBuffer) => void;
 
 /** Bytes that were lent, and how many of the slab's that have not been taken come before them. */
 interface Loan {
@@ -57,6 +76,12 @@ export class EncodeBuffer {
   #largeIsFree = false;
   /** Bytes of it that have been taken and not released, since it is no longer the current slab. */
   #largeLent = 0;
+  /** The slab as it is listed when the buffer lets go of it. */
+  #spare: Spare | undefined;
+
+  static {
+    letGo = (buffer) => buffer.#letGo();
+  }
 
   /** How many bytes have been appended but not taken. */
   get length(): number {
@@ -181,7 +206,40 @@ export class EncodeBuffer {
     if (this.#lent === 0 && this.length === 0) this.offset = this.#start = 0;
   }
 
+  #letGo(): void {
+    // One that is larger belongs to a connection that is busy, or will be again.
+    if (this.bytes.length !== MIN_SLAB || this.#lent > 0 || this.length > 0) return;
+    const slab = this.#spare ?? { bytes: this.bytes, view: this.view, next: undefined };
+    this.#spare = undefined;
+    // An encoder that reserves more than it writes must not send what another connection sent.
+    slab.bytes.fill(0);
+    if (spares < MAX_SPARES) {
+      slab.next = spare;
+      spare = slab;
+      spares++;
+    }
+    this.bytes = EMPTY;
+    this.view = EMPTY_VIEW;
+    this.offset = this.#start = 0;
+    this.#nextSlab = MIN_SLAB;
+  }
+
+  /** Takes a slab that another buffer has let go of; returns whether there was one. */
+  #reuse(): boolean {
+    const slab = spare;
+    if (slab === undefined) return false;
+    spare = slab.next;
+    spares--;
+    slab.next = undefined;
+    this.bytes = slab.bytes;
+    this.view = slab.view;
+    this.#spare = slab;
+    this.#nextSlab = 2 * MIN_SLAB;
+    return true;
+  }
+
   #grow(size: number): void {
+    if (size <= MIN_SLAB && this.#nextSlab === MIN_SLAB && this.#reuse()) return;
     const pending = this.bytes.subarray(this.#start, this.offset);
     // Twice what is pending, so that appending a long message in small steps stays linear.
     const slab = this.#slab(Math.max(this.#nextSlab, pending.length * 2 + size));
@@ -206,6 +264,7 @@ export class EncodeBuffer {
   #use(slab: Uint8Array): void {
     this.bytes = slab;
     this.view = new DataView(slab.buffer);
+    this.#spare = undefined;
     this.offset = this.#start = this.#lent = 0;
   }
 }

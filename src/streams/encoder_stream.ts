@@ -55,7 +55,7 @@ export class EncoderStream<Message> extends TransformStream<Iterable<Message>, U
     const max = maxOutboundLength === undefined
       ? Infinity
       : integer("maxOutboundLength", maxOutboundLength, 1, 2 ** 32);
-    const core = new Encoding(encoder, max, onEncodeError);
+    const core = new Encoding(encoder, max, onEncodeError && { onEncodeError });
     const progress: Encoded = { chunks: 0 };
     super(encodingTransformer(core, progress), undefined, readableStrategy);
     this.#core = core;

@@ -3,7 +3,8 @@ import { BinaryReader, BinaryWriter, type WireType } from "@bufbuild/protobuf/wi
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { test } from "node:test";
-import { EncodeBuffer } from "@protosocket/protosocket";
+import { type Codec, EncodeBuffer } from "@protosocket/protosocket";
+import { tsProto } from "@protosocket/protosocket/ts-proto";
 import { SlabReader } from "../../src/codecs/ts_proto/reader.ts";
 import { SlabWriter } from "../../src/codecs/ts_proto/writer.ts";
 import { takeAll, toHex } from "../support/codec.ts";
@@ -158,4 +159,32 @@ test("any bytes are skipped as by the library, or refused, and never read past t
 test("a join() without a fork() throws", () => {
   const encode = (_: unknown, writer: BinaryWriter) => writer.join();
   assertThrows(() => new SlabWriter().write({ encode }, 0, new EncodeBuffer()), Error, "fork()");
+});
+
+test("a message whose code encodes and decodes another meets no reader or writer at work", () => {
+  const codec = (inner?: () => void) => {
+    const type = {
+      encode(value: number, writer = new BinaryWriter()) {
+        writer.uint32(value);
+        inner?.();
+        return writer.uint32(value);
+      },
+      decode(input: BinaryReader | Uint8Array) {
+        const reader = input as BinaryReader;
+        const first = reader.uint32();
+        inner?.();
+        return first * 1000 + reader.uint32();
+      },
+    };
+    return tsProto<number, number>(type, type as never);
+  };
+  const round = ({ encoder, decoder }: Codec<number>, value: number) => {
+    const out = new EncodeBuffer();
+    encoder.encode(value, out);
+    return decoder.decode(takeAll(out), 0);
+  };
+  const inner: unknown[] = [];
+  const outer = round(codec(() => inner.push(round(codec(), 5))), 3);
+  assertEquals(outer, { kind: "message", message: 3003, bytesUsed: 3 });
+  assertEquals(inner, Array(2).fill({ kind: "message", message: 5005, bytesUsed: 3 }));
 });

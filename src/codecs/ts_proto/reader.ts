@@ -15,9 +15,10 @@ export interface Decodes<Message> {
 
 /** A reader of protobuf's wire format that is reused for each message, and reads in place. */
 export class SlabReader extends BinaryReader {
+  static readonly #shared = new SlabReader(0);
   #depth = 0;
   /** How many objects a message may have, and how many this one may still have. */
-  readonly #maxObjects: number;
+  #maxObjects: number;
   #objectsLeft = 0;
   #bytes = EMPTY;
   #end = 0;
@@ -28,6 +29,14 @@ export class SlabReader extends BinaryReader {
     this.#maxObjects = maxObjects;
     // In the library this is a property, which would hide the method.
     this.uint32 = SlabReader.prototype.readUint32;
+  }
+
+  /** The one that all may use; another within a message, whose code may do whatever it likes. */
+  static idle(maxObjects: number): SlabReader {
+    const shared = SlabReader.#shared;
+    if (shared.#bytes !== EMPTY) return new SlabReader(maxObjects);
+    shared.#maxObjects = maxObjects;
+    return shared;
   }
 
   /** The nesting depth, which ts-proto's code stores here where a message begins and ends. */

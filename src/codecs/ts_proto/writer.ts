@@ -17,11 +17,18 @@ export interface Encodes<Message> {
 
 /** A writer of protobuf's wire format, straight into a connection's send buffer. */
 export class SlabWriter extends BinaryWriter {
+  static readonly #shared = new SlabWriter();
   #out = NOWHERE;
   /** Where the nested messages that are not complete begin. */
   readonly #forks: number[] = [];
   /** How many there are; the array keeps its length, since shortening it is slow. */
   #depth = 0;
+
+  /** The one that all may use; another within a message, whose code may do whatever it likes. */
+  static idle(): SlabWriter {
+    const shared = SlabWriter.#shared;
+    return shared.#out === NOWHERE ? shared : new SlabWriter();
+  }
 
   /** Appends a message to `out`. */
   write<Message>(type: Encodes<Message>, message: Message, out: EncodeBuffer): void {

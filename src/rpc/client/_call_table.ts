@@ -1,5 +1,7 @@
 /** The initial size of the table. */
-const MIN_PLACES = 64;
+const MIN_PLACES = 8;
+/** How many ids are remembered at the least. */
+const MIN_REMEMBERED = 64;
 /** The size that is kept when the table is empty, which is often: responses come in batches. */
 const KEPT_PLACES = 1024;
 
@@ -17,8 +19,8 @@ export interface Numbered {
  */
 export class CallTable<Call extends Numbered> {
   #places = new Array<Call | undefined>(MIN_PLACES).fill(undefined);
-  /** By place, the id of a call that was removed with its id to be remembered. */
-  #remembered = new Float64Array(MIN_PLACES);
+  /** By what would be their places if there were as many, ids of calls that were removed. */
+  #remembered: Float64Array | undefined;
   #last = 0;
   /** How many calls there are. */
   size = 0;
@@ -51,13 +53,15 @@ export class CallTable<Call extends Numbered> {
 
   /** Remembers the id of a call for a while, until its place is taken by another such id. */
   remember(id: number): void {
-    this.#remembered[this.#placeOf(id)] = id;
+    this.#remembered ??= new Float64Array(Math.max(MIN_REMEMBERED, this.#places.length));
+    this.#remembered[id / 2 & this.#remembered.length - 1] = id;
   }
 
   /** Whether that id is remembered, which it is not any more after this. */
   recall(id: number): boolean {
-    const place = this.#placeOf(id);
-    if (this.#remembered[place] !== id || id === 0) return false;
+    if (this.#remembered === undefined || id === 0) return false;
+    const place = id / 2 & this.#remembered.length - 1;
+    if (this.#remembered[place] !== id) return false;
     this.#remembered[place] = 0;
     return true;
   }
@@ -75,7 +79,8 @@ export class CallTable<Call extends Numbered> {
   #resize(length: number): void {
     const places = this.#places;
     this.#places = new Array<Call | undefined>(length).fill(undefined);
-    this.#remembered = new Float64Array(length);
+    // Made again, as long as the table, when an id is to be remembered.
+    if (this.#remembered?.length !== Math.max(MIN_REMEMBERED, length)) this.#remembered = undefined;
     // Ids that differ in their lower bits also differ with one bit more: no collisions.
     for (const call of places) if (call) this.#places[this.#placeOf(call.id)] = call;
   }

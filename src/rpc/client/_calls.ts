@@ -4,7 +4,7 @@ import { WaitingLine } from "../../waits/waiting_line.ts";
 import { watch } from "../../waits/bounded.ts";
 import { type Call, StreamingCall, type UnaryCall } from "./_call.ts";
 import { CallTable } from "./_call_table.ts";
-import { type Outflow, Outflows } from "./_outflow.ts";
+import { type Outflow, type OutflowOwner, Outflows } from "./_outflow.ts";
 import { GOING_AWAY, neighbour, notBegunId, reservedEnd, reservedValue } from "../_flow.ts";
 import { connectionClosed, encodeFailed, RpcError, type RpcErrorOptions } from "../errors.ts";
 import { ControlCode, readCode, readId, type RpcId, type RpcMessages } from "../message.ts";
@@ -19,7 +19,7 @@ export interface CallsConfig<Request, Response> {
 }
 
 /** The calls in flight of one connection; also its reactor. */
-export class Calls<Request, Response> implements Reactor<Response, Request> {
+export class Calls<Request, Response> implements Reactor<Response, Request>, OutflowOwner<Request> {
   /** Whether calls can be made. */
   open = true;
   readonly #config: CallsConfig<Request, Response>;
@@ -52,12 +52,11 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
   constructor(config: CallsConfig<Request, Response>, sender: Sender<Request>) {
     this.#config = config;
     this.#sender = sender;
-    this.#outflows = new Outflows(
-      config.messages.request,
-      sender,
-      (id) => this.#calls.get(id)?.outflow,
-      (call, error) => this.#onOutflowFailed(call as Call<Request, Response>, error),
-    );
+    this.#outflows = new Outflows(config.messages.request, sender, this);
+  }
+
+  outflowOf(id: number): Outflow<Request> | undefined {
+    return this.#calls.get(id)?.outflow;
   }
 
   get size(): number {
@@ -286,7 +285,7 @@ export class Calls<Request, Response> implements Reactor<Response, Request> {
   }
 
   /** The further requests of a call have failed: their source, or how they are encoded. */
-  #onOutflowFailed(call: Call<Request, Response>, error: unknown): void {
+  onOutflowFailed(call: Call<Request, Response>, error: unknown): void {
     if (call.done) return;
     this.#giveUp(call, error);
     call.fail(error);

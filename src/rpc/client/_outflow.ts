@@ -19,15 +19,21 @@ export interface OutflowCall {
   readonly done: boolean;
 }
 
+/** What {@linkcode Outflows} asks of whom it belongs to, and tells it. */
+export interface OutflowOwner<Request> {
+  /** The further requests of the call of that id, if there are any. */
+  outflowOf(id: number): Outflow<Request> | undefined;
+  /** Something could not be sent of a call. */
+  onOutflowFailed(call: OutflowCall, error: unknown): void;
+}
+
 /** The streams of requests of a connection, each at the pace of its handler. */
 export class Outflows<Request> {
   /** How much of a stream may be ahead of its handler, once the server has said so. */
   window: number | undefined;
   readonly #messages: RpcMessage<Request>;
   readonly #sender: Sender<Request>;
-  readonly #find: (id: number) => Outflow<Request> | undefined;
-  /** Called with what could not be sent of a call. */
-  readonly #onFailed: (call: OutflowCall, error: unknown) => void;
+  readonly #owner: OutflowOwner<Request>;
   #asked = false;
   /** The error of the item that was just sent, if it could not be encoded. */
   #unencodable: { readonly error: unknown } | undefined;
@@ -41,13 +47,11 @@ export class Outflows<Request> {
   constructor(
     messages: RpcMessage<Request>,
     sender: Sender<Request>,
-    find: (id: number) => Outflow<Request> | undefined,
-    onFailed: (call: OutflowCall, error: unknown) => void,
+    owner: OutflowOwner<Request>,
   ) {
     this.#messages = messages;
     this.#sender = sender;
-    this.#find = find;
-    this.#onFailed = onFailed;
+    this.#owner = owner;
   }
 
   /** How many messages wait. */
@@ -102,7 +106,7 @@ export class Outflows<Request> {
     }
     const about = aboutRequests(id);
     if (about === undefined) return false;
-    const outflow = this.#find(about.id);
+    const outflow = this.#owner.outflowOf(about.id);
     if (about.last) outflow?.leave();
     else outflow?.grant();
     return true;
@@ -122,7 +126,7 @@ export class Outflows<Request> {
 
   /** The source of a stream has failed. */
   fail(call: OutflowCall, error: unknown): void {
-    this.#onFailed(call, error);
+    this.#owner.onOutflowFailed(call, error);
   }
 
   #offer(): void {
@@ -165,8 +169,9 @@ export class Outflows<Request> {
     }
     // Set by onEncodeError.
     const failed = this.#unencodable as { readonly error: unknown } | undefined;
-    if (failed) this.#onFailed(outflow.call, encodeFailed("A request", { cause: failed.error }));
-    else outflow.sent(bytes);
+    if (failed) {
+      this.#owner.onOutflowFailed(outflow.call, encodeFailed("A request", { cause: failed.error }));
+    } else outflow.sent(bytes);
   }
 }
 

@@ -6,10 +6,10 @@ import type { RpcId } from "../message.ts";
 export class ActiveRpcs<Request, Response> implements Iterable<ServedRpc<Request, Response>> {
   readonly #rpcs: ServedRpc<Request, Response>[] = [];
   /** Those that can be cancelled. */
-  readonly #byId = new IdTable<ServedRpc<Request, Response>>();
+  #byId: IdTable<ServedRpc<Request, Response>> | undefined;
   /** How many are neither done nor returned, and what to call when none is left. */
   #awaited = 0;
-  readonly #waiting: (() => void)[] = [];
+  #waiting: (() => void)[] | undefined;
 
   /** How many there are. */
   get size(): number {
@@ -27,7 +27,7 @@ export class ActiveRpcs<Request, Response> implements Iterable<ServedRpc<Request
     this.#rpcs.push(rpc);
     if (rpc.done) return;
     // If a client uses an id for two concurrent RPCs, a Cancel applies to the later one.
-    this.#byId.set(rpc);
+    (this.#byId ??= new IdTable()).set(rpc);
     rpc.cancellable = true;
     rpc.awaited = true;
     this.#awaited++;
@@ -35,12 +35,12 @@ export class ActiveRpcs<Request, Response> implements Iterable<ServedRpc<Request
 
   /** The RPC of that id, unless it is done. */
   get(id: RpcId): ServedRpc<Request, Response> | undefined {
-    return this.#byId.get(id);
+    return this.#byId?.get(id);
   }
 
   /** Marks an RPC as done, whether its handler has returned or not. May be called again. */
   close(rpc: ServedRpc<Request, Response>): void {
-    if (rpc.cancellable) this.#byId.delete(rpc);
+    if (rpc.cancellable) this.#byId!.delete(rpc);
     rpc.cancellable = false;
     this.#settle(rpc);
   }
@@ -58,7 +58,8 @@ export class ActiveRpcs<Request, Response> implements Iterable<ServedRpc<Request
 
   /** Resolves once each RPC is done or its handler has returned. */
   async settled(): Promise<void> {
-    if (this.#awaited > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.#awaited === 0) return;
+    await new Promise<void>((resolve) => (this.#waiting ??= []).push(resolve));
   }
 
   /** Whether that is so of each, without a copy: it is asked for one request after the other. */
@@ -74,6 +75,7 @@ export class ActiveRpcs<Request, Response> implements Iterable<ServedRpc<Request
   #settle(rpc: ServedRpc<Request, Response>): void {
     if (!rpc.awaited) return;
     rpc.awaited = false;
-    if (--this.#awaited === 0) { for (const resolve of this.#waiting.splice(0)) resolve(); }
+    if (--this.#awaited > 0 || !this.#waiting) return;
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 }

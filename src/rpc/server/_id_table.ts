@@ -1,15 +1,17 @@
 import type { RpcId } from "../message.ts";
 
-const MIN_PLACES = 16;
+const MIN_PLACES = 4;
 /** The size that is kept when the table is empty. */
 const KEPT_PLACES = 1024;
+/** The places of a table that has had no item. */
+const NONE: never[] = [];
 
 /**
  * Finds items by ids that a peer has chosen: a hash table with open addressing. See
  * `CallTable` for why this is not a `Map`.
  */
 export class IdTable<Item extends { readonly id: RpcId }> {
-  #places = new Array<Item | undefined>(MIN_PLACES).fill(undefined);
+  #places: (Item | undefined)[] = NONE;
   #size = 0;
   /** For both halves of an id: a peer that does not know them cannot choose ids that collide. */
   readonly #low = oddFactor();
@@ -17,7 +19,9 @@ export class IdTable<Item extends { readonly id: RpcId }> {
 
   /** Adds an item, replacing any other with the same id. */
   set(item: Item): void {
-    if (this.#size * 2 >= this.#places.length) this.#resize(this.#places.length * 2);
+    if (this.#size * 2 >= this.#places.length) {
+      this.#resize(Math.max(MIN_PLACES, this.#places.length * 2));
+    }
     const place = this.#find(item.id);
     if (this.#places[place] === undefined) this.#size++;
     this.#places[place] = item;
@@ -25,11 +29,13 @@ export class IdTable<Item extends { readonly id: RpcId }> {
 
   /** The item of that id. */
   get(id: RpcId): Item | undefined {
+    if (this.#size === 0) return undefined;
     return this.#places[this.#find(id)];
   }
 
   /** Removes an item, if it is there. */
   delete(item: Item): void {
+    if (this.#size === 0) return;
     let free = this.#find(item.id);
     const places = this.#places;
     if (places[free] !== item) return;
@@ -78,6 +84,7 @@ export class IdTable<Item extends { readonly id: RpcId }> {
   }
 }
 
+/** As an integer of 32 bits, with its sign, which takes no memory besides. */
 function oddFactor(): number {
-  return Math.floor(Math.random() * 2 ** 31) * 2 + 1;
+  return Math.floor(Math.random() * 2 ** 31) * 2 + 1 | 0;
 }

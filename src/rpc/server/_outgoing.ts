@@ -10,11 +10,10 @@ import { refused } from "./handler.ts";
 import { Due, type ServedRpc, wakeUp } from "./_served_rpc.ts";
 import type { FailedRpc } from "./server_options.ts";
 
-/** What {@linkcode Outgoing} needs to know. */
+/** What {@linkcode Outgoing} needs to know, for all connections of a server. */
 export interface OutgoingConfig<Response> {
-  readonly messages: RpcMessage<Response>;
+  readonly messages: { readonly response: RpcMessage<Response> };
   readonly onError: (error: unknown, rpc: FailedRpc) => void;
-  readonly remoteAddress: SocketAddress | undefined;
 }
 
 /** What {@linkcode Outgoing} tells whom it belongs to. */
@@ -32,6 +31,7 @@ export class Outgoing<Request, Response> {
   /** How much of a stream may be ahead of its reader; see `_flow.ts`. */
   window: number | undefined;
   readonly #config: OutgoingConfig<Response>;
+  readonly #remoteAddress: SocketAddress | undefined;
   readonly #sender: Sender<Response>;
   readonly #events: OutgoingEvents<Request, Response>;
   /** Ends that are about the connection, or about the further requests of an RPC. */
@@ -45,10 +45,12 @@ export class Outgoing<Request, Response> {
 
   constructor(
     config: OutgoingConfig<Response>,
+    remoteAddress: SocketAddress | undefined,
     sender: Sender<Response>,
     events: OutgoingEvents<Request, Response>,
   ) {
     this.#config = config;
+    this.#remoteAddress = remoteAddress;
     this.#sender = sender;
     this.#events = events;
   }
@@ -95,7 +97,7 @@ export class Outgoing<Request, Response> {
 
   /** Sends what an RPC has to send. */
   emit(rpc: ServedRpc<Request, Response>, budget: SendBudget<Response>): void {
-    const { messages } = this.#config;
+    const messages = this.#config.messages.response;
     const { due, response } = rpc;
     rpc.due = Due.nothing;
     rpc.response = undefined;
@@ -130,7 +132,7 @@ export class Outgoing<Request, Response> {
     let bytes = 0;
     try {
       // Only now, as the same object may be the answer to several requests.
-      this.#config.messages.setId(response, rpc.id);
+      this.#config.messages.response.setId(response, rpc.id);
       bytes = budget.send(response);
     } catch (error) {
       this.onEncodeError(error);
@@ -218,13 +220,13 @@ export class Outgoing<Request, Response> {
 
   /** The details for an error: the RPC's id and the peer's address. */
   about(id: RpcId): RpcErrorOptions {
-    return { id, remoteAddress: this.#config.remoteAddress };
+    return { id, remoteAddress: this.#remoteAddress };
   }
 
   /** Tells of what went wrong with an RPC, and with which response of it, if with one. */
   report(error: unknown, id: RpcId, response?: Response): void {
-    const { onError, remoteAddress } = this.#config;
-    tell(onError, error, {
+    const remoteAddress = this.#remoteAddress;
+    tell(this.#config.onError, error, {
       id,
       ...(remoteAddress && { remoteAddress }),
       ...(response !== undefined && { response }),

@@ -1,6 +1,7 @@
 import type { SendBudget, Sender } from "../../../mod.ts";
 import { Fifo } from "../../waits/fifo.ts";
 import { grantOf } from "../_flow.ts";
+import type { Intake } from "./intake/_intake.ts";
 import type { RpcId } from "../message.ts";
 import type { Outgoing } from "./_outgoing.ts";
 import { Due, type ServedRpc, type ServedStream, wakeUp } from "./_served_rpc.ts";
@@ -11,19 +12,19 @@ export class Streams<Request, Response> {
   parked = 0;
   readonly #outgoing: Outgoing<Request, Response>;
   readonly #sender: Sender<Response>;
-  /** Called when a stream begins to wait for its reader. */
-  readonly #onParked: () => void;
+  readonly #intake: Pick<Intake<Request>, "readOn">;
   /** RPCs with synchronous streams, whose items are pulled when there is room to send. */
   readonly #sources = new Fifo<ServedRpc<Request, Response>>();
 
+  /** When a stream begins to wait for its reader, `intake` may read on. */
   constructor(
     outgoing: Outgoing<Request, Response>,
     sender: Sender<Response>,
-    onParked: () => void,
+    intake: Pick<Intake<Request>, "readOn">,
   ) {
     this.#outgoing = outgoing;
     this.#sender = sender;
-    this.#onParked = onParked;
+    this.#intake = intake;
   }
 
   /** How many synchronous streams may have items. */
@@ -124,7 +125,7 @@ export class Streams<Request, Response> {
     this.parked++;
     return new Promise<void>((resolve) => {
       stream.resume = resolve;
-      this.#onParked();
+      this.#intake.readOn();
     });
   }
 
@@ -139,7 +140,7 @@ export class Streams<Request, Response> {
       if (!this.#mayGoOn(stream)) {
         stream.parked = true;
         this.parked++;
-        this.#onParked();
+        this.#intake.readOn();
         return false;
       }
       let result: IteratorResult<Response> | undefined;

@@ -1,4 +1,4 @@
-import type { CloseReason, Reactor, SendBudget, Sender } from "../../../mod.ts";
+import type { CloseReason, Reactor, SendBudget, Sender, SocketAddress } from "../../../mod.ts";
 import { checkFunction } from "../../check.ts";
 import {
   aboutRequests,
@@ -9,9 +9,9 @@ import {
 } from "../_flow.ts";
 import { checkEmpty } from "./_empty_start.ts";
 import { FurtherRequests } from "./_further.ts";
-import { Intake } from "./intake/_intake.ts";
+import { Intake, type IntakeEvents } from "./intake/_intake.ts";
 import type { ItemStream } from "../_item_stream.ts";
-import { Outgoing } from "./_outgoing.ts";
+import { Outgoing, type OutgoingEvents } from "./_outgoing.ts";
 import { Due, type RpcOwner, ServedRpc } from "./_served_rpc.ts";
 import { Streams } from "./_streams.ts";
 import { connectionClosed, RpcError } from "../errors.ts";
@@ -33,12 +33,8 @@ import {
   type RpcMessage,
   type RpcMessages,
 } from "../message.ts";
-import { checkRpcObserver, observe } from "../observer.ts";
-import {
-  checkRpcServerOptions,
-  type RpcReactorOptions,
-  type RpcServerOptions,
-} from "./server_options.ts";
+import { observe } from "../observer.ts";
+import { type RpcReactorOptions, type RpcSettings, rpcSettings } from "./server_options.ts";
 
 /**
  * Makes a reactor that serves RPCs on one connection. {@linkcode serveRpc} does this for
@@ -71,31 +67,38 @@ export function rpcReactor<Request, Response>(
   options: RpcReactorOptions<Request> = {},
 ): (sender: Sender<Response>) => Reactor<Request, Response> {
   checkMessages(messages);
-  const make = makerOfReactors(messages, handler, options);
+  const make = makerOfReactors(messages, options)(handler, options.remoteAddress);
   return (sender) => ownMethods(make(sender));
 }
 
-/** The same for reactors that nobody spreads, which are smaller. */
+/**
+ * The same for reactors that nobody spreads, which are smaller, of one connection after the
+ * other: what they have in common is in memory once.
+ */
 export function makerOfReactors<Request, Response>(
   messages: RpcMessages<Request, Response>,
-  handler: RpcHandler<Request, Response>,
   options: RpcReactorOptions<Request>,
-): (sender: Sender<Response>) => RpcReactor<Request, Response> {
-  checkFunction("handler", handler, ": service: () => (request) => answer");
-  const { remoteAddress, rpcObserver } = options;
-  checkRpcObserver(rpcObserver);
-  const settings = { ...checkRpcServerOptions(options), remoteAddress, rpcObserver };
-  return (sender) => new RpcReactor(messages, handler, settings, sender);
+): (
+  handler: RpcHandler<Request, Response>,
+  remoteAddress: SocketAddress | undefined,
+) => (sender: Sender<Response>) => RpcReactor<Request, Response> {
+  const settings = rpcSettings(messages, options);
+  return (handler, remoteAddress) => {
+    checkFunction("handler", handler, ": service: () => (request) => answer");
+    return (sender) => new RpcReactor(settings, handler, remoteAddress, sender);
+  };
 }
 
-type Settings<Request> = Required<RpcServerOptions> & RpcReactorOptions<Request>;
-
 class RpcReactor<Request, Response>
-  implements Reactor<Request, Response>, RpcOwner<Request, Response> {
+  implements
+    Reactor<Request, Response>,
+    RpcOwner<Request, Response>,
+    OutgoingEvents<Request, Response>,
+    IntakeEvents<Request> {
   readonly #request: RpcMessage<Request>;
-  readonly #response: RpcMessage<Response>;
   readonly #handler: RpcHandler<Request, Response>;
-  readonly #settings: Settings<Request>;
+  readonly #settings: RpcSettings<Request, Response>;
+  readonly #remoteAddress: SocketAddress | undefined;
   readonly #sender: Sender<Response>;
   readonly #outgoing: Outgoing<Request, Response>;
   readonly #streams: Streams<Request, Response>;
@@ -116,33 +119,21 @@ class RpcReactor<Request, Response>
   #closed: CloseReason | undefined;
 
   constructor(
-    messages: RpcMessages<Request, Response>,
+    settings: RpcSettings<Request, Response>,
     handler: RpcHandler<Request, Response>,
-    settings: Settings<Request>,
+    remoteAddress: SocketAddress | undefined,
     sender: Sender<Response>,
   ) {
+    const { messages, maxBufferedBytes } = settings;
     this.#request = messages.request;
-    this.#response = messages.response;
     this.#handler = handler;
     this.#settings = settings;
     this.#sender = sender;
-    const { onError, remoteAddress } = settings;
-    this.#outgoing = new Outgoing({ messages: messages.response, onError, remoteAddress }, sender, {
-      onDone: (rpc, reason) => this.#onDone(rpc, reason),
-      onRoom: () => this.#intake.admit(),
-    });
-    const { maxBufferedBytes } = settings;
-    const readOn = () => this.#intake.readOn();
-    this.#further = new FurtherRequests(messages, this.#outgoing, maxBufferedBytes, readOn);
-    this.#streams = new Streams(this.#outgoing, sender, readOn);
-    this.#intake = new Intake<Request>({
-      isFull: () => this.#isFull(),
-      mayWait: () => this.#streams.parked + this.#further.open > 0,
-      allWait: () => this.#allWait(),
-      begin: (id, request) => this.#open(id, request),
-      drop: (id) => this.#drop(id),
-      refuse: (id, request) => this.#refuse(id, request),
-    });
+    this.#remoteAddress = remoteAddress;
+    this.#outgoing = new Outgoing(settings, remoteAddress, sender, this);
+    this.#intake = new Intake<Request>(this);
+    this.#further = new FurtherRequests(messages, this.#outgoing, maxBufferedBytes, this.#intake);
+    this.#streams = new Streams(this.#outgoing, sender, this.#intake);
   }
 
   get pending(): number {
@@ -159,7 +150,7 @@ class RpcReactor<Request, Response>
     if (code === ControlCode.normal) {
       if (bytes === 1 && this.#taken === this.#empty) this.#empty = checkEmpty(this.#empty);
       if (this.#ignoring && this.#outgoing.window !== undefined) return;
-      if (!this.#isFull() && this.#intake.length === 0) return this.#open(id, request);
+      if (!this.isFull() && this.#intake.length === 0) return this.begin(id, request);
       return this.#intake.hold(id, request, bytes);
     }
     if (code === ControlCode.end) return this.#onEnd(id, request, bytes);
@@ -259,12 +250,22 @@ class RpcReactor<Request, Response>
     return connectionClosed({ ...this.#outgoing.about(id), cause });
   }
 
-  #isFull(): boolean {
+  isFull(): boolean {
     return this.#outgoing.size >= this.#settings.maxConcurrentRpcs;
   }
 
-  /** Whether each RPC in progress waits for what the client sends. */
-  #allWait(): boolean {
+  /** One more RPC may be begun, perhaps. */
+  onRoom(): void {
+    this.#intake.admit();
+  }
+
+  /** Whether any of the RPCs in progress may wait for what the client sends. */
+  mayWait(): boolean {
+    return this.#streams.parked + this.#further.open > 0;
+  }
+
+  /** Whether each of them does. */
+  allWait(): boolean {
     const { active, size } = this.#outgoing;
     if (this.#streams.parked + this.#further.open < size || active.size < size) return false;
     // A handler that has not read what is there waits for nothing but itself.
@@ -272,7 +273,7 @@ class RpcReactor<Request, Response>
   }
 
   /** Answers a request that was cancelled before it was begun; it counts as taken. */
-  #drop(id: RpcId): void {
+  drop(id: RpcId): void {
     if (!this.#draining) this.#taken++;
     this.#outgoing.last(new ServedRpc<Request, Response>(id, this), Due.cancel);
   }
@@ -293,7 +294,7 @@ class RpcReactor<Request, Response>
     this.#draining = true;
     // Who has no more requests need not know.
     if (this.#peerEnded) return;
-    this.#farewell = reservedEnd(this.#response, this.#taken);
+    this.#farewell = reservedEnd(this.#settings.messages.response, this.#taken);
     this.#ignoring = this.#farewell !== undefined;
     if (this.#ignoring && this.#outgoing.window !== undefined) this.#intake.dropAll();
     this.#sender.wake();
@@ -302,20 +303,22 @@ class RpcReactor<Request, Response>
   /** The next request in line is one RPC. */
   #take(id: RpcId, request: Request): ServedRpc<Request, Response> {
     const rpc = new ServedRpc<Request, Response>(id, this);
-    const { rpcObserver, remoteAddress } = this.#settings;
-    if (rpcObserver) rpc.onEnd = observe(rpcObserver, { id, request, remoteAddress });
+    const { rpcObserver } = this.#settings;
+    if (rpcObserver) {
+      rpc.onEnd = observe(rpcObserver, { id, request, remoteAddress: this.#remoteAddress });
+    }
     if (!this.#draining) this.#taken++;
     return rpc;
   }
 
   /** Refuses a request that has waited in vain. */
-  #refuse(id: RpcId, request: Request): void {
+  refuse(id: RpcId, request: Request): void {
     const rpc = this.#take(id, request);
     rpc.shed = true;
     this.#outgoing.answer(rpc, refused);
   }
 
-  #open(id: RpcId, request: Request): void {
+  begin(id: RpcId, request: Request): void {
     const rpc = this.#take(id, request);
     if (this.#draining) return this.#outgoing.answer(rpc, refused);
     try {
@@ -376,7 +379,7 @@ class RpcReactor<Request, Response>
   }
 
   /** An active RPC has decided its last message, for that reason if it was ended. */
-  #onDone(rpc: ServedRpc<Request, Response>, reason: RpcError | undefined): void {
+  onDone(rpc: ServedRpc<Request, Response>, reason: RpcError | undefined): void {
     const { stream } = rpc;
     if (stream?.parked) this.#streams.unpark(rpc, stream);
     this.#further.end(rpc, reason);

@@ -16,7 +16,7 @@ import { checkMessages, type RpcMessages } from "../message.ts";
 import { checkRpcObserver, type RpcObserver } from "../observer.ts";
 import { Load } from "./_load.ts";
 import { makerOfReactors } from "./reactor.ts";
-import { checkRpcServerOptions, type RpcServerOptions } from "./server_options.ts";
+import type { RpcServerOptions } from "./server_options.ts";
 
 /** How {@linkcode serveRpc} runs each connection, with its limits and timeouts. */
 export interface RpcServerConfig<Request, Response>
@@ -93,22 +93,17 @@ export function serveRpc<Request, Response>(
   checkConnectionOptions(config);
   checkConnectionParts(config);
   checkRpcObserver(config.rpcObserver);
-  const { onError } = checkRpcServerOptions(config);
   const { messages, service, rpcObserver, maxRpcs } = config;
   const load = maxRpcs === undefined ? undefined : new Load(maxRpcs);
   const observer = load ? load.observer(rpcObserver) : rpcObserver;
+  // For all connections, so that there is one log, too.
+  const make = makerOfReactors(messages, { ...config, rpcObserver: observer });
   return serve(listener, (duplex) => {
     const handler = service(duplex);
     return {
       ...config,
       codec: config.codec(),
-      reactor: makerOfReactors(messages, load ? load.handler(handler) : handler, {
-        ...config,
-        // One log for all connections.
-        onError,
-        rpcObserver: observer,
-        remoteAddress: duplex.remoteAddress,
-      }),
+      reactor: make(load ? load.handler(handler) : handler, duplex.remoteAddress),
     };
   }, config);
 }

@@ -2,8 +2,8 @@ import type { SocketAddress } from "../../../mod.ts";
 import { checkCallback, integer } from "../../check.ts";
 import { errorLog } from "../../error_log.ts";
 import { DEFAULT_MAX_BUFFERED_BYTES } from "../_flow.ts";
-import type { RpcId } from "../message.ts";
-import type { RpcObserver } from "../observer.ts";
+import type { RpcId, RpcMessages } from "../message.ts";
+import { checkRpcObserver, type RpcObserver } from "../observer.ts";
 
 /** The default of {@linkcode RpcServerOptions.maxConcurrentRpcs}: 1,024. */
 export const DEFAULT_MAX_CONCURRENT_RPCS = 1024;
@@ -61,17 +61,30 @@ export interface FailedRpc {
   readonly response?: unknown;
 }
 
+/** What all connections of a server have in common. */
+export interface RpcSettings<Request, Response> extends Required<RpcServerOptions> {
+  readonly messages: RpcMessages<Request, Response>;
+  readonly rpcObserver: RpcObserver<Request> | undefined;
+}
+
 /** Checks the options and fills in their defaults. */
-export function checkRpcServerOptions(options: RpcServerOptions): Required<RpcServerOptions> {
+export function rpcSettings<Request, Response>(
+  messages: RpcMessages<Request, Response>,
+  options: RpcReactorOptions<Request>,
+): RpcSettings<Request, Response> {
   const {
     maxConcurrentRpcs = DEFAULT_MAX_CONCURRENT_RPCS,
     maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES,
     onError = errorLog("rpc"),
+    rpcObserver,
   } = options;
+  checkRpcObserver(rpcObserver);
   checkCallback("onError", onError);
   return {
+    messages,
     maxConcurrentRpcs: integer("maxConcurrentRpcs", maxConcurrentRpcs, 1, 2 ** 31),
     maxBufferedBytes: integer("maxBufferedBytes", maxBufferedBytes, 1, 2 ** 32),
     onError,
+    rpcObserver,
   };
 }

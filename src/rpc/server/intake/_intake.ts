@@ -24,7 +24,8 @@ export interface IntakeEvents<Request> {
  */
 export class Intake<Request> {
   readonly #events: IntakeEvents<Request>;
-  readonly #held = new HeldRequests<Request>();
+  /** Made when a request is held: most connections never have one. */
+  #held: HeldRequests<Request> | undefined;
   #admitting = false;
   #resume: (() => void) | undefined;
   #onAdmitted: (() => void) | undefined;
@@ -35,13 +36,14 @@ export class Intake<Request> {
 
   /** How many requests wait. */
   get length(): number {
-    return this.#held.length;
+    return this.#held === undefined ? 0 : this.#held.length;
   }
 
   /** Keeps a request; the promise, if there is one, settles when more may be read. */
   hold(id: RpcId, request: Request, bytes: number): void | Promise<void> {
-    this.#held.push(id, request, bytes);
-    if (!this.#held.full || this.#mayReadOn()) return;
+    const held = this.#held ??= new HeldRequests();
+    held.push(id, request, bytes);
+    if (!held.full || this.#mayReadOn()) return;
     return new Promise((resolve) => this.#resume = resolve);
   }
 
@@ -55,28 +57,30 @@ export class Intake<Request> {
 
   /** Marks a request that waits as cancelled. */
   cancel(id: RpcId): void {
-    this.#held.cancel(id);
+    this.#held?.cancel(id);
   }
 
   /** Begins requests that are held, as many as may be, in a turn of its own. */
   admit(): void {
-    if (this.#admitting || this.#held.length === 0 || this.#events.isFull()) return;
+    const held = this.#held;
+    if (held === undefined || held.length === 0) return;
+    if (this.#admitting || this.#events.isFull()) return;
     this.#admitting = true;
     queueMicrotask(() => {
       this.#admitting = false;
-      while (this.#held.length > 0 && !this.#events.isFull()) {
-        const { id, request, cancelled } = this.#held.shift();
+      while (held.length > 0 && !this.#events.isFull()) {
+        const { id, request, cancelled } = held.shift();
         if (cancelled) this.#events.drop(id);
         else this.#events.begin(id, request);
       }
-      if (!this.#held.full) this.#goOn();
+      if (!held.full) this.#goOn();
       this.#onAdmitted?.();
     });
   }
 
   /** Forgets all requests that wait. */
   dropAll(): void {
-    while (this.#held.length > 0) this.#held.shift();
+    while (this.length > 0) this.#held!.shift();
     this.#goOn();
     this.#onAdmitted?.();
   }
@@ -88,11 +92,13 @@ export class Intake<Request> {
 
   /** Whether more may be read though enough are held; refuses what is too much. */
   #mayReadOn(): boolean {
+    // Only what is held stops the reading.
+    const held = this.#held!;
     if (!this.#events.mayWait()) return false;
-    if (!this.#held.overfull) return true;
+    if (!held.overfull) return true;
     if (!this.#events.allWait()) return false;
-    while (this.#held.overfull && this.#held.length > 1) {
-      const { id, request, cancelled } = this.#held.shift();
+    while (held.overfull && held.length > 1) {
+      const { id, request, cancelled } = held.shift();
       if (cancelled) this.#events.drop(id);
       else this.#events.refuse(id, request);
     }
