@@ -19,8 +19,11 @@ const SLOW: readonly RegExp[] = [
   /^tests\/rpc\/(flow\/stream_flow|server\/stream)_test/,
 ];
 
-/** What no other file may come before in a process: they measure how its memory grows. */
-const ALONE = /^tests\/waits\/(fifo|waiting_line)_test/;
+/** What no other file may come before in a process: they measure its memory, timers and time. */
+const ALONE = /^tests\/waits\//;
+
+/** What replaces the clock of its process, and so shares one with its like only. */
+const OWN_CLOCK = /^tests\/rpc\/pool\//;
 
 /** Loaded before a test file, it takes the synchronous face from every duplex. */
 export const ONLY_STREAMS = "tests/support/only_streams.ts";
@@ -51,6 +54,10 @@ export function isSlow(file: string): boolean {
 
 export function isAlone(file: string): boolean {
   return isSlow(file) || ALONE.test(file);
+}
+
+export function hasOwnClock(file: string): boolean {
+  return OWN_CLOCK.test(file);
 }
 
 export function isOverStreams(file: string): boolean {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import process from "node:process";
 import type { TestResult } from "./junit.ts";
 import type { Runtime } from "../../tools/runtimes.ts";
-import { isAlone, isSlow } from "./test_files.ts";
+import { hasOwnClock, isAlone, isSlow } from "./test_files.ts";
 import { type FileRun, runFile, runGroup, runsGroups } from "./test_process.ts";
 
 export interface Counts {
@@ -89,14 +89,22 @@ function jobsOf(runtimes: readonly Runtime[], files: readonly string[], workers:
     .flatMap((runtime) => {
       const alone = (file: string) => !runsGroups(runtime) || isAlone(file);
       const together = files.filter((file) => !alone(file));
-      const count = Math.min(together.length, Math.max(workers, together.length / GROUP));
-      // One from each folder, rather than a folder: those of one folder take alike long.
-      const groups = Array.from({ length: Math.ceil(count) }, (): string[] => []);
-      for (const [i, file] of together.entries()) groups[i % groups.length]!.push(file);
-      return [...groups, ...files.filter(alone).map((file) => [file])]
-        .map((group): Job => [runtime, ...group]);
+      return [
+        ...groupsOf(together.filter((file) => !hasOwnClock(file)), workers),
+        ...groupsOf(together.filter(hasOwnClock), 1),
+        ...files.filter(alone).map((file) => [file]),
+      ].map((group): Job => [runtime, ...group]);
     })
     .sort((a, b) => b.length - a.length);
+}
+
+/** At least so many groups, if there are files enough. */
+function groupsOf(files: readonly string[], least: number): string[][] {
+  const count = Math.min(files.length, Math.max(least, Math.ceil(files.length / GROUP)));
+  const groups = Array.from({ length: count }, (): string[] => []);
+  // One from each folder, rather than a folder: those of one folder take alike long.
+  for (const [i, file] of files.entries()) groups[i % count]!.push(file);
+  return groups;
 }
 
 /** Says how each runtime did, and which files took longest. */
