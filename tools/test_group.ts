@@ -6,6 +6,9 @@ import { pathToFileURL } from "node:url";
 import { root } from "./runtimes.ts";
 
 for (const file of process.argv.slice(2)) {
-  test(file, () => {});
-  await import(pathToFileURL(`${root}${file}`).href);
+  const loading = import(pathToFileURL(`${root}${file}`).href);
+  // The file's tests begin behind this one: when all of it has been loaded, as in a process of
+  // its own. That it cannot be loaded is told below.
+  test(file, () => loading.then(() => {}, () => {}));
+  await loading;
 }
