@@ -3,8 +3,6 @@ import { copy } from "@std/bytes";
 const EMPTY = new Uint8Array(0);
 /** Pieces of at least this many bytes are kept as they came; smaller ones are copied together. */
 const LARGE = 8 * 1024;
-/** The least memory for a message known to need it: small pieces would let it grow at each step. */
-const MIN_TAIL = 256;
 /** How many bytes are copied together before they become a piece of their own. */
 const MAX_TAIL = 64 * 1024;
 
@@ -51,8 +49,7 @@ export class ReceiveBuffer {
       const needed = this.#used + bytes.length;
       const room = expected - length + needed;
       const most = doubles ? room : Math.min(room, MAX_TAIL);
-      const next = Math.max(this.#tail.length * 2, MIN_TAIL);
-      this.#grow(Math.max(needed, Math.min(next, most)));
+      this.#grow(Math.max(needed, Math.min(this.#tail.length * 2, most)));
     }
     copy(bytes, this.#tail, this.#used);
     this.#used += bytes.length;
