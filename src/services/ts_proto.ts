@@ -136,11 +136,10 @@ export function serviceOf<Service extends TsProtoService>(
   if (!isObject(service) || !isObject(service.methods)) {
     throw wrong(`service must be a definition that ts-proto generated, not ${shown(service)}`);
   }
-  const writer = new SlabWriter();
-  const reader = new SlabReader(maxObjectsOf(options));
+  const maxObjects = maxObjectsOf(options);
   const bodyOf = (type: TsProtoMethod["requestType"]): Body<unknown, unknown> => ({
-    encode: (message, out) => writer.write(type, checkMessage(message), out),
-    decode: (bytes, start, end) => reader.read(type, bytes, start, end),
+    encode: (message, out) => SlabWriter.idle().write(type, checkMessage(message), out),
+    decode: (bytes, start, end) => SlabReader.idle(maxObjects).read(type, bytes, start, end),
     direct: DIRECT,
   });
   const methods: Record<string, MethodDefinition> = {};

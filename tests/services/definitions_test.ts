@@ -1,14 +1,18 @@
 // Services from what else they can be defined with: zod, valibot, ts-proto; in JSON and MessagePack.
 import { assertEquals, assertMatch } from "@std/assert";
+import { EncodeBuffer } from "@protosocket/protosocket";
 import {
+  type Body,
   createClient,
   defineService,
   implement,
   messagePackEncoding,
 } from "@protosocket/protosocket/services";
 import { rpcFor, serviceOf } from "@protosocket/protosocket/services-ts-proto";
+import { test } from "node:test";
 import * as v from "valibot";
 import { z } from "zod";
+import { takeAll } from "../support/codec.ts";
 import { soon } from "../support/within.ts";
 import { PricesDefinition, Quote, QuoteRequest } from "./proto/gen/prices.ts";
 import { all, fails, memoryTest, Prices } from "./support.ts";
@@ -152,4 +156,25 @@ memoryTest("a method whose name begins as another's is not that one", async (inM
     assertEquals(await soon(client.get(""), "an answer"), "one");
     assertEquals(await soon(client.getAll(""), "an answer"), "all");
   }
+});
+
+test("ts-proto: a message whose code encodes and decodes another of the service harms neither", () => {
+  const { request, response } = serviceOf(PricesDefinition).methods.getQuote;
+  const round = <Given, Got>(body: Body<Given, Got>, message: Given): Got => {
+    const out = new EncodeBuffer();
+    body.encode(message, out);
+    const bytes = takeAll(out);
+    return body.decode(bytes, 0, bytes.length);
+  };
+  const inner: unknown[] = [];
+  const quote = {
+    get symbol() {
+      inner.push(round(request, { symbol: "inner", count: 3 }));
+      return "outer";
+    },
+    cents: 5,
+    extra: new Uint8Array(),
+  };
+  assertEquals(round(response, quote), { symbol: "outer", cents: 5, extra: new Uint8Array() });
+  assertEquals(inner[0], { symbol: "inner", count: 3 });
 });

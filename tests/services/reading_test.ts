@@ -13,7 +13,7 @@ import {
 import { z } from "zod";
 import { runtime } from "../support/runtime.ts";
 import { outcome, soon } from "../support/within.ts";
-import { onSocket, Prices } from "./support.ts";
+import { all, onSocket, Prices } from "./support.ts";
 
 /** How a call can be made, each a way of its own through the client. */
 const WAYS: readonly [name: string, options: ServiceCallOptions | undefined][] = [
@@ -64,6 +64,49 @@ test("a callback that throws fails its call alone, with what it threw", async ()
   assertEquals(settled.map(({ kind }) => kind), ["error", "value", "error", "value"]);
   for (const end of settled) if (end.kind === "error") assertStrictEquals(end.error, oops);
   assertEquals(oops.stack, stack);
+});
+
+test("a callback that rejects is looked after: its call has its answer", async () => {
+  await using ends = await onSocket({
+    getQuote(_, { responseMetadata, trailers }) {
+      responseMetadata.set("m", "1");
+      trailers.set("t", "1");
+      return {};
+    },
+    *watchQuotes(_, { responseMetadata, trailers }) {
+      responseMetadata.set("m", "1");
+      trailers.set("t", "1");
+      yield {};
+    },
+  });
+  const { prices } = ends;
+  let caught = 0;
+  // As an `async` one, which is a promise of `void` for TypeScript.
+  const callback = () => ({
+    then: (_: unknown, onRejected?: (reason: unknown) => void) => {
+      if (onRejected) caught++;
+    },
+  });
+  const options = { onMetadata: callback, onTrailers: callback };
+  await soon(prices.getQuote({}, options), "the answer");
+  assertEquals(caught, 2);
+  assertEquals((await soon(all(prices.watchQuotes({}, options)), "the stream")).length, 1);
+  assertEquals(caught, 4);
+});
+
+test("what a transport of one's own throws, or returns in place of a promise, fails its call", async () => {
+  const oops = new ServiceError("aborted", "oops");
+  const nothing = () => undefined as never;
+  const throwing = () => {
+    throw oops;
+  };
+  for (const [, options] of WAYS) {
+    const failing = createClient(Prices, { unary: throwing, streaming: throwing });
+    const first = await outcome(failing.getQuote({}, options));
+    assertEquals(first, { kind: "error", error: oops });
+    const silent = createClient(Prices, { unary: nothing, streaming: nothing });
+    assertEquals((await outcome(silent.getQuote({}, options))).kind, "error");
+  }
 });
 
 test("a validator that ends the connection settles each call once", async () => {

@@ -214,7 +214,8 @@ export class Outflow<Request> {
     if (this.#over) return;
     if (this.#iterator === undefined) return this.#begin();
     this.#ahead = Math.max(0, this.#ahead - grantOf(this.#window));
-    this.#wake();
+    // The loop waits for an item to be sent: the next one would take its place.
+    if (this.#item === undefined) this.#wake();
   }
 
   /** Takes the item that is to be sent; `undefined` if there is none now. */

@@ -1,4 +1,5 @@
 import type { Reading } from "../../rpc/reading.ts";
+import { caught } from "../../user_callback.ts";
 import type { ServiceContext } from "../context.ts";
 import type { MethodDefinition } from "../definition.ts";
 import type { ServiceRequest, ServiceResponse } from "../envelope/messages.ts";
@@ -60,11 +61,11 @@ export class ClientContext implements ServiceContext, Answered, Reading<ServiceR
   onResponse(response: ServiceResponse): void {
     if (response.metadata !== undefined) {
       this.#responseMetadata = received(response.metadata);
-      this.options.onMetadata?.(this.#responseMetadata);
+      caught(this.options.onMetadata?.(this.#responseMetadata));
     }
     if (response.trailers !== undefined) {
       this.#trailers = received(response.trailers);
-      this.options.onTrailers?.(this.#trailers);
+      caught(this.options.onTrailers?.(this.#trailers));
     }
   }
 

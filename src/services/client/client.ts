@@ -146,7 +146,11 @@ class CallableMethod implements WireMethod, Reading<ServiceResponse, unknown> {
     const { timeout, metadata, hedgeAfter } = this.#defaults;
     if (options === undefined && timeout === undefined && metadata === undefined) {
       if (!this.#takesStream && hedgeAfter === undefined) {
-        return readUnary(this.#transport, this.#newRequest(value), this.#plain, this);
+        try {
+          return readUnary(this.#transport, this.#newRequest(value), this.#plain, this);
+        } catch (error) {
+          return Promise.reject(serviceError(error));
+        }
       }
     }
     return this.#unary(this.#context(options), value);

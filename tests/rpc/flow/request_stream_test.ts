@@ -73,6 +73,32 @@ test("a client sends no more than the window, and half of it for each credit", a
   client.abort();
 });
 
+test("a credit that comes while an item waits for room to send loses none", async () => {
+  const { client, peer } = clientAndPeer({}, { capacity: 1000 });
+  const text = "x".repeat(10_000);
+  const count = 40;
+  let made = 0;
+  const requests = (async function* () {
+    while (made < count) yield body([made++, text]);
+  })();
+  const call = client.unary(body("open"), { requests });
+  const id = Number((await peer.next()).id);
+  await peer.send(end(QUESTION + 2 ** 24), end(ITEM + id));
+  // The peer does not read, so there soon is no room.
+  const before = await quiet(() => made);
+  assert(before < count, "all of them were made");
+  for (let credits = 0; credits < 3; credits++) {
+    await peer.send(end(ITEM + id));
+    assertEquals(await quiet(() => made), before);
+  }
+  const got = (await peer.take(count)).map(({ body }) => (body as [number])[0]);
+  assertEquals(got, Array.from({ length: count }, (_, i) => i));
+  assertEquals(await peer.next(), end(LAST + id));
+  await peer.send(normal(id, "done"));
+  assertEquals((await soon(call, "the answer")).body, "done");
+  assertEquals(await closeClient(client, peer), []);
+});
+
 test("a stream that always has an item does not keep other calls, or streams, waiting", async () => {
   // An item of 70,000 is more than a write by itself.
   for (const size of [1, 70_000]) {
