@@ -13,8 +13,6 @@ export interface StreamEvents {
   onLeave(): void;
   /** The reader has taken as much as a grant is worth, once more. */
   onTaken(): void;
-  /** The reader has taken the last item that was there. */
-  onEmptied?(): void;
 }
 
 /**
@@ -82,11 +80,6 @@ export class ItemStream<Item> implements AsyncIterableIterator<Item, undefined> 
   /** Whether more items may come. */
   get isOpen(): boolean {
     return this.#state === "open";
-  }
-
-  /** Whether the reader has taken all, and more may come. */
-  get isStarved(): boolean {
-    return this.#state === "open" && this.#items.length === 0;
   }
 
   /** Whether the connection waits for the reader. */
@@ -178,7 +171,6 @@ export class ItemStream<Item> implements AsyncIterableIterator<Item, undefined> 
     this.#take(cost);
     // Only at half, or the connection would stop and start for each item.
     if (this.#buffered <= this.#window / 2) this.#release();
-    if (this.#items.length === 0) this.#events.onEmptied?.();
     return item;
   }
 

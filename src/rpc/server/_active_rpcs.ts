@@ -62,11 +62,6 @@ export class ActiveRpcs<Request, Response> implements Iterable<ServedRpc<Request
     await new Promise<void>((resolve) => (this.#waiting ??= []).push(resolve));
   }
 
-  /** Whether that is so of each, without a copy: it is asked for one request after the other. */
-  every(so: (rpc: ServedRpc<Request, Response>) => boolean | undefined): boolean {
-    return this.#rpcs.every(so);
-  }
-
   /** Iterates over a copy, since RPCs may end meanwhile. */
   [Symbol.iterator](): Iterator<ServedRpc<Request, Response>> {
     return [...this.#rpcs][Symbol.iterator]();

@@ -4,7 +4,6 @@ import { ItemStream } from "../_item_stream.ts";
 import type { RpcError } from "../errors.ts";
 import { ControlCode, type RpcMessages } from "../message.ts";
 import type { Outgoing } from "./_outgoing.ts";
-import type { Intake } from "./intake/_intake.ts";
 import type { ServedRpc } from "./_served_rpc.ts";
 
 /** The streams of requests of a connection, each at the pace of its handler. */
@@ -14,24 +13,18 @@ export class FurtherRequests<Request, Response> {
   readonly #messages: RpcMessages<Request, Response>;
   readonly #outgoing: Outgoing<Request, Response>;
   readonly #window: number;
-  readonly #intake: Pick<Intake<Request>, "readOn">;
   /** Whether the client sends such streams, and has not ended. */
   #questioned = false;
 
-  /**
-   * `window` is what may be unread of one of them, in bytes. When a handler has read all that has
-   * come of one, `intake` may read on.
-   */
+  /** `window` is what may be unread of one of them, in bytes. */
   constructor(
     messages: RpcMessages<Request, Response>,
     outgoing: Outgoing<Request, Response>,
     window: number,
-    intake: Pick<Intake<Request>, "readOn">,
   ) {
     this.#messages = messages;
     this.#outgoing = outgoing;
     this.#window = window;
-    this.#intake = intake;
   }
 
   /** Says that such streams are taken. */
@@ -53,7 +46,6 @@ export class FurtherRequests<Request, Response> {
       onTaken: () => {
         if (!rpc.done) this.#note(itemId(id));
       },
-      onEmptied: () => this.#intake.readOn(),
     });
     // Who sends no such streams has said nothing about them.
     if (rpc.reason !== undefined) {

@@ -131,8 +131,8 @@ class RpcReactor<Request, Response>
     this.#sender = sender;
     this.#remoteAddress = remoteAddress;
     this.#outgoing = new Outgoing(settings, remoteAddress, sender, this);
+    this.#further = new FurtherRequests(messages, this.#outgoing, maxBufferedBytes);
     this.#intake = new Intake<Request>(this);
-    this.#further = new FurtherRequests(messages, this.#outgoing, maxBufferedBytes, this.#intake);
     this.#streams = new Streams(this.#outgoing, sender, this.#intake);
   }
 
@@ -259,17 +259,17 @@ class RpcReactor<Request, Response>
     this.#intake.admit();
   }
 
-  /** Whether any of the RPCs in progress may wait for what the client sends. */
-  mayWait(): boolean {
-    return this.#streams.parked + this.#further.open > 0;
-  }
-
-  /** Whether each of them does. */
-  allWait(): boolean {
+  /** How many of the RPCs in progress wait for what the client sends. */
+  waiting(): "none" | "some" | "all" {
     const { active, size } = this.#outgoing;
-    if (this.#streams.parked + this.#further.open < size || active.size < size) return false;
-    // A handler that has not read what is there waits for nothing but itself.
-    return active.every(({ stream, inbound }) => stream?.parked || inbound?.isStarved);
+    const { parked } = this.#streams;
+    const { open } = this.#further;
+    if (parked + open === 0) return "none";
+    if (parked + open < size) return "some";
+    if (parked === 0 || open === 0) return "all";
+    let waiting = 0;
+    for (const { stream, inbound } of active) if (stream?.parked || inbound?.isOpen) waiting++;
+    return waiting < size ? "some" : "all";
   }
 
   /** Answers a request that was cancelled before it was begun; it counts as taken. */

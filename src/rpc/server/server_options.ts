@@ -16,9 +16,8 @@ export interface RpcServerOptions {
    * and when there is more than 1 MiB of them, the connection stops reading until one
    * begins. If RPCs in progress wait for their client, to read a stream or to send more of one,
    * it reads on, up to 4 MiB. If all of them do, only the client can help, and of what is more
-   * the oldest is refused: such a call fails with `unavailable`, and was not begun. An RPC whose
-   * handler has not read all that has come does not wait. A cancelled RPC counts until its handler
-   * has returned. From 1 to 2^31.
+   * the oldest is refused: such a call fails with `unavailable`, and was not begun. A cancelled
+   * RPC counts until its handler has returned. From 1 to 2^31.
    *
    * @default {1024}
    */

@@ -6,7 +6,7 @@ import { Connection, duplexPair } from "@protosocket/protosocket";
 import { RpcClient, RpcError, type RpcHandler, rpcReactor } from "@protosocket/protosocket/rpc";
 import { quiet } from "../../support/quiet.ts";
 import { body, jsonCodec, type Message, messages } from "../../support/rpc.ts";
-import { deferred, outcome, soon } from "../../support/within.ts";
+import { deferred, fired, outcome, soon } from "../../support/within.ts";
 
 const LARGE = "x".repeat(64 * 1024);
 /** How many of them are more than a server holds, 4 MiB. */
@@ -135,50 +135,31 @@ test("held: it reads on when the last RPC that did not wait asks for further req
   await server.closed;
 });
 
-for (const beside of ["alone", "beside a stream that nobody reads"]) {
-  test(`held: nothing is refused while a handler has requests to read, ${beside}`, async () => {
-    const [goOn, sent, said] = [deferred(), deferred(), deferred()];
-    const { client, server } = both(({ body: asked }, context) => {
-      if (asked === LARGE) return body(asked);
-      if (asked === "stream") {
-        return (async function* () {
-          for (let i = 0;; i++) yield body(i);
-        })();
-      }
-      return (async () => {
-        const heard: unknown[] = [];
-        for await (const { body: word } of context.requests()) {
-          heard.push(word);
-          if (word === "first") await goOn.promise;
-        }
-        return body(heard);
-      })();
-    }, beside === "alone" ? 1 : 2);
-    const stream = beside === "alone" ? undefined : client.streaming(body("stream"));
-    if (stream) assertEquals((await stream.next()).value?.body, 0);
-    const listening = client.unary(body("listen"), {
-      requests: (async function* () {
-        yield body("first");
-        yield body("second");
-        sent.resolve();
-        await said.promise;
-        yield body("third");
-      })(),
-    });
-    await soon(sent.promise, "the second to be sent");
-    const calls = manyCalls(client);
-    assertEquals(await quiet(() => calls.refused), 0);
-    // Behind what the connection has stopped to read.
-    said.resolve();
-    assertEquals(await quiet(() => calls.refused), 0);
-    goOn.resolve();
-    assertEquals((await soon(listening, "the answer")).body, ["first", "second", "third"]);
-    await stream?.return();
-    await soon(calls.settled, "the other calls");
-    // Until the third could be read.
-    assert(calls.refused > 0, "no call was refused");
-    assertEquals(calls.answered + calls.refused, MANY);
-    await soon(client.close(), "the close");
-    await server.closed;
-  });
-}
+test("held: the Cancel is read of an RPC that has requests to read and waits for just that", async () => {
+  const begun = deferred();
+  const { client, server } = both(async (request, context) => {
+    if (request.body === LARGE) return request;
+    await context.requests()[Symbol.asyncIterator]().next();
+    begun.resolve();
+    await fired(context.signal);
+    return request;
+  }, 1);
+  const subscriber = new AbortController();
+  const subscribed = outcome(client.unary(body("subscribe"), {
+    signal: subscriber.signal,
+    requests: (async function* () {
+      yield body("read");
+      yield body("unread");
+      await fired(subscriber.signal);
+    })(),
+  }));
+  await soon(begun.promise, "the handler");
+  const calls = manyCalls(client);
+  await quiet(() => calls.refused);
+  subscriber.abort();
+  await soon(subscribed, "the subscription");
+  await soon(calls.settled, "the other calls");
+  assert(calls.answered > 60, `${calls.answered} calls were answered`);
+  await soon(client.close(), "the close");
+  await server.closed;
+});

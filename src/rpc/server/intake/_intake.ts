@@ -5,10 +5,8 @@ import type { RpcId } from "../../message.ts";
 export interface IntakeEvents<Request> {
   /** Whether no RPC may be begun now. */
   isFull(): boolean;
-  /** Whether any of the RPCs in progress may wait for something that is unread. */
-  mayWait(): boolean;
-  /** Whether all of them do. */
-  allWait(): boolean;
+  /** How many of the RPCs in progress wait for something that may be unread. */
+  waiting(): "none" | "some" | "all";
   begin(id: RpcId, request: Request): void;
   /** A request was cancelled before it was begun. */
   drop(id: RpcId): void;
@@ -94,9 +92,8 @@ export class Intake<Request> {
   #mayReadOn(): boolean {
     // Only what is held stops the reading.
     const held = this.#held!;
-    if (!this.#events.mayWait()) return false;
-    if (!held.overfull) return true;
-    if (!this.#events.allWait()) return false;
+    const waiting = this.#events.waiting();
+    if (waiting !== "all") return waiting === "some" && !held.overfull;
     while (held.overfull && held.length > 1) {
       const { id, request, cancelled } = held.shift();
       if (cancelled) this.#events.drop(id);
