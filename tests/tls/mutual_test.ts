@@ -58,10 +58,9 @@ test("mutual TLS: a silent client times out", async () => {
   const silent = await Promise.all(
     Array.from({ length: 20 }, () => connect({ port: server.port })),
   );
-  for (const duplex of silent) {
-    assertEquals((await server.failure()).error.code, "timed-out");
-    duplex.writable.abort().catch(() => {});
-  }
+  for (const _ of silent) assertEquals((await server.failure()).error.code, "timed-out");
+  // Not before: the first that is told of may be another than the first that connected.
+  for (const duplex of silent) duplex.writable.abort().catch(() => {});
   await server.servesAtLast({ ...trusting, ...client });
 });
 
