@@ -96,7 +96,7 @@ export async function probe(
 
 /** What a connection costs, and a turn while there are many. */
 async function idle(pair: Pair): Promise<Figures> {
-  // With as many once before, what is measured is not the first growth of the process.
+  // What a process grows by once, as its first thousands connect, counts with the connections.
   const few = await pair.run(LONE);
   const before = await pair.serverMemory();
   await pair.run({ ...LONE, idle: IDLE, seconds: 0.1 });

@@ -128,11 +128,6 @@ export class Pipe {
     return at;
   }
 
-  /** Whether the reader would get something. */
-  get ready(): boolean {
-    return this.#arrived.length > 0 || this.#endArrived && !this.finished;
-  }
-
   /** Nothing arrives for so long. */
   stall(ms: number): void {
     this.#stalledUntil = Math.max(this.#stalledUntil, this.#clock.now + ms);
