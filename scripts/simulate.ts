@@ -4,8 +4,8 @@ import { spawnSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import { type Mix, MIXES } from "../tests/simulator/plan.ts";
 import { type Result, run } from "../tests/simulator/run.ts";
-import { runWorkers, type Sum, told } from "./support/seed_workers.ts";
-import { command, current, parseRuntime, root, runArgs, type Runtime } from "../tools/runtimes.ts";
+import { runWorkers, simulatorArgs, type Sum, told } from "./support/seed_workers.ts";
+import { command, current, parseRuntime, root, type Runtime } from "../tools/runtimes.ts";
 
 const HELP = `Usage: npm run simulate -- [options]
 
@@ -122,7 +122,7 @@ if (values.help) {
   const runtime = parseRuntime(values.runtime);
   if (runtime === current()) await main(runtime);
   else {
-    const args = runArgs(runtime, "scripts/simulate.ts", process.argv.slice(2));
+    const args = simulatorArgs(runtime, process.argv.slice(2));
     const { status } = spawnSync(command(runtime), args, { cwd: root, stdio: "inherit" });
     process.exitCode = status ?? 1;
   }
