@@ -16,7 +16,7 @@ function bounds(bun: number, deno: number, node: number): Bounds {
   return { bun, deno, node24: node, node26: node };
 }
 
-/** The quotient of a figure of ours and that of another row: `-floor` is by hand on the same runtime. */
+/** The quotient of a figure of ours and that of another row of the same run. */
 interface Ratio {
   readonly suite: string;
   /** Labels of steps; default all. */
@@ -25,7 +25,7 @@ interface Ratio {
   readonly of: (cell: Cell) => number | undefined;
   /** What our rows are called besides their runtimes' names. */
   readonly ours?: string;
-  /** The first of these that has a figure. */
+  /** The first of these that has a figure; `*` is the runtime: `*-floor` is by hand on the same. */
   readonly theirs: readonly string[];
   readonly least: boolean;
   readonly bounds: Bounds;
@@ -41,26 +41,39 @@ const LARGE_TEXT = ["64 KiB", "512 KiB"];
 const NO_WORSE = bounds(1, 1, 1);
 const NEAR_BY_HAND = bounds(0.85, 0.85, 0.85);
 const RUST_RAW = ["rust-raw", "rust-16k-raw"];
+const BY_HAND = ["*-floor"];
 const TURN = bounds(1.25, 1.25, 1.25);
 
 /** What is judged by another row of the same run. */
 const RATIOS: readonly Ratio[] = [
   least("unary", "rate", rate, ["rust"], bounds(1.8, 1.8, 1.8)),
-  least("unary", "rate", rate, ["-floor"], bounds(0.7, 0.6, 0.7)),
-  most("lone", "p50", p50, ["-floor"], TURN),
-  most("lone-pinned", "p50", p50, ["-floor"], TURN),
-  most("crowd", "CPU", cpu, ["-floor"], bounds(1.4, 1.4, 1.4)),
+  least("unary", "rate", rate, BY_HAND, bounds(0.7, 0.6, 0.7)),
+  most("lone", "p50", p50, BY_HAND, TURN),
+  most("lone-pinned", "p50", p50, BY_HAND, TURN),
+  most("crowd", "CPU", cpu, BY_HAND, bounds(1.4, 1.4, 1.4)),
   least("crowd", "rate", rate, ["tonic"], bounds(3, 3, 3)),
   least("crowd", "rate", rate, ["ws-json"], bounds(3, 2, 2)),
+  ...["-services", "-services-ts-proto"].flatMap((ours) => servicesGoals(ours)),
   {
     // With steps of 1 MiB, its receive buffers do not fit for 10,000 connections.
     ...most("crowd-server", "server's CPU", serverCpu, RUST_RAW, bounds(1.3, 1.8, 1.8)),
     ours: "-raw",
   },
   most("open", "p99.9", p999, ["rust"], NO_WORSE),
-  { ...least("sizes", "bytes/s", rate, ["-floor"], NEAR_BY_HAND), steps: LARGE_TEXT },
-  least("sizes-bytes", "bytes/s", rate, ["-floor"], NEAR_BY_HAND),
+  { ...least("sizes", "bytes/s", rate, BY_HAND, NEAR_BY_HAND), steps: LARGE_TEXT },
+  least("sizes-bytes", "bytes/s", rate, BY_HAND, NEAR_BY_HAND),
 ];
+
+/** What typed services are to reach beside messages that users make themselves, and other systems. */
+function servicesGoals(ours: string): Ratio[] {
+  return [
+    most("unary", "CPU", cpu, ["*"], bounds(1 / 0.85, 1 / 0.85, 1 / 0.85)),
+    least("unary", "rate", rate, ["tonic"], bounds(5, 5, 5)),
+    least("unary", "rate", rate, ["grpc-js"], bounds(60, 60, 60)),
+    least("unary", "rate", rate, ["connect"], bounds(60, 60, 60)),
+    least("crowd", "rate", rate, ["tonic"], bounds(2.5, 2.5, 2.5)),
+  ].map((ratio) => ({ ...ratio, ours }));
+}
 
 /** Items a second of streams on one connection. */
 const ITEMS = bounds(1.5e6, 1e6, 1.3e6);
@@ -113,7 +126,11 @@ export function verdicts(
 
 function verdict(goal: string, value: number, bound: number, least: boolean): Verdict {
   const met = least ? value >= bound : value <= bound;
-  return { goal: `${goal} ${least ? "≥" : "≤"} ${bound}`, figure: value.toPrecision(3), met };
+  return {
+    goal: `${goal} ${least ? "≥" : "≤"} ${+bound.toPrecision(3)}`,
+    figure: value.toPrecision(3),
+    met,
+  };
 }
 
 function compared(
@@ -126,7 +143,7 @@ function compared(
       const figure = (row: string) =>
         cells.filter((cell) => cell.row === row && cell.step === label).map(of)[0];
       const a = figure(engine + ours);
-      const others = theirs.map((name) => name.startsWith("-") ? engine + name : name);
+      const others = theirs.map((name) => name.replace("*", engine));
       const other = others.find((name) => figure(name) !== undefined);
       if (a === undefined || other === undefined) return [];
       const goal = `${suite}, ${label}: ${what}, ${engine + ours} : ${other}`;
