@@ -72,7 +72,7 @@ export function checkPoolConfig<Request, Response, Endpoint>(
   checkRpcObserver(config.rpcObserver);
   checkEndpoints(endpoints, endpointKey);
   if (config.endpointsTtl !== undefined && typeof endpoints !== "function") {
-    throw new TypeError("endpointsTtl is only for endpoints that are a function");
+    throw wrong("endpointsTtl is only for endpoints that are a function");
   }
   const draw = () => {
     const drawn = random();
