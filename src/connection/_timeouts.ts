@@ -1,6 +1,6 @@
 import { ConnectionError } from "../errors.ts";
+import { Silence } from "../waits/silence.ts";
 import { Patience, type PatienceLimits } from "./_patience.ts";
-import { Silence } from "./_silence.ts";
 
 /** For how many bytes of a write the peer has `writeTimeout`. */
 const WRITE_UNIT = 64 * 1024;

@@ -15,9 +15,10 @@ export interface RpcServerOptions {
    * that waits for room to send; a stream counts as one. At the limit, further requests wait,
    * and when there is more than 1 MiB of them, the connection stops reading until one
    * begins. If RPCs in progress wait for their client, to read a stream or to send more of one,
-   * it reads on, up to 4 MiB. If all of them do, only the client can help, and of what is more
-   * the oldest is refused: such a call fails with `unavailable`, and was not begun. A cancelled
-   * RPC counts until its handler has returned. From 1 to 2^31.
+   * it reads on, up to 4 MiB. If all of them do, or none has made room for ten seconds, the client
+   * may have to help, by a Cancel for example: of what is more the oldest is then refused, that is
+   * such a call fails with `unavailable`, and was not begun. A cancelled RPC counts until its
+   * handler has returned. From 1 to 2^31.
    *
    * @default {1024}
    */

@@ -1,5 +1,9 @@
+import { Silence } from "../../../waits/silence.ts";
 import { HeldRequests } from "./_held_requests.ts";
 import type { RpcId } from "../../message.ts";
+
+/** Milliseconds without an RPC that was begun, after which a connection waits for one no more. */
+const STUCK = 10_000;
 
 /** What {@linkcode Intake} asks of whom it belongs to. */
 export interface IntakeEvents<Request> {
@@ -7,6 +11,8 @@ export interface IntakeEvents<Request> {
   isFull(): boolean;
   /** How many of the RPCs in progress wait for something that may be unread. */
   waiting(): "none" | "some" | "all";
+  /** How many answers and refusals have not been sent. */
+  readonly pending: number;
   begin(id: RpcId, request: Request): void;
   /** A request was cancelled before it was begun. */
   drop(id: RpcId): void;
@@ -18,13 +24,18 @@ export interface IntakeEvents<Request> {
  * Requests beyond `maxConcurrentRpcs`. When they are many, the connection stops reading until
  * some have been begun. But if RPCs wait for their client, the grant or item that they wait for
  * may be unread: it reads on then, up to a second bound, and beyond that if all of them do, so
- * that nothing else can help. What is too much is then refused, the oldest first.
+ * that nothing else can help. What is too much is then refused, the oldest first. The same
+ * holds if none of them has made room for long: what they wait for may be a Cancel.
  */
 export class Intake<Request> {
   readonly #events: IntakeEvents<Request>;
   /** Made when a request is held: most connections never have one. */
   #held: HeldRequests<Request> | undefined;
   #admitting = false;
+  /** Watches for RPCs that make room, while the connection does not read. */
+  #begins: Silence | undefined;
+  /** Whether none had made room for long when a request was read last. */
+  #isStuck = false;
   #resume: (() => void) | undefined;
   #onAdmitted: (() => void) | undefined;
 
@@ -42,6 +53,8 @@ export class Intake<Request> {
     const held = this.#held ??= new HeldRequests();
     held.push(id, request, bytes);
     if (!held.full || this.#mayReadOn()) return;
+    this.#begins ??= new Silence(STUCK, this);
+    this.#begins.touch();
     return new Promise((resolve) => this.#resume = resolve);
   }
 
@@ -58,6 +71,12 @@ export class Intake<Request> {
     this.#held?.cancel(id);
   }
 
+  /** No RPC has made room for long. */
+  onSilence(): void {
+    this.#isStuck = true;
+    this.readOn();
+  }
+
   /** Begins requests that are held, as many as may be, in a turn of its own. */
   admit(): void {
     const held = this.#held;
@@ -65,7 +84,8 @@ export class Intake<Request> {
     if (this.#admitting || this.#events.isFull()) return;
     this.#admitting = true;
     queueMicrotask(() => {
-      this.#admitting = false;
+      this.#admitting = this.#isStuck = false;
+      if (this.#resume) this.#begins!.touch();
       while (held.length > 0 && !this.#events.isFull()) {
         const { id, request, cancelled } = held.shift();
         if (cancelled) this.#events.drop(id);
@@ -80,6 +100,8 @@ export class Intake<Request> {
   dropAll(): void {
     while (this.length > 0) this.#held!.shift();
     this.#goOn();
+    this.#begins?.stop();
+    this.#begins = undefined;
     this.#onAdmitted?.();
   }
 
@@ -92,7 +114,7 @@ export class Intake<Request> {
   #mayReadOn(): boolean {
     // Only what is held stops the reading.
     const held = this.#held!;
-    const waiting = this.#events.waiting();
+    const waiting = this.#isStuck && this.#events.pending === 0 ? "all" : this.#events.waiting();
     if (waiting !== "all") return waiting === "some" && !held.overfull;
     while (held.overfull && held.length > 1) {
       const { id, request, cancelled } = held.shift();
@@ -105,6 +127,7 @@ export class Intake<Request> {
   #goOn(): void {
     const resume = this.#resume;
     this.#resume = undefined;
+    this.#begins?.hold();
     resume?.();
   }
 }

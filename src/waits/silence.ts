@@ -1,4 +1,4 @@
-import { afterPoll } from "../waits/after_poll.ts";
+import { afterPoll } from "./after_poll.ts";
 
 /**
  * Tells its owner when nothing has happened for `limit`. An event only records the time, and one
