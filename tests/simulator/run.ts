@@ -12,9 +12,12 @@ import type { CallRecord } from "./record.ts";
 import { shown } from "./trace.ts";
 import { World } from "./world.ts";
 
-/** Without any progress for so many milliseconds, and so much work, nothing will come any more. */
+/**
+ * Without any progress for so many milliseconds, or so much work, nothing will come any more. Two
+ * streams that are sent ahead in pieces of 7 bytes are 100,000 of it, before the call behind them.
+ */
 const HOPELESS = 20_000;
-const HOPELESS_WORK = 100_000;
+const HOPELESS_WORK = 500_000;
 /** Milliseconds within which what is told to a server has reached it. */
 const TOLD = 8000;
 /** Milliseconds within which everything ends, once it is asked to. */
