@@ -13,10 +13,11 @@ import { shown } from "./trace.ts";
 import { World } from "./world.ts";
 
 /**
- * Without any progress for so many milliseconds, or so much work, nothing will come any more. Two
- * streams that are sent ahead in pieces of 7 bytes are 100,000 of it, before the call behind them.
+ * Without any progress for so many milliseconds, or so much work, nothing will come any more. A
+ * stream that was encoded ahead takes minutes on the slowest network, before the call behind it,
+ * and two of them in pieces of 7 bytes are 100,000 of work.
  */
-const HOPELESS = 20_000;
+const HOPELESS = 200_000;
 const HOPELESS_WORK = 500_000;
 /** Milliseconds within which what is told to a server has reached it. */
 const TOLD = 8000;
