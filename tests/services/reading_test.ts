@@ -6,6 +6,7 @@ import {
   defineService,
   implement,
   inMemory,
+  type Interceptor,
   type ServiceCallOptions,
   ServiceError,
   type ServiceTransport,
@@ -16,12 +17,17 @@ import { outcome, soon } from "../support/within.ts";
 import { all, onSocket, Prices } from "./support.ts";
 
 /** How a call can be made, each a way of its own through the client. */
-const WAYS: readonly [name: string, options: ServiceCallOptions | undefined][] = [
-  ["without options", undefined],
-  ["with options", { timeout: 60_000 }],
+const WAYS: readonly [
+  name: string,
+  options: ServiceCallOptions | undefined,
+  interceptors: readonly Interceptor[],
+][] = [
+  ["without options", undefined, []],
+  ["with options", { timeout: 60_000 }, []],
+  ["through an interceptor", undefined, [(next) => async (call) => await next(call)]],
 ];
 
-for (const [name, options] of WAYS) {
+for (const [name, options, interceptors] of WAYS) {
   test(`the stack of an error shows the caller: ${name}`, async () => {
     await using ends = await onSocket({
       getQuote: () => {
@@ -29,12 +35,13 @@ for (const [name, options] of WAYS) {
       },
       setQuote: () => new Promise(() => {}),
     });
+    const prices = createClient(Prices, ends.client, { interceptors });
     // Not `soon`, whose promise is one that an engine cannot see through.
     async function thatCaller(call: () => Promise<unknown>) {
       await call();
     }
-    const status = await outcome(thatCaller(() => ends.prices.getQuote({}, options)));
-    const lost = outcome(thatCaller(() => ends.prices.setQuote({}, options)));
+    const status = await outcome(thatCaller(() => prices.getQuote({}, options)));
+    const lost = outcome(thatCaller(() => prices.setQuote({}, options)));
     ends.client.abort();
     for (const end of [status, await soon(lost, "the other")]) {
       const error = end.kind === "error" ? end.error as Error : undefined;

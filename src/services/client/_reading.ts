@@ -4,7 +4,7 @@ import { payloadOf, type ServiceResponse, type WireMethod } from "../envelope/me
 import { ServiceError } from "../status.ts";
 
 /** What is needed of a method to read its responses. */
-export type ReadMethod = Pick<WireMethod, "response">;
+export type ReadMethod = Pick<WireMethod, "path" | "response">;
 
 /** Reads the one response of a call. Throws what the call has failed with. */
 export function readResponse(method: ReadMethod, response: ServiceResponse): unknown {
@@ -13,7 +13,7 @@ export function readResponse(method: ReadMethod, response: ServiceResponse): unk
   try {
     return payloadOf(method.response, response);
   } catch (cause) {
-    throw unreadable("The response", cause, "internal");
+    throw unreadable(`The response of ${method.path}`, cause, "internal");
   }
 }
 
