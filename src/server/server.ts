@@ -2,7 +2,14 @@ import { Admission } from "./_admission.ts";
 import { Ages } from "./_ages.ts";
 import { Connecting, DEFAULT_CONNECTOR_TIMEOUT } from "./_connecting.ts";
 import { sayFailed, sayRefused } from "./_log.ts";
-import { checkCallback, checkFunction, checkListener, checkOptions, delay, wrong } from "../check.ts";
+import {
+  checkCallback,
+  checkFunction,
+  checkListener,
+  checkOptions,
+  delay,
+  wrong,
+} from "../check.ts";
 import { Connection, type DrainOptions } from "../connection/connection.ts";
 import type { SocketAddress, SocketDuplex } from "../duplex/duplex.ts";
 import type { Listener } from "../duplex/listener.ts";

@@ -92,7 +92,10 @@ for (const [name, interceptor, told] of ASTRAY) {
     }
     const errors: unknown[] = [];
     const onError = (error: unknown) => errors.push(error);
-    await fails(client(S, memory([impl], { interceptors: [interceptor], onError })).one("x"), "internal");
+    await fails(
+      client(S, memory([impl], { interceptors: [interceptor], onError })).one("x"),
+      "internal",
+    );
     assertEquals(errors.map(String), [`TypeError: ${message}`]);
   });
 }
@@ -109,5 +112,7 @@ test("a handler without an iterable is told apart from an interceptor without on
   const interceptors = [(next: Any) => (call: Any) => next(call)];
   const onError = (error: unknown) => errors.push(error);
   await fails(client(S, memory([bad], { interceptors, onError })).many("x").next(), "internal");
-  assertEquals(errors.map(String), ["TypeError: The handler of a.S/many must return an iterable, not undefined"]);
+  assertEquals(errors.map(String), [
+    "TypeError: The handler of a.S/many must return an iterable, not undefined",
+  ]);
 });
