@@ -33,7 +33,7 @@ for (const [name, options, interceptors] of WAYS) {
       getQuote: () => {
         throw new ServiceError("not-found", "no such symbol");
       },
-      setQuote: () => new Promise(() => {}),
+      setQuote: (quote) => quote.cents === 1 ? { cents: -1 } : new Promise(() => {}),
     });
     const prices = createClient(Prices, ends.client, { interceptors });
     // Not `soon`, whose promise is one that an engine cannot see through.
@@ -41,9 +41,10 @@ for (const [name, options, interceptors] of WAYS) {
       await call();
     }
     const status = await outcome(thatCaller(() => prices.getQuote({}, options)));
+    const unsent = await outcome(thatCaller(() => prices.setQuote({ cents: 1 }, options)));
     const lost = outcome(thatCaller(() => prices.setQuote({}, options)));
     ends.client.abort();
-    for (const end of [status, await soon(lost, "the other")]) {
+    for (const end of [status, unsent, await soon(lost, "the other")]) {
       const error = end.kind === "error" ? end.error as Error : undefined;
       if (runtime !== "bun") assertMatch(error?.stack ?? "", /async thatCaller/);
       assertEquals(error instanceof ServiceError, true);

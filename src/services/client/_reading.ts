@@ -1,4 +1,4 @@
-import { rejected } from "../../rpc/reading.ts";
+import { rejected, restack } from "../../rpc/reading.ts";
 import { isTooMuch, serviceError, statusError, unreadable } from "../_errors.ts";
 import { payloadOf, type ServiceResponse, type WireMethod } from "../envelope/messages.ts";
 import { ServiceError } from "../status.ts";
@@ -33,5 +33,8 @@ export function readAtOnce(method: ReadMethod, response: ServiceResponse): unkno
 
 /** Throws what a call fails with, as its connection has failed it with this. */
 export function failed(error: unknown): never {
-  throw serviceError(error);
+  const ours = serviceError(error);
+  // Made as it arrived, when no stack showed whose call it was.
+  if (ours instanceof ServiceError && ours === (error as Error).cause) restack(ours);
+  throw ours;
 }
