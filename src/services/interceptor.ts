@@ -70,21 +70,18 @@ export function chain<Context extends ServiceContext>(
   last: Next<Context>,
 ): Next<Context> {
   const innermost: Next<Context> = (call) => {
-    const answer = (async () => {
-      try {
-        if (!isObject(call) || !isObject(call.context)) {
-          throw wrong(`next() takes the call that an interceptor is given, not ${shown(call)}`);
-        }
-        const answer = await last(call);
-        (call.context as Partial<Answered>).hasAnswer = answer !== undefined;
-        return answer;
-      } catch (error) {
-        // One that an interceptor does not wait for must not end the process. Not before it fails:
-        // an engine traces whose call has failed as long as only one waits.
-        queueMicrotask(() => caught(answer));
-        throw error;
-      }
-    })();
+    if (!isObject(call) || !isObject(call.context)) {
+      throw wrong(`next() takes the call that an interceptor is given, not ${shown(call)}`);
+    }
+    const answer = last(call).then((answer) => {
+      (call.context as Partial<Answered>).hasAnswer = answer !== undefined;
+      return answer;
+    }, (error) => {
+      // One that an interceptor does not wait for must not end the process. Not before it fails:
+      // an engine traces whose call has failed as long as only one waits.
+      queueMicrotask(() => caught(answer));
+      throw error;
+    });
     return answer;
   };
   const outermost = interceptors.reduceRight<Next<Context>>((next, interceptor, i) => {
