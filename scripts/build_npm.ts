@@ -22,7 +22,7 @@ import {
   npmPapers,
   readDenoJson,
 } from "./support/npm_package.ts";
-import { npmPaper } from "./support/npm_readme.ts";
+import { npmPaper, npmTypes } from "./support/npm_readme.ts";
 import { command, packaged, root } from "../tools/runtimes.ts";
 
 const HELP = `Usage: npm run build:npm
@@ -169,6 +169,15 @@ function nameNodesTypes(): void {
   }
 }
 
+/** Lets editors show examples that import this package, and not the one of JSR. */
+function nameImports(): void {
+  for (const file of readdirSync(OUT, { recursive: true, encoding: "utf8" })) {
+    if (!file.endsWith(".d.ts")) continue;
+    const text = readFileSync(`${OUT}/${file}`, "utf8");
+    writeFileSync(`${OUT}/${file}`, npmTypes(text));
+  }
+}
+
 const BUILDERS = { dnt: buildWithDnt, tsc: buildWithTsc };
 
 const { values } = parseArgs({
@@ -191,6 +200,7 @@ if (values.help) {
     await BUILDERS[builder](entryPoints(readDenoJson()));
     nameTypes();
     nameNodesTypes();
+    nameImports();
     const files = filesOnTheWeb();
     for (const file of npmPapers(files)) {
       mkdirSync(dirname(`${OUT}/${file}`), { recursive: true });

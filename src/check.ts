@@ -43,6 +43,8 @@ export function isMistake(error: unknown): error is Error {
 /** A value as messages show it. */
 export function shown(value: unknown): string {
   if (typeof value === "string") return `"${value.slice(0, 100)}"`;
+  if (typeof value === "function") return "a function";
+  if (Array.isArray(value)) return "an array";
   return typeof value === "object" && value !== null ? "an object" : String(value);
 }
 

@@ -12,6 +12,12 @@ const COMMANDS: readonly [jsr: string, npm: string][] = [
 /** `[text](target)`, where the target is neither an address nor a place on the same page. */
 const RELATIVE = /(!?)\[([^\]]+)\]\((?!#|[a-z]+:)([^)#]+)(#[^)]*)?\)/g;
 
+/** A file of types as it goes into the npm package: its examples import from there. */
+export function npmTypes(text: string): string {
+  const { name } = readDenoJson();
+  return text.replaceAll(`from "${name}`, `from "${NPM_NAME}`);
+}
+
 /**
  * A paper of the repository as it goes into the npm package; `paper` is its place in both. `files`
  * is where the repository's files can be read, if that is known; otherwise what links to those

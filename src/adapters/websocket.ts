@@ -42,7 +42,7 @@
  *
  * @module
  */
-import { checkBoolean, checkSignal, wrong } from "../check.ts";
+import { checkBoolean, checkSignal, shown, wrong } from "../check.ts";
 import type { SocketAddress, SocketDuplex } from "../duplex/duplex.ts";
 import { TransportError } from "../errors.ts";
 import { onAbort } from "../waits/on_abort.ts";
@@ -190,7 +190,7 @@ function targetOf(url: string | URL): string {
   try {
     target = new URL(url, location?.href);
   } catch (cause) {
-    throw wrong(`The URL of a WebSocket cannot be read: ${url}`, cause);
+    throw wrong(`The URL of a WebSocket cannot be read: ${shown(url)}`, cause);
   }
   // A relative URL has the scheme of the page.
   if (target.protocol === "http:") target.protocol = "ws:";

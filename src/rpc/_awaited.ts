@@ -15,7 +15,13 @@ export async function rejected(
     // can trace whoever awaits it.
     await undefined;
     await undefined;
-    (Error as { captureStackTrace?: (error: Error) => void }).captureStackTrace?.(error as Error);
+    restack(error as Error);
   }
   throw error;
+}
+
+/** Gives an error the stack of here, and of who awaits this, where engines can. */
+export function restack(error: Error): void {
+  (Error as { captureStackTrace?: (error: Error, from: unknown) => void })
+    .captureStackTrace?.(error, restack);
 }

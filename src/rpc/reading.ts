@@ -1,6 +1,6 @@
 // What services need of a client besides its public names. It does not import the client, which
 // who calls services by something else has no need of.
-export { rejected } from "./_awaited.ts";
+export { rejected, restack } from "./_awaited.ts";
 
 /** Makes of a response what its call resolves with, at once: one promise is enough then. */
 export interface Reading<in Response, out Result> {

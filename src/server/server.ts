@@ -2,7 +2,14 @@ import { Admission } from "./_admission.ts";
 import { Ages } from "./_ages.ts";
 import { Connecting, DEFAULT_CONNECTOR_TIMEOUT } from "./_connecting.ts";
 import { sayFailed, sayRefused } from "./_log.ts";
-import { checkCallback, checkFunction, checkListener, delay } from "../check.ts";
+import {
+  checkCallback,
+  checkFunction,
+  checkListener,
+  checkOptions,
+  delay,
+  wrong,
+} from "../check.ts";
 import { Connection, type DrainOptions } from "../connection/connection.ts";
 import type { SocketAddress, SocketDuplex } from "../duplex/duplex.ts";
 import type { Listener } from "../duplex/listener.ts";
@@ -60,6 +67,9 @@ export interface Server extends AsyncDisposable {
   close(options?: ServerCloseOptions): Promise<void>;
 }
 
+/** The listeners that have a server. */
+const taken = new WeakSet<Listener>();
+
 /**
  * Runs a {@linkcode Connection} for each socket that the listener accepts, until the
  * listener is closed. A connection that fails does not affect others. Connections get
@@ -97,6 +107,10 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
   } = options;
   checkCallback("onConnectError", onConnectError);
   checkCallback("onConnectionError", onConnectionError);
+  // Each would get some of the connections, and none would end.
+  if (taken.has(listener)) {
+    throw wrong("listener has a server already; one server takes any number of services");
+  }
   const admission = new Admission(options);
   const connecting = new Connecting(connectorTimeout);
   const ages = new Ages(
@@ -167,6 +181,7 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
       }
     } finally {
       ready = false;
+      taken.delete(listener);
       if (opened > 0) await new Promise<void>((resolve) => onAllLeft = resolve);
     }
   }
@@ -182,13 +197,16 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
     release();
   }
 
-  function close({ timeout, delay: wait = 0 }: ServerCloseOptions = {}): Promise<void> {
+  function close(options: ServerCloseOptions = {}): Promise<void> {
+    checkOptions("options", options);
+    const { timeout, delay: wait = 0 } = options;
     const checked = checkConnectionOption("drainTimeout", timeout, "timeout");
     delay("delay", wait, 0);
     ready = false;
     return closing ??= closeAll(checked, wait);
   }
 
+  taken.add(listener);
   const finished = accept();
   // A rejection that nobody awaits must not end the process.
   finished.catch(() => {});

@@ -9,9 +9,6 @@ import {
 import { Metadata } from "./metadata.ts";
 import { codeName, detailsOf, ServiceError, type ServiceErrorCode } from "./status.ts";
 
-/** What a handler that threw something else is said to have. */
-export const INTERNAL = "The handler failed";
-
 /** Makes the metadata that a peer has sent. */
 export function received(entries: Entries | undefined): Metadata {
   const metadata = new Metadata();
@@ -72,7 +69,7 @@ export function unreadable(what: string, cause: unknown, code: ServiceErrorCode)
   return new ServiceError(code, `${what} is not valid: ${why.slice(0, 300)}`, { cause });
 }
 
-/** The error of a call whose deadline has passed. */
-export function tooLate(): ServiceError {
-  return new ServiceError("deadline-exceeded", "The deadline has passed");
+/** The error of a call of that method whose deadline has passed. */
+export function tooLate(path: string): ServiceError {
+  return new ServiceError("deadline-exceeded", `The deadline of a call of ${path} has passed`);
 }

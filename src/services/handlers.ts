@@ -66,8 +66,13 @@ export function implement<Service extends ServiceDefinition>(
       `handlers of ${service.name} must be an object of functions, not ${shown(handlers)}`,
     );
   }
+  // An instance of a class has state besides, such as what its handlers need.
+  const isPlain = [Object.prototype, null].includes(Object.getPrototypeOf(handlers));
   for (const [name, handler] of Object.entries(handlers)) {
-    if (service.methods[name] === undefined) throw wrong(`${service.name} has no method ${name}`);
+    if (service.methods[name] === undefined) {
+      if (!isPlain) continue;
+      throw wrong(`${service.name} has no method ${name}`);
+    }
     if (handler !== undefined) checkFunction(`The handler of ${service.name}/${name}`, handler);
   }
   return { service, handlers };

@@ -1,4 +1,4 @@
-import { checkFunction, shown, wrong } from "../check.ts";
+import { checkFunction, isObject, shown, wrong } from "../check.ts";
 import { caught } from "../user_callback.ts";
 import type { ServerContext, ServiceContext } from "./context.ts";
 
@@ -59,8 +59,7 @@ export interface Answered {
 /** Checks what an option `interceptors` is. */
 export function checkInterceptors(interceptors: unknown): void {
   if (!Array.isArray(interceptors)) {
-    const what = typeof interceptors === "function" ? "a function" : shown(interceptors);
-    throw wrong(`interceptors must be an array of functions, not ${what}`);
+    throw wrong(`interceptors must be an array of functions, not ${shown(interceptors)}`);
   }
   interceptors.forEach((one, i) => checkFunction(`interceptors[${i}]`, one));
 }
@@ -71,12 +70,18 @@ export function chain<Context extends ServiceContext>(
   last: Next<Context>,
 ): Next<Context> {
   const innermost: Next<Context> = (call) => {
+    if (!isObject(call) || !isObject(call.context)) {
+      throw wrong(`next() takes the call that an interceptor is given, not ${shown(call)}`);
+    }
     const answer = last(call).then((answer) => {
       (call.context as Partial<Answered>).hasAnswer = answer !== undefined;
       return answer;
+    }, (error) => {
+      // One that an interceptor does not wait for must not end the process. Not before it fails:
+      // an engine traces whose call has failed as long as only one waits.
+      queueMicrotask(() => caught(answer));
+      throw error;
     });
-    // One that an interceptor does not wait for must not end the process.
-    caught(answer);
     return answer;
   };
   const outermost = interceptors.reduceRight<Next<Context>>((next, interceptor, i) => {

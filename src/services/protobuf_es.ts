@@ -111,7 +111,10 @@ export function serviceOf<Methods extends ProtobufMethods>(
 ): ServiceDefinition<ProtobufDefinitions<Methods>> {
   const maxObjects = maxObjectsOf(options);
   if (!isObject(service) || service.kind !== "service") {
-    throw wrong(`service must be a service that protoc-gen-es generated, not ${shown(service)}`);
+    const what = isObject(service) && "fullName" in service
+      ? "what ts-proto generated: that is for the serviceOf of ./services-ts-proto"
+      : shown(service);
+    throw wrong(`service must be a service that protoc-gen-es generated, not ${what}`);
   }
   const { typeName } = service;
   const methods: Record<string, MethodDefinition> = {};
@@ -133,17 +136,28 @@ function bodyOf<Desc extends DescMessage>(
   maxObjects: number,
 ): Body<MessageInitShape<Desc>, MessageShape<Desc>> {
   const encode = encoder(schema);
+  const { typeName } = schema;
   const made = (message: MessageInitShape<Desc>) => {
-    if (!isObject(message)) {
-      throw wrong(`A ${schema.typeName} must be an object, not ${shown(message)}`);
+    if (isObject(message)) {
+      if (message.$typeName === typeName) return message as MessageShape<Desc>;
+      // An array, or what a generator returns, would pass for a message without fields.
+      if (message.$typeName === undefined && !isIterable(message)) return create(schema, message);
     }
-    return message.$typeName === undefined
-      ? create(schema, message)
-      : message as MessageShape<Desc>;
+    throw wrong(`A ${typeName} must be an object, not ${given(message)}`);
   };
   return {
     encode: (message, out) => encode(made(message), out),
     decode: decoder(schema, maxObjects),
     direct: { give: made, take: (message) => message as MessageShape<Desc> },
   };
+}
+
+function isIterable(value: Readonly<Record<string | symbol, unknown>>): boolean {
+  return value[Symbol.iterator] !== undefined || value[Symbol.asyncIterator] !== undefined;
+}
+
+/** What has been given for a message. */
+function given(message: unknown): string {
+  if (!isObject(message) || Array.isArray(message)) return shown(message);
+  return message.$typeName === undefined ? "an iterable" : `a ${message.$typeName}`;
 }

@@ -133,8 +133,11 @@ export function serviceOf<Service extends TsProtoService>(
   service: Service,
   options: DecodeOptions = {},
 ): ServiceOf<Service> {
-  if (!isObject(service) || !isObject(service.methods)) {
-    throw wrong(`service must be a definition that ts-proto generated, not ${shown(service)}`);
+  if (!isObject(service) || !isObject(service.methods) || typeof service.fullName !== "string") {
+    const what = isObject(service) && "typeName" in service
+      ? "what protoc-gen-es generated: that is for the serviceOf of ./services-protobuf-es"
+      : shown(service);
+    throw wrong(`service must be a definition that ts-proto generated, not ${what}`);
   }
   const maxObjects = maxObjectsOf(options);
   const bodyOf = (type: TsProtoMethod["requestType"]): Body<unknown, unknown> => ({

@@ -2,8 +2,9 @@
  * OpenTelemetry for RPCs and connections: spans and metrics through `@opentelemetry/api`,
  * named by the RPC semantic conventions (opentelemetry.io/docs/specs/semconv/rpc).
  *
- * The protocol has no field for a trace context, so a server's span is not a child of its
- * client's.
+ * For typed services, these are the interceptors {@linkcode otelClient} and {@linkcode otelServer}:
+ * the server's span is a child of the client's. Other RPCs have no field for a trace context, so
+ * that with {@linkcode otelRpcs} it is not.
  *
  * @example A server with spans and metrics
  * ```ts

@@ -31,6 +31,26 @@ const MISTAKES: [what: string, act: () => unknown, told: string][] = [
     "hostname must be a string that is not empty, not 5",
   ],
   [
+    "host, as node:net calls it",
+    () => connect({ port: 1, host: "10.0.0.1" } as Any),
+    "The option is called hostname, not host",
+  ],
+  [
+    "host of a listener",
+    () => listen({ port: 0, host: "0.0.0.0" } as Any),
+    "The option is called hostname, not host",
+  ],
+  [
+    "host of a listener for WebSockets",
+    () => listenWebSocket({ port: 0, host: "0.0.0.0" } as Any),
+    "The option is called hostname, not host",
+  ],
+  [
+    "a port for a URL",
+    () => connectWebSocket({ port: 1 } as Any),
+    "The URL of a WebSocket cannot be read: an object",
+  ],
+  [
     "a signal",
     () => connect({ port: 1, signal: 5 as Any }),
     "signal must be an AbortSignal, not 5",

@@ -13,7 +13,7 @@ import {
 } from "../../scripts/support/npm_package.ts";
 import { examplesOf } from "../../scripts/support/doc_examples.ts";
 import { differences, generated } from "../../scripts/support/entries.ts";
-import { npmPaper } from "../../scripts/support/npm_readme.ts";
+import { npmPaper, npmTypes } from "../../scripts/support/npm_readme.ts";
 import { root } from "../../tools/runtimes.ts";
 
 /** The name that is imported on JSR, and in the source. */
@@ -93,6 +93,15 @@ test("npm's papers name the package as it is there, and link to nothing that is 
   assertMatch(linked, /`npm install protosocket`/);
   assertMatch(linked, /`deno add npm:protosocket`/);
   assertMatch(linked, /from "protosocket\/rpc"/);
+});
+
+test("the examples of the npm package's types import that package", () => {
+  const source = readFileSync(`${root}src/telemetry/otel.ts`, "utf8");
+  const types = npmTypes(source);
+  assertEquals(types.match(/from "@protosocket/), null);
+  assertMatch(types, /import \{ json \} from "protosocket\/json";/);
+  // The name that tracers and meters have is another matter.
+  assertMatch(types, /getMeter\("@protosocket\/protosocket"\)/);
 });
 
 test("what follows from deno.json's list of entry points is up to date: npm run entries", () => {

@@ -22,6 +22,17 @@ test("the README shows the examples as they are", () => {
   for (const [, file, code] of shown) assertEquals(code, readFileSync(root + file, "utf8"));
 });
 
+test("a service of three methods, with server and client, is a program of 25 lines", () => {
+  const guide = readFileSync(`${root}docs/services.md`, "utf8");
+  const [, fromProto] = guide.match(/\n## From a \.proto[^]*?```ts\n([^]*?\n)```\n/)!;
+  const plain = readFileSync(`${root}examples/quick_start/services.ts`, "utf8");
+  for (const program of [fromProto!, plain]) {
+    const lines = program.split("\n").filter((line) => line.trim() !== "");
+    assertEquals(lines.length <= 25, true, `${lines.length} lines`);
+    assertEquals([...program.matchAll(/\bclient\.\w+\(/g)].length, 3);
+  }
+});
+
 /** The quick start's programs as they are, but at a port that nobody else has. */
 class QuickStart implements Disposable {
   readonly #folder = mkdtempSync(`${root}.docs-`);
@@ -77,5 +88,8 @@ test("the README's service is called", async () => {
   using programs = new QuickStart(await freePort());
   await using program = programs.start("services.ts");
   await program.ended;
-  assertMatch(program.said, /symbol: ["']ACME["'],\s+price: 100,?\s+\}\nACME 100\nBOND 200\n$/);
+  assertMatch(
+    program.said,
+    /symbol: ["']ACME["'],\s+price: 100,?\s+\}\n100\n101\nACME 100\nBOND 200\n$/,
+  );
 });

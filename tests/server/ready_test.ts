@@ -45,6 +45,11 @@ test("ready: without a delay, a close begins at once", async () => {
   await soon(server.close(), "the close");
   assertEquals(server.ready, false);
   assertThrows(() => server.close({ delay: -1 }), RangeError, "delay");
+  assertThrows(
+    () => server.close(1000 as never),
+    TypeError,
+    "options must be an object of options",
+  );
   assertThrows(() => server.close({ delay: 2 ** 31 }), RangeError, "delay");
 });
 

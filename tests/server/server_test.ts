@@ -1,5 +1,11 @@
 import { test } from "node:test";
-import { assertEquals, assertInstanceOf, assertRejects, assertStrictEquals } from "@std/assert";
+import {
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
 import {
   type CloseReason,
   type Connector,
@@ -55,6 +61,15 @@ test("serve: each connection has a reactor of its own", async () => {
   assertEquals(server.connections.size, 3);
   const address = (port: number) => ({ transport: "tcp", hostname: "127.0.0.1", port });
   assertEquals(ports, [address(1), address(2), address(3)]);
+});
+
+test("serve: a listener has one server at a time", async () => {
+  const listener = memoryListener();
+  const server = serve(listener, echo());
+  assertThrows(() => serve(listener, echo()), TypeError, "listener has a server already");
+  await talk(listener.dial(1));
+  await soon(server.close(), "the close");
+  await soon(serve(listener, echo()).finished, "the end of one whose listener is closed");
 });
 
 test("serve: a connection that has ended is released", async () => {

@@ -53,7 +53,7 @@ memoryTest(
     assertEquals(await soon(client.sum([1, 2, 3]), "the sum"), 6);
     assertEquals(await soon(all(client.double([1, 2])), "the doubles"), [2, 4]);
     const error = await fails(client.price({ item: "" }), "invalid-argument");
-    assertMatch(error.message, /^The request is not valid: item: /);
+    assertMatch(error.message, /^The request of .*\/\w+ is not valid: item: /);
   },
 );
 

@@ -6,6 +6,7 @@ import {
   defineService,
   implement,
   inMemory,
+  type Interceptor,
   type ServiceCallOptions,
   ServiceError,
   type ServiceTransport,
@@ -16,27 +17,34 @@ import { outcome, soon } from "../support/within.ts";
 import { all, onSocket, Prices } from "./support.ts";
 
 /** How a call can be made, each a way of its own through the client. */
-const WAYS: readonly [name: string, options: ServiceCallOptions | undefined][] = [
-  ["without options", undefined],
-  ["with options", { timeout: 60_000 }],
+const WAYS: readonly [
+  name: string,
+  options: ServiceCallOptions | undefined,
+  interceptors: readonly Interceptor[],
+][] = [
+  ["without options", undefined, []],
+  ["with options", { timeout: 60_000 }, []],
+  ["through an interceptor", undefined, [(next) => async (call) => await next(call)]],
 ];
 
-for (const [name, options] of WAYS) {
+for (const [name, options, interceptors] of WAYS) {
   test(`the stack of an error shows the caller: ${name}`, async () => {
     await using ends = await onSocket({
       getQuote: () => {
         throw new ServiceError("not-found", "no such symbol");
       },
-      setQuote: () => new Promise(() => {}),
+      setQuote: (quote) => quote.cents === 1 ? { cents: -1 } : new Promise(() => {}),
     });
+    const prices = createClient(Prices, ends.client, { interceptors });
     // Not `soon`, whose promise is one that an engine cannot see through.
     async function thatCaller(call: () => Promise<unknown>) {
       await call();
     }
-    const status = await outcome(thatCaller(() => ends.prices.getQuote({}, options)));
-    const lost = outcome(thatCaller(() => ends.prices.setQuote({}, options)));
+    const status = await outcome(thatCaller(() => prices.getQuote({}, options)));
+    const unsent = await outcome(thatCaller(() => prices.setQuote({ cents: 1 }, options)));
+    const lost = outcome(thatCaller(() => prices.setQuote({}, options)));
     ends.client.abort();
-    for (const end of [status, await soon(lost, "the other")]) {
+    for (const end of [status, unsent, await soon(lost, "the other")]) {
       const error = end.kind === "error" ? end.error as Error : undefined;
       if (runtime !== "bun") assertMatch(error?.stack ?? "", /async thatCaller/);
       assertEquals(error instanceof ServiceError, true);

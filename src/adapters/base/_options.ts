@@ -127,10 +127,20 @@ export function placeOf(options: ConnectOptions | ListenOptions, minPort: 0 | 1)
     return { kind: "unix", path };
   }
   integer("port", port, minPort, 65535);
-  if (typeof hostname !== "string" || hostname === "") {
+  checkHostname(options);
+  return { kind: "tcp", hostname, port: port! };
+}
+
+/** Checks the host name, which may be left out. */
+export function checkHostname(options: { readonly hostname?: unknown }): void {
+  const { hostname } = options;
+  // As node:net calls it: it would be left out, which means this machine.
+  if (hostname === undefined && "host" in options) {
+    throw wrong("The option is called hostname, not host");
+  }
+  if (hostname !== undefined && (typeof hostname !== "string" || hostname === "")) {
     throw wrong(`hostname must be a string that is not empty, not ${shown(hostname)}`);
   }
-  return { kind: "tcp", hostname, port: port! };
 }
 
 /** Whether TLS is requested; the value of `tls` is checked elsewhere. */

@@ -1,6 +1,6 @@
 import { integer, requireOptions, wrong } from "../../check.ts";
 import type { SocketAddress } from "../../duplex/duplex.ts";
-import type { ProxyProtocolOptions } from "../base/_options.ts";
+import { checkHostname, type ProxyProtocolOptions } from "../base/_options.ts";
 import { checkOrigins, originAllowed, type OriginOptions } from "./_origin.ts";
 import { HALF_CLOSE_PROTOCOL, limitsOf, type WebSocketOptions } from "./_settings.ts";
 
@@ -56,12 +56,9 @@ export interface Refusal {
 /** Checks all options. Throws a `RangeError` or a `TypeError`. */
 export function checkWebSocketListenOptions(options: WebSocketListenOptions): void {
   requireOptions("options", "a port", options);
-  const { port, hostname } = options;
   checkUpgradeOptions(options);
-  integer("port", port, 0, 65535);
-  if (hostname !== undefined && (typeof hostname !== "string" || hostname === "")) {
-    throw wrong(`hostname must be a string that is not empty, not ${hostname}`);
-  }
+  integer("port", options.port, 0, 65535);
+  checkHostname(options);
 }
 
 /** Checks the options that need no listener of one's own. Throws a `RangeError` or a `TypeError`. */

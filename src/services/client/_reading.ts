@@ -1,10 +1,10 @@
-import { rejected } from "../../rpc/reading.ts";
+import { rejected, restack } from "../../rpc/reading.ts";
 import { isTooMuch, serviceError, statusError, unreadable } from "../_errors.ts";
 import { payloadOf, type ServiceResponse, type WireMethod } from "../envelope/messages.ts";
 import { ServiceError } from "../status.ts";
 
 /** What is needed of a method to read its responses. */
-export type ReadMethod = Pick<WireMethod, "response">;
+export type ReadMethod = Pick<WireMethod, "path" | "response">;
 
 /** Reads the one response of a call. Throws what the call has failed with. */
 export function readResponse(method: ReadMethod, response: ServiceResponse): unknown {
@@ -13,7 +13,7 @@ export function readResponse(method: ReadMethod, response: ServiceResponse): unk
   try {
     return payloadOf(method.response, response);
   } catch (cause) {
-    throw unreadable("The response", cause, "internal");
+    throw unreadable(`The response of ${method.path}`, cause, "internal");
   }
 }
 
@@ -33,5 +33,8 @@ export function readAtOnce(method: ReadMethod, response: ServiceResponse): unkno
 
 /** Throws what a call fails with, as its connection has failed it with this. */
 export function failed(error: unknown): never {
-  throw serviceError(error);
+  const ours = serviceError(error);
+  // Made as it arrived, when no stack showed whose call it was.
+  if (ours instanceof ServiceError && ours === (error as Error).cause) restack(ours);
+  throw ours;
 }

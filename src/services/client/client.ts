@@ -95,12 +95,18 @@ export function createClient<Service extends ServiceDefinition>(
 }
 
 function checkTransport(transport: unknown): void {
-  const { unary, streaming, then, readable } = isObject(transport) ? transport : {};
+  const { unary, streaming, then, readable, handlers, connections } = isObject(transport)
+    ? transport
+    : {};
   if (typeof unary === "function" && typeof streaming === "function") return;
   const what = then !== undefined
     ? "a promise: await it"
     : readable !== undefined
     ? "a duplex: pass that to serviceClient()"
+    : handlers !== undefined
+    ? "what implement() returns: inMemory() takes an array of that"
+    : connections !== undefined
+    ? "a server: connect() to its address"
     : shown(transport);
   throw wrong(
     `transport must be what serviceClient() or inMemory() returns, or a pool, not ${what}`,

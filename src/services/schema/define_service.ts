@@ -1,4 +1,4 @@
-import { checkOptions, isObject, shown, wrong } from "../../check.ts";
+import { checkBoolean, checkOptions, isObject, shown, wrong } from "../../check.ts";
 import { caught } from "../../user_callback.ts";
 import { BadValidator } from "../_errors.ts";
 import type { Body, MethodDefinition, MethodKind, ServiceDefinition } from "../definition.ts";
@@ -112,6 +112,7 @@ export function defineService<
     if (!KINDS.includes(kind)) {
       throw wrong(`kind of ${path} must be one of ${KINDS.join(", ")}, not ${shown(kind)}`);
     }
+    checkBoolean(`idempotent of ${path}`, idempotent);
     definitions[method] = {
       kind,
       path,
@@ -139,8 +140,7 @@ function bodyOf(
   // Some validators are functions.
   const validate = (schema as Partial<StandardSchema> | undefined | null)?.["~standard"]?.validate;
   if (typeof validate !== "function") {
-    const what = typeof schema === "function" ? "a function" : shown(schema);
-    throw wrong(`${name} must be a validator, as of zod or valibot, not ${what}`);
+    throw wrong(`${name} must be a validator, as of zod or valibot, not ${shown(schema)}`);
   }
   const valid = (value: unknown) => {
     const result = validate(value);

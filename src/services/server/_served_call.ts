@@ -9,7 +9,7 @@ import {
   ServiceResponse,
   type WireStatus,
 } from "../envelope/messages.ts";
-import { INTERNAL, received, serviceError, statusOf, tooLate, unreadable } from "../_errors.ts";
+import { received, serviceError, statusOf, tooLate, unreadable } from "../_errors.ts";
 import type { Answered } from "../interceptor.ts";
 import { Metadata } from "../metadata.ts";
 import { ServiceError } from "../status.ts";
@@ -93,7 +93,7 @@ export class ServedCall implements ServerContext, StreamedCall, Answered {
     const controller = this.#controller = new AbortController();
     const { signal } = this.#rpc;
     if (signal.aborted) this.#onCancelled();
-    else if (this.isLate()) controller.abort(tooLate());
+    else if (this.isLate()) controller.abort(tooLate(this.path));
     else this.#listen();
     return controller.signal;
   }
@@ -135,7 +135,7 @@ export class ServedCall implements ServerContext, StreamedCall, Answered {
     }
     // Who was cancelled is expected to throw.
     if (!this.#controller?.signal.aborted || !this.#isExpected(error)) this.#onError(error, this);
-    response.status = FAILED;
+    response.status = { code: 13, message: `The handler of ${this.path} failed`, details: [] };
     return response;
   }
 
@@ -146,7 +146,7 @@ export class ServedCall implements ServerContext, StreamedCall, Answered {
     try {
       check(value);
     } catch (cause) {
-      const error = unreadable("The response", cause, "internal");
+      const error = unreadable(`The response of ${this.path}`, cause, "internal");
       this.#onError(error, this);
       throw error;
     }
@@ -201,7 +201,7 @@ export class ServedCall implements ServerContext, StreamedCall, Answered {
 
   /** The answer to a call whose deadline has passed. */
   lateFailure(): ServiceResponse {
-    const error = tooLate();
+    const error = tooLate(this.path);
     this.#requests?.fail(error);
     this.#controller?.abort(error);
     return this.failure(error);
@@ -216,7 +216,7 @@ export class ServedCall implements ServerContext, StreamedCall, Answered {
     try {
       return payloadOf(method.request, request);
     } catch (cause) {
-      throw unreadable("The request", cause, "invalid-argument");
+      throw unreadable(`The request of ${this.path}`, cause, "invalid-argument");
     }
   }
 
@@ -294,7 +294,7 @@ export class ServedCall implements ServerContext, StreamedCall, Answered {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       if (this.#over) return;
-      const error = tooLate();
+      const error = tooLate(this.path);
       this.#requests?.fail(error);
       this.#controller?.abort(error);
       this.#late?.();
@@ -325,7 +325,6 @@ export function once(response: ServiceResponse): IterableIterator<ServiceRespons
 }
 
 const OK: WireStatus = { code: 0, message: "", details: [] };
-const FAILED: WireStatus = { code: 13, message: INTERNAL, details: [] };
 /** What is never sent: the call has been answered already. */
 const NOTHING = new ServiceResponse();
 

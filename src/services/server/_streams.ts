@@ -1,4 +1,5 @@
 import type { RpcContext } from "../../rpc/mod.ts";
+import { shown } from "../../check.ts";
 import { serviceError, unreadable } from "../_errors.ts";
 import {
   payloadOf,
@@ -67,7 +68,7 @@ export class TypedRequests implements AsyncIterableIterator<unknown, undefined> 
     try {
       return { done: false, value: payloadOf(this.#method.request, request) };
     } catch (cause) {
-      throw unreadable("A request", cause, "invalid-argument");
+      throw unreadable(`A request of ${this.#method.path}`, cause, "invalid-argument");
     }
   }
 }
@@ -100,7 +101,7 @@ export function responsesOf(answer: unknown, call: StreamedCall): Responses {
   if (iterable?.[Symbol.iterator] !== undefined) {
     return new SyncResponses(iterable[Symbol.iterator]!(), call);
   }
-  throw new TypeError(`The handler of ${call.path} must return an iterable`);
+  throw new TypeError(`The handler of ${call.path} must return an iterable, not ${shown(answer)}`);
 }
 
 /** What a stream of either kind knows of its end. */

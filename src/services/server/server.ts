@@ -17,7 +17,7 @@ import {
   rpcReactor,
   type RpcServerOptions,
 } from "../../rpc/mod.ts";
-import { checkCallback, checkOptions, delay, requireOptions } from "../../check.ts";
+import { checkCallback, checkListener, checkOptions, delay, requireOptions } from "../../check.ts";
 import { checkConnectionOptions } from "../../options.ts";
 import { errorLog } from "../../error_log.ts";
 import { tell } from "../../user_callback.ts";
@@ -105,6 +105,8 @@ export type ServiceConnector = (
  * ```
  */
 export function serveServices(listener: Listener, options: ServeServicesOptions): Server {
+  // First, as arguments that are swapped would be said to be options without services.
+  checkListener(listener);
   return serve(listener, serviceConnector(options), options);
 }
 

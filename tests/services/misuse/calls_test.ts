@@ -9,10 +9,12 @@ import {
   inMemory,
   Metadata,
   serveServices,
+  serviceConnector,
   ServiceError,
   type StandardSchema,
 } from "@protosocket/protosocket/services";
 import { duplexPair } from "@protosocket/protosocket";
+import { serviceOf as serviceOfEs } from "@protosocket/protosocket/services-protobuf-es";
 import { serviceOf } from "@protosocket/protosocket/services-ts-proto";
 import { z } from "zod";
 import { soon } from "../../support/within.ts";
@@ -104,6 +106,23 @@ const MISUSES: Readonly<Record<string, readonly [act: () => unknown, message: st
     () => client(S, duplex),
     "or a pool, not a duplex: pass that to serviceClient()",
   ],
+  "an implementation as the transport": [
+    () => client(S, impl),
+    "or a pool, not what implement() returns: inMemory() takes an array of that",
+  ],
+  "implementations as the transport": [() => client(S, [impl]), "or a pool, not an array"],
+  "a server as the transport": [
+    () => client(S, { connections: new Set() }),
+    "or a pool, not a server: connect() to its address",
+  ],
+  "swapped arguments of a server": [
+    () => serveServices({ services: [impl] } as Any, listener),
+    "listener must be what listen() resolves to, not an object",
+  ],
+  "a connector as options": [
+    () => serving(serviceConnector({ services: [impl] })),
+    "options must have services, not be a function",
+  ],
   "a promise as the transport": [
     () => client(S, Promise.resolve(duplex)),
     "or a pool, not a promise: await it",
@@ -135,6 +154,18 @@ const MISUSES: Readonly<Record<string, readonly [act: () => unknown, message: st
   "a handler that is no function": [
     () => implement(S, { one: 5 } as Any),
     "The handler of a.S/one must be a function, not 5",
+  ],
+  "a text for idempotent": [
+    () => define("a.S", { sum: { request: text, response: text, idempotent: "yes" } }),
+    'idempotent of a.S/sum must be true or false, not "yes"',
+  ],
+  "what the other generator of a .proto made": [
+    () => serviceOf(PricesDesc as Any),
+    "not what protoc-gen-es generated: that is for the serviceOf of ./services-protobuf-es",
+  ],
+  "the same the other way": [
+    () => serviceOfEs(PricesDefinition as Any),
+    "not what ts-proto generated: that is for the serviceOf of ./services-ts-proto",
   ],
   "an unknown kind": [
     () => define("a.S", { sum: { kind: "server-streaming", request: text, response: text } }),
@@ -264,7 +295,7 @@ test("a failure that cannot be sent is an internal error", async () => {
     })], { onError: (error: unknown) => errors.push(error) });
     const calls = createClient(S, own);
     const error = await fails(calls.one("x"), "internal");
-    assertEquals(error.message, "The handler failed");
+    assertEquals(error.message, "The handler of a.S/one failed");
     await fails(all(calls.many("x")), "internal");
     await fails(all(calls.both(["x"])), "internal");
     assertEquals(errors.length, 3);

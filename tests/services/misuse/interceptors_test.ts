@@ -78,6 +78,28 @@ test("an interceptor that forgets a call that fails does not end the process", a
   await fails(calls.one("x"), "internal");
 });
 
+const ASTRAY: readonly [name: string, interceptor: Any, told: string][] = [
+  ["nothing", (next: Any) => async () => await next(), "undefined"],
+  ["the request", (next: Any) => async (call: Any) => await next(call.request), '"x"'],
+];
+for (const [name, interceptor, told] of ASTRAY) {
+  test(`misuse: an interceptor that passes on ${name}`, async () => {
+    const message = `next() takes the call that an interceptor is given, not ${told}`;
+    const calls = client(S, memory([impl]), { interceptors: [interceptor] });
+    for (const call of [calls.one("x"), calls.many("x").next()]) {
+      const error = await soon(call.catch((error: unknown) => error), "a failure");
+      assertEquals(String(error), `TypeError: ${message}`);
+    }
+    const errors: unknown[] = [];
+    const onError = (error: unknown) => errors.push(error);
+    await fails(
+      client(S, memory([impl], { interceptors: [interceptor], onError })).one("x"),
+      "internal",
+    );
+    assertEquals(errors.map(String), [`TypeError: ${message}`]);
+  });
+}
+
 test("an answer that is undefined passes interceptors", async () => {
   const interceptors = [(next: Any) => async (call: Any) => await next(call)];
   const calls = client(S, memory([impl], { interceptors }), { interceptors });
@@ -90,5 +112,7 @@ test("a handler without an iterable is told apart from an interceptor without on
   const interceptors = [(next: Any) => (call: Any) => next(call)];
   const onError = (error: unknown) => errors.push(error);
   await fails(client(S, memory([bad], { interceptors, onError })).many("x").next(), "internal");
-  assertEquals(errors.map(String), ["TypeError: The handler of a.S/many must return an iterable"]);
+  assertEquals(errors.map(String), [
+    "TypeError: The handler of a.S/many must return an iterable, not undefined",
+  ]);
 });
