@@ -50,7 +50,7 @@ export interface RpcMessage<Message> {
   code(message: Message): number;
   /**
    * Makes the message that cancels an RPC: with that id and {@linkcode ControlCode.cancel}. A
-   * server says why, for messages that have room for it.
+   * server says why, for messages that have room for it, unless the client has cancelled it.
    */
   cancelled(id: RpcId, why?: CancelReason): Message;
   /** Makes the message that ends a stream: with that id and {@linkcode ControlCode.end}. */
