@@ -49,11 +49,12 @@ export interface Reactor<Inbound, Outbound = Inbound, Logical = Outbound> {
   readonly pending?: number | (() => number);
 
   /**
-   * How much work it has begun and not finished, such as RPCs, for those who look at a server.
+   * How much work it has begun and not finished, such as RPCs, or a function that tells; for those
+   * who look at a server.
    *
    * @default {0}
    */
-  readonly inFlight?: number;
+  readonly inFlight?: number | (() => number);
 
   /**
    * Called with a message that could not be encoded, or is longer than `maxOutboundLength`,

@@ -32,6 +32,7 @@
 import type { SocketAddress, SocketDuplex } from "../duplex/duplex.ts";
 import { TransportError } from "../errors.ts";
 import type { SocketListener } from "../duplex/listener.ts";
+import { onAbort } from "../waits/on_abort.ts";
 import { toTransportError } from "./base/_errors.ts";
 import { checkKeepAlive } from "./base/_keep_alive.ts";
 import {
@@ -117,12 +118,18 @@ export async function connect(options: ConnectOptions): Promise<SocketDuplex> {
   // Those of `node:net`, which ./node has, can set more.
   checkKeepAlive(options.keepAlive, []);
   if (signal?.aborted) throw connectAborted(signal);
+  const cancel = new AbortController();
+  // Deno asks it when it has connected, too, and would drop the connection without closing it.
+  cancel.signal.throwIfAborted = () => {};
+  const release = signal && onAbort(signal, () => cancel.abort());
   let conn: DenoConn;
   try {
-    conn = await deno().connect({ ...target(place), signal });
+    conn = await deno().connect({ ...target(place), signal: signal && cancel.signal });
   } catch (error) {
     if (signal?.aborted) throw connectAborted(signal);
     throw toTransportError(`Cannot connect to ${describe(place)}`, error);
+  } finally {
+    release?.();
   }
   if (signal?.aborted) {
     conn.close();

@@ -116,7 +116,8 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed, Outbox
 
   /** How much work the reactor says is in progress. */
   get inFlight(): number {
-    return this.#reactor.inFlight ?? 0;
+    const { inFlight = 0 } = this.#reactor;
+    return typeof inFlight === "number" ? inFlight : inFlight();
   }
 
   /** What has arrived, if that is not even one message; for errors. */

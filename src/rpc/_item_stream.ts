@@ -1,6 +1,7 @@
 import { Fifo } from "../waits/fifo.ts";
 import { rejected } from "./_awaited.ts";
 import { costOf, grantOf } from "./_flow.ts";
+import type { MessageKeeper, RpcMessage } from "./message.ts";
 
 /** A `next()` that is waiting for an item. */
 interface Reader<Item> {
@@ -23,6 +24,9 @@ export interface StreamEvents {
 export class ItemStream<Item> implements AsyncIterableIterator<Item, undefined> {
   readonly #window: number;
   readonly #events: StreamEvents;
+  readonly #messages: Pick<RpcMessage<Item>, "keeper">;
+  /** Is told of the items that wait, once one does. */
+  #keeper: MessageKeeper<Item> | undefined;
   readonly #items = new Fifo<Item>();
   readonly #costs = new Fifo<number>();
   /** What the items cost together. */
@@ -40,9 +44,10 @@ export class ItemStream<Item> implements AsyncIterableIterator<Item, undefined> 
   #goOn: (() => void) | undefined;
 
   /** `window` is what may be unread, in bytes. */
-  constructor(window: number, events: StreamEvents) {
+  constructor(window: number, events: StreamEvents, messages: Pick<RpcMessage<Item>, "keeper">) {
     this.#window = window;
     this.#events = events;
+    this.#messages = messages;
   }
 
   get goingAway(): AbortSignal {
@@ -74,6 +79,7 @@ export class ItemStream<Item> implements AsyncIterableIterator<Item, undefined> 
     this.#items.push(item);
     this.#costs.push(cost);
     this.#buffered += cost;
+    (this.#keeper ??= this.#messages.keeper?.())?.add(item);
     return !wasFull;
   }
 
@@ -162,10 +168,12 @@ export class ItemStream<Item> implements AsyncIterableIterator<Item, undefined> 
     this.#items.clear();
     this.#costs.clear();
     this.#buffered = 0;
+    this.#keeper?.clear();
   }
 
   #shift(): Item {
     const item = this.#items.shift();
+    if (this.#items.length === 0) this.#keeper?.clear();
     const cost = this.#costs.shift();
     this.#buffered -= cost;
     this.#take(cost);

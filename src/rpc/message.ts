@@ -50,7 +50,7 @@ export interface RpcMessage<Message> {
   code(message: Message): number;
   /**
    * Makes the message that cancels an RPC: with that id and {@linkcode ControlCode.cancel}. A
-   * server says why, for messages that have room for it.
+   * server says why, for messages that have room for it, unless the client has cancelled it.
    */
   cancelled(id: RpcId, why?: CancelReason): Message;
   /** Makes the message that ends a stream: with that id and {@linkcode ControlCode.end}. */
@@ -62,6 +62,20 @@ export interface RpcMessage<Message> {
   setCode?(message: Message, code: number): void;
   /** Reads why a server has cancelled an RPC: the `cause` of the caller's error. */
   reason?(message: Message): unknown;
+  /**
+   * Makes what is told of messages that wait until they are read or begun, for messages that are
+   * views of the chunks in which they arrived: a few that are small should not keep large chunks in
+   * memory. There is one for each stream, and one for the requests beyond `maxConcurrentRpcs`.
+   */
+  keeper?(): MessageKeeper<Message>;
+}
+
+/** Is told of messages that have to wait. */
+export interface MessageKeeper<Message> {
+  /** One more has to wait. */
+  add(message: Message): void;
+  /** None waits any more. */
+  clear(): void;
 }
 
 /**

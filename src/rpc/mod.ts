@@ -35,6 +35,7 @@
 export {
   type CancelReason,
   ControlCode,
+  type MessageKeeper,
   type RpcId,
   type RpcMessage,
   type RpcMessages,

@@ -73,6 +73,21 @@ memoryTest("valibot, in MessagePack: bytes and large integers", async (inMemory)
   await fails(client.store({ data: 1 } as never), "invalid-argument");
 });
 
+memoryTest(
+  "in MessagePack, what JSON makes of a value by toJSON, and of holes, is the same",
+  async (inMemory) => {
+    const dates = v.array(v.nullish(v.pipe(v.union([v.date(), v.string()]), v.toDate())));
+    const Dates = defineService("test.Dates", {
+      sort: { request: v.object({ dates }), response: v.object({ dates }) },
+    }, { encoding: messagePackEncoding });
+    const impl = implement(Dates, { sort: ({ dates }) => ({ dates }) });
+    const client = createClient(Dates, inMemory([impl]));
+    const some = [new Date(5), , new Date("2020-02-28")];
+    const sorted = await soon(client.sort({ dates: some }), "dates");
+    assertEquals(sorted.dates.map((date) => date?.getTime()), [5, undefined, 1582848000000]);
+  },
+);
+
 memoryTest("a response that is not valid is the server's fault", async (inMemory) => {
   const Numbers = defineService("test.Numbers", {
     next: { request: v.number(), response: v.pipe(v.number(), v.minValue(0)) },

@@ -1,7 +1,7 @@
 // What a pool tries again, and what is made twice.
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
-import { RpcPool } from "@protosocket/protosocket/rpc";
+import { RpcError, RpcPool } from "@protosocket/protosocket/rpc";
 import { createClient, ServiceError } from "@protosocket/protosocket/services";
 import { deferred, fired, soon } from "../support/within.ts";
 import { type Ends, fails, onSocket, Prices, type PricesHandlers } from "./support.ts";
@@ -111,6 +111,25 @@ test("a hedged call fails when all of its attempts have, or its signal fires", a
   abort.abort(new Error("enough"));
   const call = ends.prices.getQuote({}, { hedgeAfter: 1, signal: abort.signal });
   await call.then(() => assert(false), (error) => assertEquals(error.message, "enough"));
+});
+
+test("a hedged call is over when the time of its first attempt is", async () => {
+  const signals: AbortSignal[] = [];
+  const late = deferred<never>();
+  const transport = {
+    unary(_: unknown, { signal }: { signal?: AbortSignal } = {}) {
+      // Neither is answered.
+      if (signals.push(signal!) === 1) return late.promise;
+      late.reject(new RpcError("deadline-exceeded", "No answer within 10 ms"));
+      return new Promise<never>(() => {});
+    },
+    streaming() {
+      throw new Error("Not called");
+    },
+  };
+  const prices = createClient(Prices, transport, { hedgeAfter: 1 });
+  await fails(soon(prices.getQuote({}), "the end"), "deadline-exceeded");
+  assertEquals(signals.map(({ aborted }) => aborted), [true, true]);
 });
 
 test("a stream of requests that was begun is not tried again: it can be read once only", async () => {

@@ -3,6 +3,7 @@ import { rejected } from "../_awaited.ts";
 import type { Numbered } from "./_call_table.ts";
 import { ItemStream } from "../_item_stream.ts";
 import type { Outflow } from "./_outflow.ts";
+import type { RpcMessage } from "../message.ts";
 import type { OnRpcEnd } from "../observer.ts";
 import type { Reading } from "../reading.ts";
 
@@ -90,12 +91,13 @@ export class StreamingCall<Request, Response> extends Call<Request, Response> {
     request: Request,
     maxBufferedBytes: number,
     source: StreamSource<Request, Response>,
+    messages: Pick<RpcMessage<Response>, "keeper">,
   ) {
     super(request);
     this.stream = new ItemStream(maxBufferedBytes, {
       onLeave: () => source.leave(this),
       onTaken: () => source.grant(this),
-    });
+    }, messages);
   }
 
   fail(error: unknown): void {

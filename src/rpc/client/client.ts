@@ -14,7 +14,7 @@ import { checkDuplex, delay, integer, requireOptions } from "../../check.ts";
 import { StreamingCall, UnaryCall } from "./_call.ts";
 import { Calls } from "./_calls.ts";
 import { DEFAULT_MAX_BUFFERED_BYTES } from "../_flow.ts";
-import { checkMessages, type RpcMessages } from "../message.ts";
+import { checkMessages, type RpcMessage, type RpcMessages } from "../message.ts";
 import { checkRpcObserver, type RpcObserver } from "../observer.ts";
 import { type Reading, readsBy, type ReadUnary } from "../reading.ts";
 
@@ -150,6 +150,7 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
   readonly #calls: Calls<Request, Response>;
   readonly #timeout: number | undefined;
   readonly #maxBufferedBytes: number;
+  readonly #responses: RpcMessage<Response>;
 
   /** Starts at once, and owns the duplex. Throws a `RangeError` for an option out of range, a `TypeError` for a wrong one. */
   constructor(duplex: Duplex, config: RpcClientConfig<Request, Response>) {
@@ -160,6 +161,7 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
     checkRpcObserver(rpcObserver);
     this.#maxBufferedBytes = integer("maxBufferedBytes", maxBufferedBytes, 1, 2 ** 32);
     this.#timeout = checkTimeout(config.timeout);
+    this.#responses = messages.response;
     const { remoteAddress } = duplex as SocketDuplex;
     const callsConfig = { messages, maxBufferedBytes, rpcObserver, remoteAddress };
     let calls: Calls<Request, Response>;
@@ -225,6 +227,7 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
       request,
       this.#maxBufferedBytes,
       this.#calls,
+      this.#responses,
     );
     if (options?.requests) call.outflow = this.#calls.outflow(call, options.requests);
     this.#calls.start(call, options?.signal, timeout);

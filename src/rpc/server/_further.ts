@@ -46,7 +46,7 @@ export class FurtherRequests<Request, Response> {
       onTaken: () => {
         if (!rpc.done) this.#note(itemId(id));
       },
-    });
+    }, this.#messages.request);
     // Who sends no such streams has said nothing about them.
     if (rpc.reason !== undefined) {
       // One that is read only after a cancel is cut off all the same.

@@ -140,6 +140,7 @@ export class Outgoing<Request, Response> {
     // Set by onEncodeError.
     const failed = this.#unencodable as { readonly error: unknown } | undefined;
     if (failed === undefined) return bytes;
+    rpc.why = "failed";
     const reason = encodeFailed("A response", { ...this.about(rpc.id), cause: failed.error });
     if (rpc.done) {
       this.due(rpc, Due.cancel);
@@ -177,6 +178,7 @@ export class Outgoing<Request, Response> {
     // A handler whose RPC was cancelled is expected to throw.
     if (rpc.done) return;
     const error = failureOf(thrown);
+    rpc.why = "failed";
     this.last(rpc, Due.cancel);
     rpc.end(error);
     rpc.leave();

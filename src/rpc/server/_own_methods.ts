@@ -6,7 +6,7 @@ type Whole<Inbound, Outbound> =
   & Required<Pick<Reactor<Inbound, Outbound>, "onInboundEnd" | "onDrain" | "onClosing">>
   & Required<Pick<Reactor<Inbound, Outbound>, "onClose">>
   & Pick<Reactor<Inbound, Outbound>, "onInboundMessage">
-  & { readonly pending: number };
+  & { readonly pending: number; readonly inFlight: number };
 
 /**
  * A reactor whose methods are its own, bound to it, so that it can be spread into another that
@@ -20,6 +20,7 @@ export function ownMethods<Inbound, Outbound>(
     onInboundMessage: (message, bytes) => reactor.onInboundMessage(message, bytes),
     pullOutbound: (budget) => reactor.pullOutbound(budget),
     pending: () => reactor.pending,
+    inFlight: () => reactor.inFlight,
     onEncodeError: (error, message) => reactor.onEncodeError(error, message),
     onInboundEnd: () => reactor.onInboundEnd(),
     onDrain: (signal) => reactor.onDrain(signal),

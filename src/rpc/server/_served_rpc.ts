@@ -56,8 +56,8 @@ export class ServedRpc<Request, Response> implements RpcContext<Request> {
   stream: ServedStream<Response> | undefined;
   /** The further requests, once the handler has asked for them. */
   inbound: ItemStream<Request> | undefined;
-  /** Why it is cancelled, if that is its last message. */
-  why: CancelReason = "failed";
+  /** Why it is cancelled, if that is its last message; a client that cancels knows. */
+  why: CancelReason | undefined;
   /** Whether it was not begun as the server has too much to do. */
   shed = false;
   /** Reports the end to the observer, if there is one. */

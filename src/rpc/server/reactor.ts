@@ -132,7 +132,7 @@ class RpcReactor<Request, Response>
     this.#remoteAddress = remoteAddress;
     this.#outgoing = new Outgoing(settings, remoteAddress, sender, this);
     this.#further = new FurtherRequests(messages, this.#outgoing, maxBufferedBytes);
-    this.#intake = new Intake<Request>(this);
+    this.#intake = new Intake<Request>(this, messages.request);
     this.#streams = new Streams(this.#outgoing, sender, this.#intake);
   }
 

@@ -1,8 +1,10 @@
+import { RpcError } from "../../rpc/mod.ts";
 import { onAbort } from "../../waits/on_abort.ts";
 
 /**
  * Makes a call, and the same once more if there is no answer after so many milliseconds. The first
- * answer counts; a failure counts if the other call has failed too, or was never made.
+ * answer counts; a failure counts if the other call has failed too, or was never made. When the
+ * time of the first one is up, so is that of the whole: the other has its own, from later on.
  */
 export function hedged<T>(
   call: (signal: AbortSignal) => Promise<T>,
@@ -26,7 +28,8 @@ export function hedged<T>(
         settle();
         resolve(answer);
       }, (error) => {
-        if (--left > 0) return;
+        const isLate = error instanceof RpcError && error.code === "deadline-exceeded";
+        if (--left > 0 && !isLate) return;
         settle();
         reject(error);
       });

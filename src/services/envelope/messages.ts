@@ -2,8 +2,10 @@ import { ControlCode, type RpcId, type RpcMessage } from "../../rpc/mod.ts";
 import type { Body } from "../definition.ts";
 import type { MetadataValue } from "../metadata.ts";
 import type { Detail } from "../status.ts";
+import { Keeper } from "./keeper.ts";
 
-const NO_BYTES = new Uint8Array(0);
+/** Where there is no payload. */
+export const NO_BYTES: Uint8Array = new Uint8Array(0);
 
 /** Metadata as it is on the wire. */
 export type Entries = readonly (readonly [key: string, value: MetadataValue])[];
@@ -119,6 +121,7 @@ export const requestMessages: RpcMessage<ServiceRequest> = {
   setId: (message, id) => message.id = id,
   code: (message) => message.code,
   setCode: (message, code) => message.code = code,
+  keeper: () => new Keeper(),
   cancelled: (id) => control(new ServiceRequest(), id, ControlCode.cancel),
   ended: (id) => control(new ServiceRequest(), id, ControlCode.end),
 };
@@ -128,6 +131,7 @@ export const responseMessages: RpcMessage<ServiceResponse> = {
   id: (message) => message.id,
   setId: (message, id) => message.id = id,
   code: (message) => message.code,
+  keeper: () => new Keeper(),
   cancelled: (id) => control(new ServiceResponse(), id, ControlCode.cancel),
   ended: (id) => control(new ServiceResponse(), id, ControlCode.end),
 };

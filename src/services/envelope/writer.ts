@@ -101,7 +101,9 @@ function begin(tag: number, width: number, out: EncodeBuffer): number {
 
 function writeTimeout(deadline: number, out: EncodeBuffer): void {
   // It must not be 0, which would be no deadline at all.
-  const left = Math.max(1, Math.round((deadline - performance.now()) * 1000));
+  const micros = Math.round((deadline - performance.now()) * 1000);
+  // Nor more than can be written: a context that a program makes may have an infinite deadline.
+  const left = Math.min(Math.max(1, micros), Number.MAX_SAFE_INTEGER);
   const at = out.reserve(12);
   out.bytes[at] = 0x28;
   out.offset = putVarint(out.bytes, at + 1, left);

@@ -1,4 +1,5 @@
 // A file of its own: whoever encodes as JSON alone has no MessagePack in a bundle.
+import { isObject } from "../../check.ts";
 import { any, type AnyValue } from "../../codecs/messagepack.ts";
 import { MessagePackReader } from "../../codecs/messagepack/reader.ts";
 import { maxObjectsOf } from "../../codecs/object_budget.ts";
@@ -7,13 +8,15 @@ import type { ValueEncoding } from "./encodings.ts";
 
 /**
  * Values as MessagePack, with integers as `bigint` beyond 2^53, and bytes as `Uint8Array`, which
- * JSON has not. Properties that are `undefined` are left out, as in JSON.
+ * JSON has not. Properties that are `undefined` are left out, as in JSON, and of what has a `toJSON`,
+ * such as a `Date`, it is that value.
  */
 export const messagePackEncoding: ValueEncoding = {
   // As it is written there: a bundler may not leave out what reads a property.
   encoding: 2 satisfies typeof Encoding.messagePack,
   encode(value, out) {
-    if (value !== undefined) any.write(defined(value) as AnyValue, out);
+    const plain = defined(value);
+    if (plain !== undefined) any.write(plain as AnyValue, out);
   },
   decode(bytes, start, end) {
     if (start === end) return undefined;
@@ -25,13 +28,20 @@ export const messagePackEncoding: ValueEncoding = {
   },
 };
 
-/** The same value without properties that are `undefined`. */
+/** The same value as JSON would have it: without properties that are `undefined`. */
 function defined(value: unknown): unknown {
-  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return value;
-  if (Array.isArray(value)) return value.map((item) => item === undefined ? null : defined(item));
+  if (!isObject(value) || value instanceof Uint8Array) return value;
+  const { toJSON } = value;
+  return typeof toJSON === "function" ? partsOf(toJSON.call(value)) : partsOf(value);
+}
+
+function partsOf(value: unknown): unknown {
+  if (!isObject(value) || value instanceof Uint8Array) return value;
+  if (Array.isArray(value)) return Array.from(value, (item) => defined(item) ?? null);
   const object: Record<string, unknown> = {};
   for (const [name, part] of Object.entries(value)) {
-    if (part !== undefined) Object.defineProperty(object, name, own(defined(part)));
+    const plain = defined(part);
+    if (plain !== undefined) Object.defineProperty(object, name, own(plain));
   }
   return object;
 }

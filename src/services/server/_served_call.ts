@@ -4,6 +4,7 @@ import { MAX_DELAY } from "../../check.ts";
 import type { Peer, ServerContext, ServiceConnection } from "../context.ts";
 import type { MethodDefinition } from "../definition.ts";
 import {
+  NO_BYTES,
   payloadOf,
   type ServiceRequest,
   ServiceResponse,
@@ -106,6 +107,8 @@ export class ServedCall implements ServerContext, StreamedCall, Answered {
       const value = method.takesStream
         ? this.#requests = new TypedRequests(this.#rpc, method)
         : this.#decode(method, request);
+      // So that a long call does not keep the chunk in memory that its request was in.
+      request.bytes = NO_BYTES;
       const answer = method.intercepted === undefined
         ? method.handler!(value, this)
         : method.intercepted({ request: value, context: this });

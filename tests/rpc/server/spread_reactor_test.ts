@@ -65,6 +65,7 @@ test("spread rpcReactor: a drain waits for what is in progress", async () => {
   });
   const answer = client.unary(body("a"));
   await soon(begun.promise, "the request");
+  assertEquals(server.inFlight, 1);
   const drained = server.drain();
   resolve(body("late"));
   assertEquals((await soon(answer, "the answer")).body, "late");

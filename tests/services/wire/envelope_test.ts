@@ -85,6 +85,17 @@ test("a request that this writes, generated code reads", () => {
   }
 });
 
+test("a deadline that is too far away to be written is as far as can be", () => {
+  const { encoder } = clientCodec(LIMITS);
+  for (const deadline of [1e300, Infinity]) {
+    const request = new ServiceRequest();
+    request.id = 1;
+    request.deadline = deadline;
+    const { timeoutUs } = fromBinary(RequestSchema, encoded(encoder, request));
+    assertEquals(timeoutUs, 2n ** 53n - 1n);
+  }
+});
+
 test("a response that this writes, generated code reads", () => {
   const { encoder } = serverCodec(LIMITS, () => undefined);
   const response = new ServiceResponse();

@@ -161,6 +161,9 @@ serverTest("a cancel has no answer", async (client, notes) => {
   await notes.until("serverStream: left");
   await goesOn(client);
   assertEquals(client.received.filter(({ code }) => code === NORMAL), []);
+  // What comes back says no more than the client did.
+  const statuses = client.received.filter(({ code }) => code === CANCEL).map((own) => own.status);
+  assertEquals(statuses, [undefined, undefined]);
 });
 
 serverTest("cancels and ends of what is not there are ignored", async (client) => {

@@ -1,6 +1,6 @@
 import { Fifo } from "../../../waits/fifo.ts";
 import { IdTable } from "../_id_table.ts";
-import type { RpcId } from "../../message.ts";
+import type { MessageKeeper, RpcId } from "../../message.ts";
 
 /** What a request takes in memory besides its bytes, roughly. */
 const OVERHEAD = 64;
@@ -25,7 +25,12 @@ export interface HeldRequest<Request> {
 export class HeldRequests<Request> {
   readonly #line = new Fifo<HeldRequest<Request>>();
   readonly #byId = new IdTable<HeldRequest<Request>>();
+  readonly #keeper: MessageKeeper<Request> | undefined;
   #bytes = 0;
+
+  constructor(keeper: MessageKeeper<Request> | undefined) {
+    this.#keeper = keeper;
+  }
 
   get length(): number {
     return this.#line.length;
@@ -46,6 +51,7 @@ export class HeldRequests<Request> {
     this.#line.push(held);
     this.#byId.set(held);
     this.#bytes += held.cost;
+    this.#keeper?.add(request);
   }
 
   /** Takes the oldest. There must be one. */
@@ -53,6 +59,7 @@ export class HeldRequests<Request> {
     const held = this.#line.shift();
     this.#byId.delete(held);
     this.#bytes -= held.cost;
+    if (this.length === 0) this.#keeper?.clear();
     return held;
   }
 

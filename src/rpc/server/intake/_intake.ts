@@ -1,6 +1,6 @@
 import { Silence } from "../../../waits/silence.ts";
 import { HeldRequests } from "./_held_requests.ts";
-import type { RpcId } from "../../message.ts";
+import type { RpcId, RpcMessage } from "../../message.ts";
 
 /** Milliseconds without an RPC that was begun, after which a connection waits for one no more. */
 const STUCK = 10_000;
@@ -29,6 +29,7 @@ export interface IntakeEvents<Request> {
  */
 export class Intake<Request> {
   readonly #events: IntakeEvents<Request>;
+  readonly #messages: Pick<RpcMessage<Request>, "keeper">;
   /** Made when a request is held: most connections never have one. */
   #held: HeldRequests<Request> | undefined;
   #admitting = false;
@@ -39,8 +40,9 @@ export class Intake<Request> {
   #resume: (() => void) | undefined;
   #onAdmitted: (() => void) | undefined;
 
-  constructor(events: IntakeEvents<Request>) {
+  constructor(events: IntakeEvents<Request>, messages: Pick<RpcMessage<Request>, "keeper">) {
     this.#events = events;
+    this.#messages = messages;
   }
 
   /** How many requests wait. */
@@ -50,7 +52,7 @@ export class Intake<Request> {
 
   /** Keeps a request; the promise, if there is one, settles when more may be read. */
   hold(id: RpcId, request: Request, bytes: number): void | Promise<void> {
-    const held = this.#held ??= new HeldRequests();
+    const held = this.#held ??= new HeldRequests(this.#messages.keeper?.());
     held.push(id, request, bytes);
     if (!held.full || this.#mayReadOn()) return;
     this.#begins ??= new Silence(STUCK, this);
