@@ -45,3 +45,26 @@ export const readUnary: ReadUnary = (caller, request, options, reading) =>
       (response) => reading.read(response),
       (error) => reading.failed(error),
     );
+
+/** Where an iterator says that its items are {@linkcode Made}, and of what. */
+export const MADE: unique symbol = Symbol("made");
+
+/**
+ * How the items of an iterator are made of those of another. Who sends them asks that other one by
+ * itself: a promise and a microtask less for each.
+ */
+export interface Made<out Item> {
+  /** The iterator that is asked. */
+  readonly source: AsyncIterator<unknown>;
+  /** Whether it is not asked any more: what may still come comes from `next()`. */
+  readonly over: boolean;
+  /** What comes next as the source has given this. */
+  given(result: IteratorResult<unknown>): IteratorResult<Item>;
+  /** What comes next as the source, or {@linkcode given}, has thrown this. */
+  thrown(error: unknown): IteratorResult<Item>;
+}
+
+/** How the items of an iterator are made, if it says so. */
+export function madeOf<Item>(iterator: AsyncIterator<Item>): Made<Item> | undefined {
+  return (iterator as { readonly [MADE]?: Made<Item> | undefined })[MADE];
+}
