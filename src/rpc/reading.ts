@@ -46,8 +46,8 @@ export const readUnary: ReadUnary = (caller, request, options, reading) =>
       (error) => reading.failed(error),
     );
 
-/** Where an iterator says that its items are {@linkcode Made}, and of what. */
-export const MADE: unique symbol = Symbol("made");
+/** Where an iterator has how its items are made. Not a member, which bundlers could not leave out. */
+const MADE: unique symbol = Symbol("made");
 
 /**
  * How the items of an iterator are made of those of another. Who sends them asks that other one by
@@ -64,7 +64,12 @@ export interface Made<out Item> {
   thrown(error: unknown): IteratorResult<Item>;
 }
 
-/** How the items of an iterator are made, if it says so. */
+/** Tells who reads an iterator how its items are made. */
+export function madeBy<Item>(iterator: AsyncIterator<Item>, made: Made<Item>): void {
+  (iterator as { [MADE]?: Made<Item> })[MADE] = made;
+}
+
+/** How the items of an iterator are made, if that is known. */
 export function madeOf<Item>(iterator: AsyncIterator<Item>): Made<Item> | undefined {
-  return (iterator as { readonly [MADE]?: Made<Item> | undefined })[MADE];
+  return (iterator as { readonly [MADE]?: Made<Item> })[MADE];
 }

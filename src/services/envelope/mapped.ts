@@ -1,4 +1,4 @@
-import { MADE, type Made } from "../../rpc/reading.ts";
+import { type Made, madeBy } from "../../rpc/reading.ts";
 
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
@@ -41,10 +41,7 @@ class Mapped<To> implements AsyncIterator<To>, Made<To> {
   constructor(source: AsyncIterator<unknown>, to: (item: unknown) => To) {
     this.source = source;
     this.#to = to;
-  }
-
-  get [MADE](): this {
-    return this;
+    madeBy(this, this);
   }
 
   /** An end, or an error, is the source's own. */

@@ -1,5 +1,5 @@
 import type { RpcContext } from "../../rpc/mod.ts";
-import { MADE, type Made } from "../../rpc/reading.ts";
+import { type Made, madeBy } from "../../rpc/reading.ts";
 import { serviceError, unreadable } from "../_errors.ts";
 import {
   payloadOf,
@@ -235,11 +235,8 @@ class AsyncResponses extends ResponsesBase
   constructor(iterator: AsyncIterator<unknown>, call: StreamedCall) {
     super(call);
     this.source = iterator;
-  }
-
-  /** None with a deadline: who waits for the handler may have to go on before that does. */
-  get [MADE](): Made<ServiceResponse> | undefined {
-    return this.call.deadline === undefined ? this : undefined;
+    // With a deadline, who waits for the handler may have to go on before that does.
+    if (call.deadline === undefined) madeBy(this, this);
   }
 
   next(): Promise<IteratorResult<ServiceResponse>> {
