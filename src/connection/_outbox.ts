@@ -18,7 +18,7 @@ const MAX_PULL = 1024;
 /**
  * A turn's messages are written once nothing more has been sent for this many microtasks: an
  * async generator takes three from one item to the next, and one of a typed service that reads
- * requests, five.
+ * requests, four, or five with a deadline.
  */
 const QUIET_TICKS = 8;
 /** This many messages are worth a write, whatever may follow. */

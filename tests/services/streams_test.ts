@@ -289,3 +289,56 @@ test("a stream of requests for a method that takes one is refused, and the rever
   await fails(wrong.getQuote([{}]), "unimplemented");
   await fails(wrong.putQuotes({}), "unimplemented");
 });
+
+test("iterators by hand at both ends, with and without a deadline", async () => {
+  // deno-lint-ignore no-explicit-any
+  const byHand = (give: (n: number) => any): any => {
+    let n = 0;
+    const iterator = { next: () => give(n++), return: () => ({ done: true, value: undefined }) };
+    return { ...iterator, [Symbol.asyncIterator]: () => iterator };
+  };
+  const item = (n: number) => ({ done: n === 2, value: { symbol: "ab"[n], cents: n } });
+  const throws = () => {
+    throw new Error("by hand");
+  };
+  const ways: Readonly<Record<string, (n: number) => unknown>> = {
+    now: item,
+    later: (n) => Promise.resolve(item(n)),
+    throws: (n) => n === 2 ? throws() : item(n),
+    rejects: (n) => n === 2 ? Promise.reject(new Error("by hand")) : item(n),
+    nothing: (n) => n === 2 ? undefined : item(n),
+    invalid: (n) => ({ done: false, value: n === 2 ? 5 : item(n).value }),
+  };
+  await using ends = await onSocket({
+    watchQuotes: ({ symbol }) => byHand(ways[symbol]!),
+    async *trade(orders) {
+      for await (const { count } of orders) yield { cents: count };
+    },
+  });
+  for (const timeout of [undefined, 60_000]) {
+    const options = timeout === undefined ? undefined : { timeout };
+    for (const symbol of ["now", "later"]) {
+      const quotes = await soon(all(ends.prices.watchQuotes({ symbol }, options)), symbol);
+      assertEquals(symbols(quotes), "ab");
+    }
+    for (const symbol of ["throws", "rejects", "nothing", "invalid"]) {
+      const stream = ends.prices.watchQuotes({ symbol }, options);
+      for (const letter of "ab") {
+        assertEquals((await soon(stream.next(), symbol)).value?.symbol, letter);
+      }
+      await fails(stream.next(), "internal");
+      assertEquals(ends.errors.splice(0).length, 1, symbol);
+    }
+    for (const way of ["now", "later"]) {
+      const orders = byHand((n) => n === 2 ? { done: true } : ways[way]!(n));
+      const answers = await soon(all(ends.prices.trade(orders, options)), way);
+      assertEquals(answers.length, 2);
+    }
+    for (const way of ["throws", "rejects"]) {
+      const error = await all(ends.prices.trade(byHand(ways[way]!), options)).catch((error) =>
+        error
+      );
+      assertEquals(String(error), "Error: by hand");
+    }
+  }
+});

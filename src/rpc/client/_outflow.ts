@@ -12,6 +12,7 @@ import {
 } from "../_flow.ts";
 import { encodeFailed } from "../errors.ts";
 import { ControlCode, type RpcId, type RpcMessage } from "../message.ts";
+import { madeOf } from "../reading.ts";
 
 /** What an {@linkcode Outflow} needs of its call. */
 export interface OutflowCall {
@@ -318,12 +319,15 @@ export class Outflow<Request> {
   /** Sends the items of an asynchronous source, one after the other. */
   async #run(iterator: AsyncIterator<Request>): Promise<void> {
     try {
+      const made = madeOf(iterator);
       while (!this.#over) {
         if (this.#ahead >= this.#window) {
           await new Promise<void>((resolve) => this.#resume = resolve);
           continue;
         }
-        const { done, value } = await this.#next(iterator);
+        const { done, value } = made === undefined
+          ? await this.#next(iterator)
+          : made.given(await this.#next(made.source));
         if (this.#over) return void (done || this.#return());
         if (done) {
           this.#over = true;
@@ -340,7 +344,7 @@ export class Outflow<Request> {
     }
   }
 
-  #next(iterator: AsyncIterator<Request>): Promise<IteratorResult<Request>> {
+  #next<Item>(iterator: AsyncIterator<Item>): Promise<IteratorResult<Item>> {
     this.#running = true;
     try {
       // A generator that awaits can be left: that waits for it.

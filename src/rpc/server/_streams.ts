@@ -3,6 +3,7 @@ import { Fifo } from "../../waits/fifo.ts";
 import { grantOf } from "../_flow.ts";
 import type { Intake } from "./intake/_intake.ts";
 import type { RpcId } from "../message.ts";
+import { madeOf } from "../reading.ts";
 import type { Outgoing } from "./_outgoing.ts";
 import { Due, type ServedRpc, type ServedStream, wakeUp } from "./_served_rpc.ts";
 
@@ -89,12 +90,23 @@ export class Streams<Request, Response> {
   ): Promise<void> {
     const outgoing = this.#outgoing;
     try {
+      const made = madeOf(iterator);
       while (!rpc.done) {
         if (!this.#mayGoOn(stream)) {
           await this.#park(stream);
           continue;
         }
-        const { done, value } = await iterator.next();
+        let result: IteratorResult<Response>;
+        if (made === undefined || made.over) {
+          result = await iterator.next();
+        } else {
+          try {
+            result = made.given(await made.source.next());
+          } catch (error) {
+            result = made.thrown(error);
+          }
+        }
+        const { done, value } = result;
         if (rpc.done) break;
         if (done) {
           outgoing.last(rpc, Due.end);

@@ -1,3 +1,5 @@
+import { type Made, madeBy } from "../../rpc/reading.ts";
+
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 /**
@@ -13,14 +15,7 @@ export function mapped<To>(
   if (typeof later === "function") {
     return {
       [Symbol.asyncIterator]() {
-        const iterator: AsyncIterator<unknown> = later.call(items);
-        return {
-          next: async () => given(iterator, await iterator.next(), to),
-          async return() {
-            await iterator.return?.();
-            return DONE as IteratorResult<To>;
-          },
-        };
+        return new Mapped(later.call(items), to);
       },
     };
   }
@@ -37,6 +32,39 @@ export function mapped<To>(
       };
     },
   };
+}
+
+class Mapped<To> implements AsyncIterator<To>, Made<To> {
+  readonly source: AsyncIterator<unknown>;
+  readonly #to: (item: unknown) => To;
+
+  constructor(source: AsyncIterator<unknown>, to: (item: unknown) => To) {
+    this.source = source;
+    this.#to = to;
+    madeBy(this, this);
+  }
+
+  /** An end, or an error, is the source's own. */
+  get over(): boolean {
+    return false;
+  }
+
+  given(result: IteratorResult<unknown>): IteratorResult<To> {
+    return given(this.source, result, this.#to);
+  }
+
+  thrown(error: unknown): never {
+    throw error;
+  }
+
+  async next(): Promise<IteratorResult<To>> {
+    return this.given(await this.source.next());
+  }
+
+  async return(): Promise<IteratorResult<To>> {
+    await this.source.return?.();
+    return DONE as IteratorResult<To>;
+  }
 }
 
 /** What an iterator has given, made into another. */

@@ -1,5 +1,6 @@
 import type { RpcContext } from "../../rpc/mod.ts";
 import { shown } from "../../check.ts";
+import { type Made, madeBy } from "../../rpc/reading.ts";
 import { serviceError, unreadable } from "../_errors.ts";
 import {
   payloadOf,
@@ -90,7 +91,7 @@ export interface StreamedCall {
 }
 
 /** The responses of a stream as messages, and at last what comes before its end. */
-export type Responses = SyncResponses | AsyncResponses;
+export type Responses = IterableIterator<ServiceResponse> | AsyncIterableIterator<ServiceResponse>;
 
 /** Makes messages of what a handler that answers with a stream has returned. */
 export function responsesOf(answer: unknown, call: StreamedCall): Responses {
@@ -108,7 +109,7 @@ export function responsesOf(answer: unknown, call: StreamedCall): Responses {
 abstract class ResponsesBase {
   protected readonly call: StreamedCall;
   /** Whether what comes before the end has been made, or nobody reads on. */
-  protected over = false;
+  over = false;
   /** Whether the iterator has come to its end, or was left. */
   protected left = false;
   /** What says that the deadline has passed, until it is taken. */
@@ -138,7 +139,7 @@ abstract class ResponsesBase {
   }
 
   /** What is read as the handler has given this. */
-  protected given(result: IteratorResult<unknown>): IteratorResult<ServiceResponse> {
+  given(result: IteratorResult<unknown>): IteratorResult<ServiceResponse> {
     if (result.done) this.left = true;
     if (this.over) return DONE;
     if (!result.done) {
@@ -154,7 +155,7 @@ abstract class ResponsesBase {
   }
 
   /** What is read as the handler has thrown this. */
-  protected thrown(error: unknown): IteratorResult<ServiceResponse> {
+  thrown(error: unknown): IteratorResult<ServiceResponse> {
     this.left = true;
     if (!this.over) return this.#fail(error);
     this.call.onThrownAfter(error);
@@ -188,13 +189,11 @@ class SyncResponses extends ResponsesBase implements IterableIterator<ServiceRes
   next(): IteratorResult<ServiceResponse> {
     const ready = this.ready();
     if (ready !== undefined) return ready;
-    let result: IteratorResult<unknown>;
     try {
-      result = this.#iterator.next();
+      return this.given(this.#iterator.next());
     } catch (error) {
       return this.thrown(error);
     }
-    return this.given(result);
   }
 
   return(): IteratorResult<ServiceResponse> {
@@ -219,27 +218,40 @@ class SyncResponses extends ResponsesBase implements IterableIterator<ServiceRes
   }
 }
 
-class AsyncResponses extends ResponsesBase implements AsyncIterableIterator<ServiceResponse> {
-  readonly #iterator: AsyncIterator<unknown>;
-  /** Settles a `next()` that waits, with the failure. */
-  #giveUp: ((failure: IteratorResult<ServiceResponse>) => void) | undefined;
+class AsyncResponses extends ResponsesBase
+  implements AsyncIterableIterator<ServiceResponse>, Made<ServiceResponse> {
+  readonly source: AsyncIterator<unknown>;
+  /** Settles a `next()` that waits. */
+  #settle: ((result: IteratorResult<ServiceResponse>) => void) | undefined;
+  readonly #onGiven = (result: IteratorResult<unknown>) => {
+    try {
+      this.#go(this.given(result));
+    } catch (error) {
+      // An iterator by hand may have given what is no result.
+      this.#onThrown(error);
+    }
+  };
+  readonly #onThrown = (error: unknown) => this.#go(this.thrown(error));
 
   constructor(iterator: AsyncIterator<unknown>, call: StreamedCall) {
     super(call);
-    this.#iterator = iterator;
+    this.source = iterator;
+    // With a deadline, who waits for the handler may have to go on before that does.
+    if (call.deadline === undefined) madeBy(this, this);
   }
 
   next(): Promise<IteratorResult<ServiceResponse>> {
     const ready = this.ready();
     if (ready !== undefined) return Promise.resolve(ready);
-    if (this.call.deadline === undefined) return this.#next();
     return new Promise((resolve) => {
-      // The handler may never come to its end; nobody waits for it.
-      this.#giveUp = resolve;
-      this.#next().then((result) => {
-        this.#giveUp = undefined;
-        resolve(result);
-      });
+      // The handler may never come to its end; nobody waits for it then.
+      this.#settle = resolve;
+      try {
+        // Of an iterator by hand it may be no promise.
+        Promise.resolve(this.source.next()).then(this.#onGiven, this.#onThrown);
+      } catch (error) {
+        this.#onThrown(error);
+      }
     });
   }
 
@@ -255,27 +267,23 @@ class AsyncResponses extends ResponsesBase implements AsyncIterableIterator<Serv
   }
 
   protected override giveUp(failure: IteratorResult<ServiceResponse>): boolean {
-    this.#giveUp?.(failure);
-    return this.#giveUp !== undefined;
+    const waits = this.#settle !== undefined;
+    if (waits) this.#go(failure);
+    return waits;
   }
 
   protected override async leave(): Promise<void> {
     if (this.left) return;
     this.left = true;
     try {
-      await this.#iterator.return?.();
+      await this.source.return?.();
     } catch (error) {
       this.call.onThrownAfter(error);
     }
   }
 
-  async #next(): Promise<IteratorResult<ServiceResponse>> {
-    let result: IteratorResult<unknown>;
-    try {
-      result = await this.#iterator.next();
-    } catch (error) {
-      return this.thrown(error);
-    }
-    return this.given(result);
+  #go(result: IteratorResult<ServiceResponse>): void {
+    this.#settle?.(result);
+    this.#settle = undefined;
   }
 }
