@@ -1,7 +1,8 @@
 import type { CloseReason, Reactor, SendBudget, Sender, SocketAddress } from "../../../mod.ts";
 import { Fifo } from "../../waits/fifo.ts";
 import { WaitingLine } from "../../waits/waiting_line.ts";
-import { watch } from "../../waits/bounded.ts";
+import { Deadlines, type OnDue } from "../../waits/deadlines.ts";
+import { onAbort } from "../../waits/on_abort.ts";
 import { type Call, StreamingCall, type UnaryCall } from "./_call.ts";
 import { CallTable } from "./_call_table.ts";
 import { type Outflow, type OutflowOwner, Outflows } from "./_outflow.ts";
@@ -19,7 +20,8 @@ export interface CallsConfig<Request, Response> {
 }
 
 /** The calls in flight of one connection; also its reactor. */
-export class Calls<Request, Response> implements Reactor<Response, Request>, OutflowOwner<Request> {
+export class Calls<Request, Response>
+  implements Reactor<Response, Request>, OutflowOwner<Request>, OnDue<Call<Request, Response>> {
   /** Whether calls can be made. */
   open = true;
   readonly #config: CallsConfig<Request, Response>;
@@ -31,6 +33,8 @@ export class Calls<Request, Response> implements Reactor<Response, Request>, Out
   readonly #cancels = new Fifo<RpcId>();
   readonly #grants = new Fifo<Call<Request, Response>>();
   readonly #outflows: Outflows<Request>;
+  /** Made by the first call with a time-out. */
+  #deadlines: Deadlines<Call<Request, Response>> | undefined;
   /** How many requests have been sent. */
   #sent = 0;
   /** Whether the server has been told how streams are read; see `_flow.ts`. */
@@ -102,7 +106,12 @@ export class Calls<Request, Response> implements Reactor<Response, Request>, Out
     if (stopped && !stopped.done && stopped.stream.stops) this.#overflow(stopped);
     this.#calls.add(call, call instanceof StreamingCall);
     this.#unsent.push(call);
-    if (signal || timeout !== undefined) this.#watch(call, signal, timeout);
+    if (signal) call.release = onAbort(signal, () => this.#stop(call, signal.reason));
+    call.timeout = timeout;
+    if (timeout !== undefined) {
+      this.#deadlines ??= new Deadlines(this, { afterPoll: true });
+      call.deadline = this.#deadlines.after(timeout, call);
+    }
     if (rpcObserver) {
       const onEnd = observe(rpcObserver, { id: call.id, request: call.request! });
       // It may end the call as it is told of it.
@@ -378,22 +387,19 @@ export class Calls<Request, Response> implements Reactor<Response, Request>, Out
     }
     call.outflow?.leave();
     call.release?.();
+    if (call.deadline !== undefined) this.#deadlines!.clear(call.deadline);
     call.onEnd?.(error);
     if (this.#calls.size === 0) this.#onEmpty?.();
   }
 
-  #watch(
-    call: Call<Request, Response>,
-    signal: AbortSignal | undefined,
-    timeout: number | undefined,
-  ): void {
-    call.release = watch([signal], timeout, (fired) => {
-      const message = `No answer within ${timeout} ms`;
-      const reason = fired
-        ? fired.reason
-        : new RpcError("deadline-exceeded", message, this.#about(call.id));
-      this.#giveUp(call, reason);
-      call.giveUp(reason);
-    });
+  onDue(call: Call<Request, Response>): void {
+    const message = `No answer within ${call.timeout} ms`;
+    this.#stop(call, new RpcError("deadline-exceeded", message, this.#about(call.id)));
+  }
+
+  /** Its caller waits for it no longer. */
+  #stop(call: Call<Request, Response>, reason: unknown): void {
+    this.#giveUp(call, reason);
+    call.giveUp(reason);
   }
 }

@@ -1,0 +1,28 @@
+import { Deadlines, type OnDue } from "../../waits/deadlines.ts";
+import type { ServerContext, ServiceConnection } from "../context.ts";
+import type { ServedCall } from "./_served_call.ts";
+
+/** What calls tell of errors to. */
+export type OnCallError = (error: unknown, context: ServerContext) => void;
+
+/** What the calls of one connection have in common. */
+export class ServedCalls implements OnDue<ServedCall> {
+  readonly connection: ServiceConnection;
+  readonly onError: OnCallError;
+  #deadlines: Deadlines<ServedCall> | undefined;
+
+  constructor(connection: ServiceConnection, onError: OnCallError) {
+    this.connection = connection;
+    this.onError = onError;
+  }
+
+  /** Made by the first call of whose deadline somebody is to be told. */
+  get deadlines(): Deadlines<ServedCall> {
+    // What has passed has passed, whatever has arrived meanwhile.
+    return this.#deadlines ??= new Deadlines(this, { afterPoll: false });
+  }
+
+  onDue(call: ServedCall): void {
+    call.onDeadline();
+  }
+}
