@@ -1,6 +1,6 @@
 import { afterPoll } from "./after_poll.ts";
 
-/** The longest delay, in milliseconds, that timers take. */
+/** The longest delay, in milliseconds, that timers take on every runtime. */
 const MAX_DELAY = 2 ** 31 - 1;
 /**
  * The timer outlives the last deadline by so many microtasks: who makes one call after the other
@@ -17,12 +17,6 @@ export interface Deadline<Owner> {
   after: Deadline<Owner> | undefined;
 }
 
-/** What is told of deadlines. */
-export interface OnDue<Owner> {
-  /** The deadline of this one has passed; it has been cleared. */
-  onDue(owner: Owner): void;
-}
-
 /**
  * The deadlines of one connection's calls, with one timer for all: runtimes take longer to set and
  * clear one for each than for the rest of a call.
@@ -34,7 +28,7 @@ export interface OnDue<Owner> {
  * Times are those of `performance.now()`, in whole milliseconds, which engines keep without a box.
  */
 export class Deadlines<Owner> {
-  readonly #owner: OnDue<Owner>;
+  readonly #onDue: (owner: Owner) => void;
   readonly #afterPoll: boolean;
   #first: Deadline<Owner> | undefined;
   #last: Deadline<Owner> | undefined;
@@ -48,9 +42,12 @@ export class Deadlines<Owner> {
   /** For how many microtasks there has been none; 0 if nobody counts. */
   #unused = 0;
 
-  /** With `afterPoll`, what has arrived by then is read before a deadline counts as passed. */
-  constructor(owner: OnDue<Owner>, options: { readonly afterPoll: boolean }) {
-    this.#owner = owner;
+  /**
+   * Calls back for each that has passed, which is cleared then; with `afterPoll`, only once what
+   * had arrived by then has been read.
+   */
+  constructor(onDue: (owner: Owner) => void, options: { readonly afterPoll: boolean }) {
+    this.#onDue = onDue;
     this.#afterPoll = options.afterPoll;
   }
 
@@ -108,13 +105,13 @@ export class Deadlines<Owner> {
 
   #lookAt(due: number, now: number): void {
     clearTimeout(this.#timer);
-    this.#looksAt = due;
-    const ms = Math.min(Math.max(0, Math.ceil(due - now)), MAX_DELAY);
-    this.#timer = setTimeout(this.#look, ms);
+    this.#looksAt = Math.min(due, Math.floor(now) + MAX_DELAY);
+    this.#timer = setTimeout(this.#look, Math.max(0, Math.ceil(this.#looksAt - now)));
   }
 
   readonly #look = () => {
-    const now = performance.now();
+    // Timers may fire a little early, and a program's tests may have the clock stand still.
+    const now = Math.max(this.#looksAt, performance.now());
     const soonest = this.#soonest();
     if (soonest > now) return this.#lookAt(soonest, now);
     this.#looksAt = -Infinity;
@@ -149,11 +146,11 @@ export class Deadlines<Owner> {
         // Whoever was told before may have cleared it.
         if (!each.isSet) continue;
         this.clear(each);
-        this.#owner.onDue(each.owner);
+        this.#onDue(each.owner);
       }
     } finally {
       this.#looksAt = Infinity;
-      if (this.#first !== undefined) this.#lookAt(this.#soonest(), performance.now());
+      if (this.#first !== undefined) this.#lookAt(this.#soonest(), Math.max(at, performance.now()));
     }
   }
 }

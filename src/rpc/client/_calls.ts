@@ -1,8 +1,8 @@
 import type { CloseReason, Reactor, SendBudget, Sender, SocketAddress } from "../../../mod.ts";
+import { Deadlines } from "../../waits/deadlines.ts";
 import { Fifo } from "../../waits/fifo.ts";
-import { WaitingLine } from "../../waits/waiting_line.ts";
-import { Deadlines, type OnDue } from "../../waits/deadlines.ts";
 import { onAbort } from "../../waits/on_abort.ts";
+import { WaitingLine } from "../../waits/waiting_line.ts";
 import { type Call, StreamingCall, type UnaryCall } from "./_call.ts";
 import { CallTable } from "./_call_table.ts";
 import { type Outflow, type OutflowOwner, Outflows } from "./_outflow.ts";
@@ -20,8 +20,7 @@ export interface CallsConfig<Request, Response> {
 }
 
 /** The calls in flight of one connection; also its reactor. */
-export class Calls<Request, Response>
-  implements Reactor<Response, Request>, OutflowOwner<Request>, OnDue<Call<Request, Response>> {
+export class Calls<Request, Response> implements Reactor<Response, Request>, OutflowOwner<Request> {
   /** Whether calls can be made. */
   open = true;
   readonly #config: CallsConfig<Request, Response>;
@@ -33,7 +32,6 @@ export class Calls<Request, Response>
   readonly #cancels = new Fifo<RpcId>();
   readonly #grants = new Fifo<Call<Request, Response>>();
   readonly #outflows: Outflows<Request>;
-  /** Made by the first call with a time-out. */
   #deadlines: Deadlines<Call<Request, Response>> | undefined;
   /** How many requests have been sent. */
   #sent = 0;
@@ -109,7 +107,7 @@ export class Calls<Request, Response>
     if (signal) call.release = onAbort(signal, () => this.#stop(call, signal.reason));
     call.timeout = timeout;
     if (timeout !== undefined) {
-      this.#deadlines ??= new Deadlines(this, { afterPoll: true });
+      this.#deadlines ??= new Deadlines((call) => this.#onDue(call), { afterPoll: true });
       call.deadline = this.#deadlines.after(timeout, call);
     }
     if (rpcObserver) {
@@ -135,7 +133,10 @@ export class Calls<Request, Response>
       if (!(call instanceof StreamingCall)) {
         return this.#answer(call as UnaryCall<Request, Response>, response);
       }
-      if (!call.stream.push(response, bytes)) return this.#onFull(call);
+      if (!call.stream.push(response, bytes)) {
+        // It is full, and its server does not wait for its reader.
+        return this.#calls.size > 1 ? this.#overflow(call) : this.#waitFor(call);
+      }
     } else if (code !== ControlCode.end) {
       const cause = messages.reason?.(response);
       const about = cause === undefined ? this.#about(id) : { ...this.#about(id), cause };
@@ -150,8 +151,7 @@ export class Calls<Request, Response>
 
   pullOutbound(budget: SendBudget<Request>): void {
     const { request: messages } = this.#config.messages;
-    // Cancels and grants are for requests that were sent, so they need not wait behind unsent
-    // ones.
+    // Cancels and grants are for requests that were sent: they need not wait behind unsent ones.
     while (budget.remaining > 0 && this.#cancels.length > 0) {
       budget.send(messages.cancelled(this.#cancels.shift()));
     }
@@ -265,11 +265,6 @@ export class Calls<Request, Response>
     for (const call of this.#calls.values()) {
       if (call instanceof StreamingCall) call.stream.goAway(this.#reason);
     }
-  }
-
-  /** A stream is full, and its server does not wait for its reader. */
-  #onFull(call: StreamingCall<Request, Response>): void | Promise<void> {
-    return this.#calls.size > 1 ? this.#overflow(call) : this.#waitFor(call);
   }
 
   async #waitFor(call: StreamingCall<Request, Response>): Promise<void> {
@@ -392,7 +387,7 @@ export class Calls<Request, Response>
     if (this.#calls.size === 0) this.#onEmpty?.();
   }
 
-  onDue(call: Call<Request, Response>): void {
+  #onDue(call: Call<Request, Response>): void {
     const message = `No answer within ${call.timeout} ms`;
     this.#stop(call, new RpcError("deadline-exceeded", message, this.#about(call.id)));
   }

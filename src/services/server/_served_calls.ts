@@ -1,4 +1,4 @@
-import { Deadlines, type OnDue } from "../../waits/deadlines.ts";
+import { Deadlines } from "../../waits/deadlines.ts";
 import type { ServerContext, ServiceConnection } from "../context.ts";
 import type { ServedCall } from "./_served_call.ts";
 
@@ -6,7 +6,7 @@ import type { ServedCall } from "./_served_call.ts";
 export type OnCallError = (error: unknown, context: ServerContext) => void;
 
 /** What the calls of one connection have in common. */
-export class ServedCalls implements OnDue<ServedCall> {
+export class ServedCalls {
   readonly connection: ServiceConnection;
   readonly onError: OnCallError;
   #deadlines: Deadlines<ServedCall> | undefined;
@@ -19,10 +19,6 @@ export class ServedCalls implements OnDue<ServedCall> {
   /** Made by the first call of whose deadline somebody is to be told. */
   get deadlines(): Deadlines<ServedCall> {
     // What has passed has passed, whatever has arrived meanwhile.
-    return this.#deadlines ??= new Deadlines(this, { afterPoll: false });
-  }
-
-  onDue(call: ServedCall): void {
-    call.onDeadline();
+    return this.#deadlines ??= new Deadlines((call) => call.onDeadline(), { afterPoll: false });
   }
 }
