@@ -7,34 +7,35 @@ const MAX_DELAY = 2 ** 31 - 1;
  * makes the next within these, and needs no timer of its own then.
  */
 const KEPT = 8;
+/** So many places are kept while there are none. */
+const KEPT_PLACES = 1024;
 
 /** When something is due, while it is among {@linkcode Deadlines}. */
 export interface Deadline<Owner> {
   readonly owner: Owner;
   readonly due: number;
-  isSet: boolean;
-  before: Deadline<Owner> | undefined;
-  after: Deadline<Owner> | undefined;
+  /** Its index in the heap, or -1 if it has been cleared. */
+  place: number;
 }
 
 /**
  * The deadlines of one connection's calls, with one timer for all: runtimes take longer to set and
  * clear one for each than for the rest of a call.
  *
- * Nearly all are cleared before they are due. So setting and clearing are links in a list, and
- * the timer is left as it is, even if it was for one that has been cleared: it looks again then.
- * Only when a sooner one is set does it move, and when none is left it goes.
+ * Nearly all are cleared before they are due. So the timer is left as it is, even if it was for one
+ * that has been cleared: it looks again then. Only when a sooner one is set does it move, and when
+ * none is left it goes. They are in a heap, as a service passes on what is left of its own time:
+ * there may be as many different time-outs as calls.
  *
  * Times are those of `performance.now()`, in whole milliseconds, which engines keep without a box.
  */
 export class Deadlines<Owner> {
   readonly #onDue: (owner: Owner) => void;
   readonly #afterPoll: boolean;
-  #first: Deadline<Owner> | undefined;
-  #last: Deadline<Owner> | undefined;
-  /** Whether they are due one after the other, as those with the same time-out are. */
-  #inOrder = true;
-  /** No deadline is due before this, when the timer fires; -Infinity while those due are told. */
+  /** The one at (i - 1) / 2 is due no later than the one at i. */
+  #heap: (Deadline<Owner> | undefined)[] = [];
+  #size = 0;
+  /** When the timer fires, before which none is due; -Infinity while those due are told. */
   #looksAt = Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Cancels the wait for what has arrived. */
@@ -59,38 +60,50 @@ export class Deadlines<Owner> {
 
   /** Sets one that is due at that time. */
   at(due: number, owner: Owner, now: number): Deadline<Owner> {
-    const before = this.#last;
-    const deadline: Deadline<Owner> = { owner, due, isSet: true, before, after: undefined };
-    if (before === undefined) {
-      this.#first = deadline;
-    } else {
-      before.after = deadline;
-      if (due < before.due) this.#inOrder = false;
-    }
-    this.#last = deadline;
+    const deadline = { owner, due, place: -1 };
+    this.#put(deadline, this.#size++);
     if (due < this.#looksAt) this.#lookAt(due, now);
     return deadline;
   }
 
   /** Clears one, unless it has been cleared. */
   clear(deadline: Deadline<Owner>): void {
-    if (!deadline.isSet) return;
-    deadline.isSet = false;
-    const { before, after } = deadline;
-    deadline.before = deadline.after = undefined;
-    if (before === undefined) this.#first = after;
-    else before.after = after;
-    if (after === undefined) this.#last = before;
-    else after.before = before;
-    if (this.#first !== undefined) return;
-    this.#inOrder = true;
+    const { place } = deadline;
+    if (place < 0) return;
+    deadline.place = -1;
+    const last = this.#heap[--this.#size]!;
+    this.#heap[this.#size] = undefined;
+    if (last !== deadline) return this.#put(last, place);
+    if (this.#size > 0) return;
+    if (this.#heap.length > KEPT_PLACES) this.#heap = [];
     if (this.#unused === 0) this.#letGo();
     else this.#unused = 1;
   }
 
+  /** Puts one where there is room, or near it, so that none is due before the one above it. */
+  #put(deadline: Deadline<Owner>, place: number): void {
+    const heap = this.#heap;
+    const { due } = deadline;
+    while (place > 0) {
+      const above = heap[(place - 1) >> 1]!;
+      if (above.due <= due) break;
+      heap[place] = above;
+      [above.place, place] = [place, above.place];
+    }
+    for (let at = 2 * place + 1; at < this.#size; at = 2 * place + 1) {
+      let below = heap[at]!;
+      if (at + 1 < this.#size && heap[at + 1]!.due < below.due) below = heap[at + 1]!;
+      if (below.due >= due) break;
+      heap[place] = below;
+      [below.place, place] = [place, below.place];
+    }
+    heap[place] = deadline;
+    deadline.place = place;
+  }
+
   /** Lets the timer go, if nobody needs it within a few microtasks. */
   readonly #letGo = () => {
-    if (this.#first !== undefined) {
+    if (this.#size > 0) {
       this.#unused = 0;
     } else if (++this.#unused <= KEPT) {
       queueMicrotask(this.#letGo);
@@ -112,45 +125,27 @@ export class Deadlines<Owner> {
   readonly #look = () => {
     // Timers may fire a little early, and a program's tests may have the clock stand still.
     const now = Math.max(this.#looksAt, performance.now());
-    const soonest = this.#soonest();
-    if (soonest > now) return this.#lookAt(soonest, now);
+    const { due } = this.#heap[0]!;
+    if (due > now) return this.#lookAt(due, now);
     this.#looksAt = -Infinity;
     if (this.#afterPoll) this.#cancel = afterPoll(() => this.#tell(now));
     else this.#tell(now);
   };
 
-  /** When the next one is due. */
-  #soonest(): number {
-    if (this.#inOrder) return this.#first?.due ?? Infinity;
-    let soonest = Infinity;
-    let latest = -Infinity;
-    this.#inOrder = true;
-    for (let each = this.#first; each !== undefined; each = each.after) {
-      if (each.due < soonest) soonest = each.due;
-      if (each.due < latest) this.#inOrder = false;
-      else latest = each.due;
-    }
-    return soonest;
-  }
-
   /** Tells of those that were due at that time. */
   #tell(at: number): void {
     this.#cancel = undefined;
-    const due: Deadline<Owner>[] = [];
-    for (let each = this.#first; each !== undefined; each = each.after) {
-      if (each.due <= at) due.push(each);
-      else if (this.#inOrder) break;
-    }
     try {
-      for (const each of due) {
-        // Whoever was told before may have cleared it.
-        if (!each.isSet) continue;
-        this.clear(each);
-        this.#onDue(each.owner);
+      // As many as there are: on a clock that stands still, those set meanwhile may seem due, too.
+      for (let left = this.#size; left > 0 && this.#size > 0; left--) {
+        const first = this.#heap[0]!;
+        if (first.due > at) break;
+        this.clear(first);
+        this.#onDue(first.owner);
       }
     } finally {
       this.#looksAt = Infinity;
-      if (this.#first !== undefined) this.#lookAt(this.#soonest(), Math.max(at, performance.now()));
+      if (this.#size > 0) this.#lookAt(this.#heap[0]!.due, Math.max(at, performance.now()));
     }
   }
 }

@@ -114,26 +114,19 @@ virtual("clearing twice, or what was told, does nothing", async ({ deadlines, to
   await pass(25);
   const later = deadlines.after(20, "later");
   deadlines.clear(passed);
-  assert(later.isSet);
+  assert(later.place >= 0);
   await pass();
   assertEquals(told, [["passed", 20], ["later", 45]]);
 });
 
-virtual("nobody keeps what was cleared", async ({ deadlines, pass }) => {
-  const [first, middle, last] = [1, 2, 3].map((ms) => deadlines.after(ms * 10, `${ms}`));
-  deadlines.clear(middle!);
-  assertEquals([first!.after, last!.before], [last, first]);
-  assertEquals([middle!.before, middle!.after], [undefined, undefined]);
-  deadlines.clear(first!);
-  assertEquals([last!.before, last!.after], [undefined, undefined]);
-  await pass();
-});
-
 const others: Deadline<string>[] = [];
-virtual("who is told may set some and clear others", async ({ deadlines, told, pass }) => {
-  for (const who of ["a", "b", "c", "d"]) others.push(deadlines.after(10, who));
+virtual("who is told may set some and clear others", async (world) => {
+  const { deadlines, told, pass, clock } = world;
+  ["a", "b", "c", "d"].forEach((who, i) => others.push(deadlines.after(10 + i, who)));
+  // Long enough for all to be due when the timer fires.
+  clock.freeze(20);
   await pass();
-  assertEquals(told, [["a", 10], ["c", 10], ["d", 10], ["from c", 10 + 10], ["from a", 10 + 40]]);
+  assertEquals(told, [["a", 20], ["c", 20], ["d", 20], ["from c", 20 + 10], ["from a", 20 + 40]]);
 }, {
   onDue(who, { deadlines }) {
     if (who === "a") {
@@ -198,10 +191,16 @@ test("deadlines: on a clock that stands still, timers count", async () => {
   const told: string[] = [];
   try {
     performance.now = () => 5;
-    const deadlines = new Deadlines<string>((who) => told.push(who), { afterPoll: true });
+    const deadlines = new Deadlines<string>((who) => {
+      told.push(who);
+      // Whoever tries again at once comes to an end all the same.
+      if (told.length < 50) deadlines.after(1, "again");
+    }, { afterPoll: false });
     for (const ms of [20, 10]) deadlines.after(ms, `${ms}`);
     await clock.run(() => Infinity, () => false);
-    assertEquals([told, clock.left], [["10", "20"], []]);
+    assertEquals([told[0], told.length, told.includes("20")], ["10", 51, true]);
+    assert(clock.ran > 20, `${clock.ran} timers`);
+    assertEquals(clock.left, []);
   } finally {
     restore();
   }
