@@ -1,14 +1,10 @@
 import { afterPoll } from "./after_poll.ts";
 
-/** The longest delay, in milliseconds, that timers take on every runtime. */
-const MAX_DELAY = 2 ** 31 - 1;
 /**
  * The timer outlives the last deadline by so many microtasks: who makes one call after the other
  * makes the next within these, and needs no timer of its own then.
  */
 const KEPT = 8;
-/** So many places are kept while there are none. */
-const KEPT_PLACES = 1024;
 
 /** When something is due, while it is among {@linkcode Deadlines}. */
 export interface Deadline<Owner> {
@@ -33,8 +29,7 @@ export class Deadlines<Owner> {
   readonly #onDue: (owner: Owner) => void;
   readonly #afterPoll: boolean;
   /** The one at (i - 1) / 2 is due no later than the one at i. */
-  #heap: (Deadline<Owner> | undefined)[] = [];
-  #size = 0;
+  readonly #heap: Deadline<Owner>[] = [];
   /** When the timer fires, before which none is due; -Infinity while those due are told. */
   #looksAt = Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -58,10 +53,10 @@ export class Deadlines<Owner> {
     return this.at(Math.floor(now) + timeout, owner, now);
   }
 
-  /** Sets one that is due at that time. */
+  /** Sets one that is due at that time, not further away than timers can be. */
   at(due: number, owner: Owner, now: number): Deadline<Owner> {
     const deadline = { owner, due, place: -1 };
-    this.#put(deadline, this.#size++);
+    this.#put(deadline, this.#heap.push(deadline) - 1);
     if (due < this.#looksAt) this.#lookAt(due, now);
     return deadline;
   }
@@ -71,11 +66,9 @@ export class Deadlines<Owner> {
     const { place } = deadline;
     if (place < 0) return;
     deadline.place = -1;
-    const last = this.#heap[--this.#size]!;
-    this.#heap[this.#size] = undefined;
+    const last = this.#heap.pop()!;
     if (last !== deadline) return this.#put(last, place);
-    if (this.#size > 0) return;
-    if (this.#heap.length > KEPT_PLACES) this.#heap = [];
+    if (this.#heap.length > 0) return;
     if (this.#unused === 0) this.#letGo();
     else this.#unused = 1;
   }
@@ -90,10 +83,11 @@ export class Deadlines<Owner> {
       heap[place] = above;
       [above.place, place] = [place, above.place];
     }
-    for (let at = 2 * place + 1; at < this.#size; at = 2 * place + 1) {
-      let below = heap[at]!;
-      if (at + 1 < this.#size && heap[at + 1]!.due < below.due) below = heap[at + 1]!;
-      if (below.due >= due) break;
+    for (;;) {
+      let below = heap[2 * place + 1];
+      const other = heap[2 * place + 2];
+      if (other !== undefined && other.due < below!.due) below = other;
+      if (below === undefined || below.due >= due) break;
       heap[place] = below;
       [below.place, place] = [place, below.place];
     }
@@ -103,7 +97,7 @@ export class Deadlines<Owner> {
 
   /** Lets the timer go, if nobody needs it within a few microtasks. */
   readonly #letGo = () => {
-    if (this.#size > 0) {
+    if (this.#heap.length > 0) {
       this.#unused = 0;
     } else if (++this.#unused <= KEPT) {
       queueMicrotask(this.#letGo);
@@ -118,8 +112,8 @@ export class Deadlines<Owner> {
 
   #lookAt(due: number, now: number): void {
     clearTimeout(this.#timer);
-    this.#looksAt = Math.min(due, Math.floor(now) + MAX_DELAY);
-    this.#timer = setTimeout(this.#look, Math.max(0, Math.ceil(this.#looksAt - now)));
+    this.#looksAt = due;
+    this.#timer = setTimeout(this.#look, Math.max(0, Math.ceil(due - now)));
   }
 
   readonly #look = () => {
@@ -137,7 +131,7 @@ export class Deadlines<Owner> {
     this.#cancel = undefined;
     try {
       // As many as there are: on a clock that stands still, those set meanwhile may seem due, too.
-      for (let left = this.#size; left > 0 && this.#size > 0; left--) {
+      for (let left = this.#heap.length; left > 0 && this.#heap.length > 0; left--) {
         const first = this.#heap[0]!;
         if (first.due > at) break;
         this.clear(first);
@@ -145,7 +139,7 @@ export class Deadlines<Owner> {
       }
     } finally {
       this.#looksAt = Infinity;
-      if (this.#size > 0) this.#lookAt(this.#heap[0]!.due, Math.max(at, performance.now()));
+      if (this.#heap.length > 0) this.#lookAt(this.#heap[0]!.due, Math.max(at, performance.now()));
     }
   }
 }

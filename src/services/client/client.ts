@@ -296,13 +296,9 @@ function checkCallOptions(options: ServiceCallOptions): void {
 }
 
 function isTimeoutOnly(options: ServiceCallOptions): boolean {
-  if (options === NONE) return true;
   checkOptions("options", options);
-  const { signal, metadata, context, key, idempotent, hedgeAfter } = options;
-  const { onMetadata, onTrailers } = options;
-  return signal === undefined && metadata === undefined && context === undefined &&
-    key === undefined && idempotent === undefined && hedgeAfter === undefined &&
-    onMetadata === undefined && onTrailers === undefined;
+  for (const key in options) if (key !== "timeout") return false;
+  return true;
 }
 
 function deadlineIn(timeout: number): number {

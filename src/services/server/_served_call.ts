@@ -1,3 +1,4 @@
+import { MAX_DELAY } from "../../check.ts";
 import type { CancellableRpc, Cancelled } from "../../rpc/cancelling.ts";
 import type { RpcAnswer, RpcError } from "../../rpc/mod.ts";
 import type { Deadline } from "../../waits/deadlines.ts";
@@ -288,7 +289,10 @@ export class ServedCall implements ServerContext, StreamedCall, Answered, Cancel
     if (this.#over) return;
     this.#rpc.watcher = this;
     if (this.deadline === undefined || this.#set !== undefined) return;
-    this.#set = this.#calls.deadlines.at(Math.ceil(this.deadline), this, performance.now());
+    const now = performance.now();
+    const due = Math.ceil(this.deadline);
+    // A longer one outlives any call that it is for.
+    if (due - now <= MAX_DELAY) this.#set = this.#calls.deadlines.at(due, this, now);
   }
 
   /** Whether it says no more than that the call has ended, or was thrown on purpose. */
