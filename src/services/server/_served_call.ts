@@ -15,11 +15,11 @@ import type { Answered } from "../interceptor.ts";
 import { Metadata } from "../metadata.ts";
 import { ServiceError } from "../status.ts";
 import { type Responses, responsesOf, type StreamedCall, TypedRequests } from "./_streams.ts";
-import type { ServedCalls } from "./_served_calls.ts";
+import type { Dated, ServedCalls } from "./_served_calls.ts";
 import type { ServedMethod } from "./method_table.ts";
 
 /** A call at a server: what its handler knows of it, and how it is answered. */
-export class ServedCall implements ServerContext, StreamedCall, Answered, Cancelled {
+export class ServedCall implements ServerContext, StreamedCall, Answered, Cancelled, Dated {
   readonly #method: ServedMethod;
   readonly #request: ServiceRequest;
   readonly #rpc: CancellableRpc<ServiceRequest>;
@@ -34,7 +34,7 @@ export class ServedCall implements ServerContext, StreamedCall, Answered, Cancel
   #values: Map<unknown, unknown> | undefined;
   #controller: AbortController | undefined;
   /** Set once somebody is to be told that {@linkcode deadline} has passed. */
-  #set: Deadline<ServedCall> | undefined;
+  #set: Deadline<Dated> | undefined;
   #late: (() => void) | undefined;
   #requests: TypedRequests | undefined;
   /** The response that has been checked last: interceptors pass most of them on as they are. */
