@@ -4,13 +4,15 @@
 //   deno run -A bench/services.ts      bun bench/services.ts      npx tsx bench/services.ts
 //
 // 256 unary echoes in flight, in turns; prints CPU nanoseconds a call of both ends, the best of
-// the rounds. With names of rows as arguments, measures these only.
+// the rounds. With names of rows as arguments, measures these only; with --in-flight 1, one call
+// after the other. Calls of the rows "timeout" have one, and "async" handlers are awaited.
 import process from "node:process";
+import { parseArgs } from "node:util";
 import { create } from "@bufbuild/protobuf";
 import { type Codec, Connection, duplexPair } from "@protosocket/protosocket";
 import { protobufEs } from "@protosocket/protosocket/protobuf-es";
 import { RpcClient, type RpcMessages, rpcReactor } from "@protosocket/protosocket/rpc";
-import { inMemory } from "@protosocket/protosocket/services";
+import { inMemory, type ServerInterceptor } from "@protosocket/protosocket/services";
 import { clientCodec, echoMessages, serverCodec } from "../examples/proto/echo.ts";
 import { echo } from "../examples/proto/load.ts";
 import {
@@ -23,7 +25,11 @@ import { echoMessages as esMessages } from "../examples/support/echo_es.ts";
 import { columns } from "./report/table.ts";
 import { echoService } from "./rows/services/echo.ts";
 
-const IN_FLIGHT = 256;
+const { values: { "in-flight": inFlight }, positionals: wanted } = parseArgs({
+  options: { "in-flight": { type: "string", default: "256" } },
+  allowPositionals: true,
+});
+const IN_FLIGHT = Number(inFlight);
 const CALLS = 20_000;
 const ROUNDS = 15;
 
@@ -45,14 +51,16 @@ function rpc<Request, Response>(
   return new RpcClient(here, { codec: client, messages });
 }
 
-function tsProto(): Call {
+const TIMEOUT = { timeout: 1000 };
+
+function tsProto(options?: typeof TIMEOUT): Call {
   const client = rpc(echoMessages, serverCodec(), clientCodec(), ({ body }) => ({
     requestId: 0n,
     code: 0,
     kind: { $case: "echo" as const, value: body! },
   }));
   return (text, number, done) =>
-    client.unary(echo.request(text, number)).then(
+    client.unary(echo.request(text, number), options).then(
       (answer) => done(echo.isEcho(answer, text, number)),
       failed,
     );
@@ -82,19 +90,30 @@ function es(): Call {
   };
 }
 
-function service(way: string): Call {
+/** Has the server wait for each answer. */
+const awaited: ServerInterceptor = (next) => async (call) => await next(call);
+
+function service(
+  way: string,
+  options?: typeof TIMEOUT,
+  ...interceptors: ServerInterceptor[]
+): Call {
   const { served, client, request } = echoService(way);
-  const echo = client(inMemory([served]));
+  const echo = client(inMemory([served], { interceptors }));
   return (text, number, done) =>
-    echo.unary(request(text, number)).then(
+    echo.unary(request(text, number), options).then(
       ({ message, nanotime }) => done(message === text && Number(nanotime) === number),
       failed,
     );
 }
 
 const ways: Record<string, () => Call> = {
-  "ts-proto": tsProto,
+  "ts-proto": () => tsProto(),
+  "ts-proto-timeout": () => tsProto(TIMEOUT),
   "ts-proto-service": () => service("--ts-proto"),
+  "ts-proto-service-timeout": () => service("--ts-proto", TIMEOUT),
+  "ts-proto-service-async": () => service("--ts-proto", undefined, awaited),
+  "ts-proto-service-async-timeout": () => service("--ts-proto", TIMEOUT, awaited),
   "protobuf-es": es,
   "protobuf-es-service": () => service(""),
   "json-service": () => service("--json"),
@@ -115,7 +134,6 @@ function calls(call: Call): Promise<void> {
   });
 }
 
-const wanted = process.argv.slice(2);
 const rows = Object.entries(ways).filter(([name]) => wanted.length === 0 || wanted.includes(name))
   .map(([name, make]) => ({ name, call: make(), best: Infinity }));
 for (let round = 0; round < ROUNDS; round++) {

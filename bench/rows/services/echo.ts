@@ -32,7 +32,7 @@ export interface Item extends Message {
 
 /** The methods as the client calls them. */
 export interface EchoClient {
-  unary(request: Message): Promise<Message>;
+  unary(request: Message, options?: { readonly timeout: number }): Promise<Message>;
   items(request: Message): AsyncIterable<Item>;
   chat(requests: Iterable<Message>): AsyncIterable<Message>;
 }

@@ -1,3 +1,4 @@
+import type { Deadline } from "../../waits/deadlines.ts";
 import type { Waiting } from "../../waits/waiting_line.ts";
 import { rejected } from "../_awaited.ts";
 import type { Numbered } from "./_call_table.ts";
@@ -20,8 +21,11 @@ export abstract class Call<Request, Response> implements Numbered, Waiting {
   left = false;
   /** Whether the call is over: nothing waits for a response. */
   done = false;
-  /** Removes the call's timer, and takes it off its signal. */
+  /** Takes the call off its signal. */
   release: (() => void) | undefined;
+  /** When it must be answered, and of how many milliseconds that is the end. */
+  deadline: Deadline<Call<Request, Response>> | undefined;
+  timeout: number | undefined;
   /** What it ended with, for an observer that ends it as it is told of it. */
   error: unknown;
   /** Reports the end to the observer, if there is one. */

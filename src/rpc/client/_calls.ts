@@ -1,7 +1,8 @@
 import type { CloseReason, Reactor, SendBudget, Sender, SocketAddress } from "../../../mod.ts";
+import { Deadlines } from "../../waits/deadlines.ts";
 import { Fifo } from "../../waits/fifo.ts";
+import { onAbort } from "../../waits/on_abort.ts";
 import { WaitingLine } from "../../waits/waiting_line.ts";
-import { watch } from "../../waits/bounded.ts";
 import { type Call, StreamingCall, type UnaryCall } from "./_call.ts";
 import { CallTable } from "./_call_table.ts";
 import { type Outflow, type OutflowOwner, Outflows } from "./_outflow.ts";
@@ -31,6 +32,7 @@ export class Calls<Request, Response> implements Reactor<Response, Request>, Out
   readonly #cancels = new Fifo<RpcId>();
   readonly #grants = new Fifo<Call<Request, Response>>();
   readonly #outflows: Outflows<Request>;
+  #deadlines: Deadlines<Call<Request, Response>> | undefined;
   /** How many requests have been sent. */
   #sent = 0;
   /** Whether the server has been told how streams are read; see `_flow.ts`. */
@@ -102,7 +104,12 @@ export class Calls<Request, Response> implements Reactor<Response, Request>, Out
     if (stopped && !stopped.done && stopped.stream.stops) this.#overflow(stopped);
     this.#calls.add(call, call instanceof StreamingCall);
     this.#unsent.push(call);
-    if (signal || timeout !== undefined) this.#watch(call, signal, timeout);
+    if (signal) call.release = onAbort(signal, () => this.#stop(call, signal.reason));
+    call.timeout = timeout;
+    if (timeout !== undefined) {
+      this.#deadlines ??= new Deadlines((call) => this.#onDue(call), { afterPoll: true });
+      call.deadline = this.#deadlines.after(timeout, call);
+    }
     if (rpcObserver) {
       const onEnd = observe(rpcObserver, { id: call.id, request: call.request! });
       // It may end the call as it is told of it.
@@ -126,7 +133,10 @@ export class Calls<Request, Response> implements Reactor<Response, Request>, Out
       if (!(call instanceof StreamingCall)) {
         return this.#answer(call as UnaryCall<Request, Response>, response);
       }
-      if (!call.stream.push(response, bytes)) return this.#onFull(call);
+      if (!call.stream.push(response, bytes)) {
+        // It is full, and its server does not wait for its reader.
+        return this.#calls.size > 1 ? this.#overflow(call) : this.#waitFor(call);
+      }
     } else if (code !== ControlCode.end) {
       const cause = messages.reason?.(response);
       const about = cause === undefined ? this.#about(id) : { ...this.#about(id), cause };
@@ -141,8 +151,7 @@ export class Calls<Request, Response> implements Reactor<Response, Request>, Out
 
   pullOutbound(budget: SendBudget<Request>): void {
     const { request: messages } = this.#config.messages;
-    // Cancels and grants are for requests that were sent, so they need not wait behind unsent
-    // ones.
+    // Cancels and grants are for requests that were sent: they need not wait behind unsent ones.
     while (budget.remaining > 0 && this.#cancels.length > 0) {
       budget.send(messages.cancelled(this.#cancels.shift()));
     }
@@ -256,11 +265,6 @@ export class Calls<Request, Response> implements Reactor<Response, Request>, Out
     for (const call of this.#calls.values()) {
       if (call instanceof StreamingCall) call.stream.goAway(this.#reason);
     }
-  }
-
-  /** A stream is full, and its server does not wait for its reader. */
-  #onFull(call: StreamingCall<Request, Response>): void | Promise<void> {
-    return this.#calls.size > 1 ? this.#overflow(call) : this.#waitFor(call);
   }
 
   async #waitFor(call: StreamingCall<Request, Response>): Promise<void> {
@@ -378,22 +382,19 @@ export class Calls<Request, Response> implements Reactor<Response, Request>, Out
     }
     call.outflow?.leave();
     call.release?.();
+    if (call.deadline !== undefined) this.#deadlines!.clear(call.deadline);
     call.onEnd?.(error);
     if (this.#calls.size === 0) this.#onEmpty?.();
   }
 
-  #watch(
-    call: Call<Request, Response>,
-    signal: AbortSignal | undefined,
-    timeout: number | undefined,
-  ): void {
-    call.release = watch([signal], timeout, (fired) => {
-      const message = `No answer within ${timeout} ms`;
-      const reason = fired
-        ? fired.reason
-        : new RpcError("deadline-exceeded", message, this.#about(call.id));
-      this.#giveUp(call, reason);
-      call.giveUp(reason);
-    });
+  #onDue(call: Call<Request, Response>): void {
+    const message = `No answer within ${call.timeout} ms`;
+    this.#stop(call, new RpcError("deadline-exceeded", message, this.#about(call.id)));
+  }
+
+  /** Its caller waits for it no longer. */
+  #stop(call: Call<Request, Response>, reason: unknown): void {
+    this.#giveUp(call, reason);
+    call.giveUp(reason);
   }
 }

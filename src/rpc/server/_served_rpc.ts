@@ -1,6 +1,6 @@
 import type { RpcError } from "../errors.ts";
 import type { ItemStream } from "../_item_stream.ts";
-import type { RpcContext } from "./handler.ts";
+import type { CancellableRpc, Cancelled } from "../cancelling.ts";
 import type { CancelReason, RpcId } from "../message.ts";
 import type { OnRpcEnd } from "../observer.ts";
 
@@ -43,7 +43,7 @@ export interface RpcOwner<Request, Response> {
 }
 
 /** A server's state of one RPC. */
-export class ServedRpc<Request, Response> implements RpcContext<Request> {
+export class ServedRpc<Request, Response> implements CancellableRpc<Request> {
   readonly id: RpcId;
   readonly #owner: RpcOwner<Request, Response>;
   /** What is next to send, one of {@linkcode Due}, and with it the item or response. */
@@ -69,6 +69,7 @@ export class ServedRpc<Request, Response> implements RpcContext<Request> {
   awaited = false;
   /** Why it was ended, if not by its answer. */
   reason: RpcError | undefined;
+  watcher: Cancelled | undefined;
   #controller: AbortController | undefined;
 
   constructor(id: RpcId, owner: RpcOwner<Request, Response>) {
@@ -106,6 +107,7 @@ export class ServedRpc<Request, Response> implements RpcContext<Request> {
     this.end(reason);
     this.reason = reason;
     this.#controller?.abort(reason);
+    this.watcher?.onCancelled(reason);
     this.inbound?.fail(reason);
     this.leave();
   }

@@ -130,8 +130,8 @@ class CallableMethod implements WireMethod, Reading<ServiceResponse, unknown> {
   readonly #transport: ServiceTransport;
   readonly #defaults: Defaults;
   readonly #takesStream: boolean;
-  /** The options of a call that has none. */
-  readonly #plain: PoolCallOptions<never> | undefined;
+  /** The options of the last call that had none but a time-out, which the next has as well. */
+  #plain: { readonly timeout: number | undefined; readonly idempotent: boolean };
 
   constructor(definition: MethodDefinition, transport: ServiceTransport, defaults: Defaults) {
     this.path = definition.path;
@@ -144,22 +144,22 @@ class CallableMethod implements WireMethod, Reading<ServiceResponse, unknown> {
     this.#defaults = defaults;
     this.#takesStream = definition.kind === "client_streaming" ||
       definition.kind === "bidi_streaming";
-    this.#plain = definition.idempotent ? { idempotent: true } : undefined;
+    this.#plain = { timeout: defaults.timeout, idempotent: definition.idempotent };
   }
 
   /** Makes a call with one response. */
-  unary(value: unknown, options?: ServiceCallOptions): Promise<unknown> {
-    const { timeout, metadata, hedgeAfter } = this.#defaults;
-    if (options === undefined && timeout === undefined && metadata === undefined) {
-      if (!this.#takesStream && hedgeAfter === undefined) {
-        try {
-          return readUnary(this.#transport, this.#newRequest(value), this.#plain, this);
-        } catch (error) {
-          return Promise.reject(serviceError(error));
-        }
-      }
+  unary(value: unknown, options: ServiceCallOptions = NONE): Promise<unknown> {
+    if (!this.#isPlain(options)) return this.#unary(this.#context(options), value);
+    // What it has besides is made for those who see it, and nobody does.
+    const { timeout = this.#defaults.timeout } = options;
+    const request = this.#newRequest(value);
+    if (timeout !== undefined) request.deadline = deadlineIn(timeout);
+    if (timeout !== this.#plain.timeout) this.#plain = { ...this.#plain, timeout };
+    try {
+      return readUnary(this.#transport, request, this.#plain, this);
+    } catch (error) {
+      return Promise.reject(serviceError(error));
     }
-    return this.#unary(this.#context(options), value);
   }
 
   /** Makes a call with a stream of responses. */
@@ -180,7 +180,7 @@ class CallableMethod implements WireMethod, Reading<ServiceResponse, unknown> {
       : this.#unary(context as ClientContext, request);
   }
 
-  /** Reads the response of a call without options. */
+  /** Reads the response of a call without options, or with a time-out only. */
   read(response: ServiceResponse): unknown {
     return readAtOnce(this, response);
   }
@@ -256,12 +256,17 @@ class CallableMethod implements WireMethod, Reading<ServiceResponse, unknown> {
     return { signal, timeout, key, idempotent, requests };
   }
 
+  /** Whether a call has nothing but a time-out, if that. */
+  #isPlain(options: ServiceCallOptions): boolean {
+    const { metadata, hedgeAfter } = this.#defaults;
+    return !this.#takesStream && metadata === undefined && hedgeAfter === undefined &&
+      isTimeoutOnly(options);
+  }
+
   #context(options: ServiceCallOptions = NONE): ClientContext {
     checkCallOptions(options);
     const { timeout = this.#defaults.timeout, context } = options;
-    let deadline = timeout === undefined
-      ? undefined
-      : performance.now() + delay("timeout", timeout, 1);
+    let deadline = timeout === undefined ? undefined : deadlineIn(timeout);
     if (context?.deadline !== undefined) {
       deadline = Math.min(context.deadline, deadline ?? Infinity);
     }
@@ -294,6 +299,16 @@ function checkCallOptions(options: ServiceCallOptions): void {
   checkCallback("onTrailers", onTrailers);
   checkSignal(signal);
   checkBoolean("idempotent", idempotent);
+}
+
+function isTimeoutOnly(options: ServiceCallOptions): boolean {
+  checkOptions("options", options);
+  for (const key in options) if (key !== "timeout") return false;
+  return true;
+}
+
+function deadlineIn(timeout: number): number {
+  return performance.now() + delay("timeout", timeout, 1);
 }
 
 /** What is left of the time, as a timeout. One that has passed fires at once. */

@@ -1,6 +1,7 @@
-import type { RpcAnswer, RpcContext } from "../../rpc/mod.ts";
-import { onAbort } from "../../waits/on_abort.ts";
 import { MAX_DELAY } from "../../check.ts";
+import type { CancellableRpc, Cancelled } from "../../rpc/cancelling.ts";
+import type { RpcAnswer, RpcError } from "../../rpc/mod.ts";
+import type { Deadline } from "../../waits/deadlines.ts";
 import type { Peer, ServerContext, ServiceConnection } from "../context.ts";
 import type { MethodDefinition } from "../definition.ts";
 import {
@@ -15,17 +16,15 @@ import type { Answered } from "../interceptor.ts";
 import { Metadata } from "../metadata.ts";
 import { ServiceError } from "../status.ts";
 import { type Responses, responsesOf, type StreamedCall, TypedRequests } from "./_streams.ts";
+import type { Dated, ServedCalls } from "./_served_calls.ts";
 import type { ServedMethod } from "./method_table.ts";
 
-/** What calls tell of errors to. */
-export type OnCallError = (error: unknown, context: ServerContext) => void;
-
 /** A call at a server: what its handler knows of it, and how it is answered. */
-export class ServedCall implements ServerContext, StreamedCall, Answered {
+export class ServedCall implements ServerContext, StreamedCall, Answered, Cancelled, Dated {
   readonly #method: ServedMethod;
   readonly #request: ServiceRequest;
-  readonly #rpc: RpcContext<ServiceRequest>;
-  readonly #onError: OnCallError;
+  readonly #rpc: CancellableRpc<ServiceRequest>;
+  readonly #calls: ServedCalls;
   readonly connection: ServiceConnection;
   readonly deadline: number | undefined;
   hasAnswer: boolean | undefined = undefined;
@@ -35,13 +34,12 @@ export class ServedCall implements ServerContext, StreamedCall, Answered {
   #trailers: Metadata | undefined;
   #values: Map<unknown, unknown> | undefined;
   #controller: AbortController | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Set once somebody is to be told that {@linkcode deadline} has passed. */
+  #set: Deadline<Dated> | undefined;
   #late: (() => void) | undefined;
   #requests: TypedRequests | undefined;
   /** The response that has been checked last: interceptors pass most of them on as they are. */
   #checked: unknown;
-  /** Ends the wait for the call to be cancelled. */
-  #release: (() => void) | undefined;
   /** Whether its metadata has been sent, which goes with the first message. */
   #begun = false;
   #over = false;
@@ -49,15 +47,14 @@ export class ServedCall implements ServerContext, StreamedCall, Answered {
   constructor(
     method: ServedMethod,
     request: ServiceRequest,
-    rpc: RpcContext<ServiceRequest>,
-    connection: ServiceConnection,
-    onError: OnCallError,
+    rpc: CancellableRpc<ServiceRequest>,
+    calls: ServedCalls,
   ) {
     this.#method = method;
     this.#request = request;
     this.#rpc = rpc;
-    this.connection = connection;
-    this.#onError = onError;
+    this.#calls = calls;
+    this.connection = calls.connection;
     this.deadline = request.deadline === 0 ? undefined : request.deadline;
   }
 
@@ -92,8 +89,8 @@ export class ServedCall implements ServerContext, StreamedCall, Answered {
   get signal(): AbortSignal {
     if (this.#controller !== undefined) return this.#controller.signal;
     const controller = this.#controller = new AbortController();
-    const { signal } = this.#rpc;
-    if (signal.aborted) this.#onCancelled();
+    const { reason } = this.#rpc;
+    if (reason !== undefined) this.onCancelled(reason);
     else if (this.isLate()) controller.abort(tooLate(this.path));
     else this.#listen();
     return controller.signal;
@@ -137,7 +134,9 @@ export class ServedCall implements ServerContext, StreamedCall, Answered {
       error = cause;
     }
     // Who was cancelled is expected to throw.
-    if (!this.#controller?.signal.aborted || !this.#isExpected(error)) this.#onError(error, this);
+    if (!this.#controller?.signal.aborted || !this.#isExpected(error)) {
+      this.#calls.onError(error, this);
+    }
     response.status = { code: 13, message: `The handler of ${this.path} failed`, details: [] };
     return response;
   }
@@ -150,7 +149,7 @@ export class ServedCall implements ServerContext, StreamedCall, Answered {
       check(value);
     } catch (cause) {
       const error = unreadable(`The response of ${this.path}`, cause, "internal");
-      this.#onError(error, this);
+      this.#calls.onError(error, this);
       throw error;
     }
     this.#checked = value;
@@ -158,7 +157,7 @@ export class ServedCall implements ServerContext, StreamedCall, Answered {
 
   /** A response could not be encoded, or was too long. */
   onUnsent(error: unknown): void {
-    this.#onError(error, this);
+    this.#calls.onError(error, this);
   }
 
   /** An item of a stream, or the one response. */
@@ -212,7 +211,7 @@ export class ServedCall implements ServerContext, StreamedCall, Answered {
 
   /** The handler threw when that could not change the answer any more. */
   onThrownAfter(error: unknown): void {
-    if (!this.#isExpected(error)) this.#onError(error, this);
+    if (!this.#isExpected(error)) this.#calls.onError(error, this);
   }
 
   #decode(method: ServedMethod, request: ServiceRequest): unknown {
@@ -270,38 +269,33 @@ export class ServedCall implements ServerContext, StreamedCall, Answered {
   /** The call has been answered: nothing is watched for any more. */
   #end(): void {
     this.#over = true;
-    if (this.#timer !== undefined) clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#release?.();
-    this.#release = undefined;
+    this.#rpc.watcher = undefined;
+    if (this.#set !== undefined) this.#calls.deadlines.clear(this.#set);
   }
 
   /** The client does not want the answer any more, or cannot get it. */
-  #onCancelled(): void {
+  onCancelled(reason: RpcError): void {
     this.#end();
-    this.#controller?.abort(serviceError(this.#rpc.signal.reason));
+    this.#controller?.abort(serviceError(reason));
+  }
+
+  /** Its deadline passes, while somebody waits for that. */
+  onDeadline(): void {
+    const error = tooLate(this.path);
+    this.#requests?.fail(error);
+    this.#controller?.abort(error);
+    this.#late?.();
   }
 
   /** Waits for the call to be cancelled, and for its deadline. */
   #listen(): void {
     if (this.#over) return;
-    this.#release ??= onAbort(this.#rpc.signal, () => this.#onCancelled());
-    this.#watch();
-  }
-
-  #watch(): void {
-    if (this.deadline === undefined || this.#timer !== undefined || this.#over) return;
-    const left = Math.ceil(this.deadline - performance.now());
+    this.#rpc.watcher = this;
+    if (this.deadline === undefined || this.#set !== undefined) return;
+    const now = performance.now();
+    const due = Math.ceil(this.deadline);
     // A longer one outlives any call that it is for.
-    if (left > MAX_DELAY) return;
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      if (this.#over) return;
-      const error = tooLate(this.path);
-      this.#requests?.fail(error);
-      this.#controller?.abort(error);
-      this.#late?.();
-    }, Math.max(0, left));
+    if (due - now <= MAX_DELAY) this.#set = this.#calls.deadlines.at(due, this, now);
   }
 
   /** Whether it says no more than that the call has ended, or was thrown on purpose. */

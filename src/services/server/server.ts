@@ -9,6 +9,7 @@ import {
   type Server,
   type SocketDuplex,
 } from "../../../mod.ts";
+import type { CancellableRpc } from "../../rpc/cancelling.ts";
 import {
   type FailedRpc,
   type RpcAnswer,
@@ -34,6 +35,7 @@ import { checkInterceptors, type ServerInterceptor } from "../interceptor.ts";
 import { checkMetadataLimits, type MetadataOptions } from "../metadata_options.ts";
 import { checkImplementations } from "../schema/checks.ts";
 import { once, ServedCall } from "./_served_call.ts";
+import { ServedCalls } from "./_served_calls.ts";
 import { MESSAGES } from "./messages.ts";
 import { MethodTable, type ServedMethod } from "./method_table.ts";
 import { DuplexPeer, ServedConnection } from "./peer.ts";
@@ -225,6 +227,7 @@ export class Services {
     rpc: RpcContext<ServiceRequest>,
   ) => RpcAnswer<ServiceResponse> {
     const onError = (error: unknown, context: ServerContext) => tell(this.#onError, error, context);
+    const calls = new ServedCalls(connection, onError);
     return (request, rpc) => {
       const method = request.method as ServedMethod | undefined;
       if (method?.handler === undefined) {
@@ -241,7 +244,9 @@ export class Services {
       if (request.metadata === TOO_MUCH) {
         return refusal(rpc, method, 8, "The request has too much metadata");
       }
-      return new ServedCall(method, request, rpc, connection, onError).answer();
+      // An RPC of this package is one.
+      const cancellable = rpc as CancellableRpc<ServiceRequest>;
+      return new ServedCall(method, request, cancellable, calls).answer();
     };
   }
 }
