@@ -91,7 +91,9 @@ export class MethodTable {
       }
       names.add(service.name);
       for (const [name, definition] of Object.entries(service.methods)) {
-        const handler = (handlers as Record<string, AnyHandler | undefined>)[name];
+        const found = (handlers as Record<string, AnyHandler | undefined>)[name];
+        // A method may be called `toString`, which every object has.
+        const handler = found === Object.prototype[name as never] ? undefined : found;
         this.#add(new ServedMethod(definition, handler?.bind(handlers), interceptors));
       }
     }

@@ -54,3 +54,12 @@ test("handlers may be methods of a class, which has state besides", async () => 
   const calls = createClient(Greeter, inMemory([implement(Greeter, new Greetings())]));
   assertEquals(await calls.hello("ada"), "hello, ada 1");
 });
+
+test("a method that is called as what every object has is not implemented by that", async () => {
+  const text = z.string();
+  const Odd = defineService("a.Odd", { toString: { request: text, response: text } });
+  const { toString } = createClient(Odd, inMemory([implement(Odd, {} as Any)]));
+  await fails(toString("?"), "unimplemented");
+  const answers = createClient(Odd, inMemory([implement(Odd, { toString: (name) => name })]));
+  assertEquals(await answers.toString("!"), "!");
+});
