@@ -23,7 +23,7 @@ const SLOW: readonly RegExp[] = [
 const ALONE = /^tests\/waits\//;
 
 /** What replaces the clock of its process, and so shares one with its like only. */
-const OWN_CLOCK = /^tests\/rpc\/(pool\/|flow\/stuck_)/;
+const OWN_CLOCK = /^tests\/rpc\/pool\//;
 
 /** Loaded before a test file, it takes the synchronous face from every duplex. */
 export const ONLY_STREAMS = "tests/support/only_streams.ts";

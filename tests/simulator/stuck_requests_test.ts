@@ -3,9 +3,9 @@ import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { Connection, duplexPair } from "@protosocket/protosocket";
 import { RpcClient, RpcError, rpcReactor } from "@protosocket/protosocket/rpc";
-import { VirtualClock } from "../../simulator/clock.ts";
-import { body, jsonCodec, messages } from "../../support/rpc.ts";
-import { fired, outcome } from "../../support/within.ts";
+import { VirtualClock } from "./clock.ts";
+import { body, jsonCodec, messages } from "../support/rpc.ts";
+import { fired, outcome } from "../support/within.ts";
 
 const LARGE = "x".repeat(64 * 1024);
 /** How many of them are more than a server holds, 4 MiB. */
