@@ -119,8 +119,9 @@ export class Deadlines<Owner> {
   readonly #look = () => {
     // Timers may fire a little early, and a program's tests may have the clock stand still.
     const now = Math.max(this.#looksAt, performance.now());
-    const { due } = this.#heap[0]!;
-    if (due > now) return this.#lookAt(due, now);
+    const first = this.#heap[0];
+    if (first !== undefined && first.due > now) return this.#lookAt(first.due, now);
+    // There may be none if a test moves its clock on at once after the last one was cleared.
     this.#looksAt = -Infinity;
     if (this.#afterPoll) this.#cancel = afterPoll(() => this.#tell(now));
     else this.#tell(now);

@@ -132,6 +132,23 @@ test("a hedged call is over when the time of its first attempt is", async () => 
   assertEquals(signals.map(({ aborted }) => aborted), [true, true]);
 });
 
+test("the second attempt of a hedged call has what is left of its time", async () => {
+  const timeouts: number[] = [];
+  const transport = {
+    async unary(_: unknown, { timeout }: { timeout?: number } = {}) {
+      if (timeouts.push(timeout!) === 1) return await new Promise<never>(() => {});
+      throw new RpcError("deadline-exceeded", "No answer");
+    },
+    streaming() {
+      throw new Error("Not called");
+    },
+  };
+  const prices = createClient(Prices, transport, { hedgeAfter: 10, timeout: 60_000 });
+  await fails(soon(prices.getQuote({}), "the end"), "deadline-exceeded");
+  const [first, second] = timeouts;
+  assert(second! < first!, `${timeouts}`);
+});
+
 test("a stream of requests that was begun is not tried again: it can be read once only", async () => {
   let calls = 0;
   await using ends = await onSocket({

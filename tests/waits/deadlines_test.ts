@@ -177,6 +177,31 @@ virtual("none are left while it waits for what has arrived", async (world) => {
   assertEquals(told, [["next", 11 + 10 + 3]]);
 }, { afterPoll: true });
 
+test("deadlines: a test may move its clock on before the timer has been let go", async () => {
+  const clock = new VirtualClock();
+  const restore = clock.install(() => 0.5);
+  const told: string[] = [];
+  try {
+    const deadlines = new Deadlines<string>((who) => told.push(who), { afterPoll: false });
+    let fire = () => {};
+    const set = globalThis.setTimeout;
+    globalThis.setTimeout = ((callback: () => void, ms?: number) => {
+      const timer = set(callback, ms);
+      fire = () => (clearTimeout(timer), callback());
+      return timer;
+    }) as typeof setTimeout;
+    deadlines.clear(deadlines.after(10, "answered"));
+    // As clocks of tests do: at once, with no microtask before it.
+    clock.now = 20;
+    fire();
+    deadlines.after(10, "next");
+    await clock.run(() => Infinity, () => false);
+    assertEquals([told, clock.now], [["next"], 30]);
+  } finally {
+    restore();
+  }
+});
+
 test("deadlines: on a clock that stands still, timers count", async () => {
   const clock = new VirtualClock();
   const restore = clock.install(() => 0.5);

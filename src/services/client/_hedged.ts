@@ -4,7 +4,7 @@ import { onAbort } from "../../waits/on_abort.ts";
 /**
  * Makes a call, and the same once more if there is no answer after so many milliseconds. The first
  * answer counts; a failure counts if the other call has failed too, or was never made. When the
- * time of the first one is up, so is that of the whole: the other has its own, from later on.
+ * time of one is up, so is that of the whole.
  */
 export function hedged<T>(
   call: (signal: AbortSignal) => Promise<T>,

@@ -213,7 +213,12 @@ class CallableMethod implements WireMethod, Reading<ServiceResponse, unknown> {
     const apart = new Set();
     // Async, for such mistakes.
     const call = async (signal: AbortSignal) =>
-      await this.#transport.unary(this.#requestOf(context, value), { ...options, signal, apart });
+      await this.#transport.unary(this.#requestOf(context, value), {
+        ...options,
+        timeout: timeoutOf(context),
+        signal,
+        apart,
+      });
     return hedged(call, hedgeAfter, options.signal).then(
       (response) => context.read(response),
       failed,
@@ -248,8 +253,8 @@ class CallableMethod implements WireMethod, Reading<ServiceResponse, unknown> {
 
   #optionsOf(context: ClientContext, value: unknown): PoolCallOptions<ServiceRequest> {
     const { key, idempotent = this.#definition.idempotent } = context.options;
-    const { deadline, givenSignal: signal } = context;
-    const timeout = deadline === undefined ? undefined : timeLeft(deadline);
+    const { givenSignal: signal } = context;
+    const timeout = timeoutOf(context);
     const requests = this.#takesStream
       ? requestsOf(this, value as AsyncIterable<unknown> | Iterable<unknown>)
       : undefined;
@@ -311,7 +316,8 @@ function deadlineIn(timeout: number): number {
   return performance.now() + delay("timeout", timeout, 1);
 }
 
-/** What is left of the time, as a timeout. One that has passed fires at once. */
-function timeLeft(deadline: number): number {
+/** What is left of a call's time, if that is limited. One that has passed fires at once. */
+function timeoutOf({ deadline }: ClientContext): number | undefined {
+  if (deadline === undefined) return undefined;
   return Math.min(Math.max(1, Math.ceil(deadline - performance.now())), 2 ** 31 - 1);
 }
