@@ -185,7 +185,9 @@ test("options may be an instance of a class, with getters", async () => {
       this.#controller.abort(new Error("over"));
     }
   }
-  await using ends = await onSocket({ getQuote: (_, { signal }) => fired(signal).then(() => ({})) });
+  await using ends = await onSocket({
+    getQuote: (_, { signal }) => fired(signal).then(() => ({})),
+  });
   const scope = new Scope();
   const call = outcome(ends.prices.getQuote({}, scope));
   scope.end();
