@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
 import { createClient, implement, Metadata, ServiceError } from "@protosocket/protosocket/services";
-import { deferred, soon } from "../support/within.ts";
+import { deferred, fired, outcome, soon } from "../support/within.ts";
 import { all, fails, onSocket, Prices } from "./support.ts";
 
 test("a call is answered", async () => {
@@ -173,6 +173,26 @@ test("a call that a handler makes inherits the deadline and the cancellation", a
   abort.abort(new Error("enough"));
   await call.then(() => assert(false), (error) => assertEquals(error.message, "enough"));
   while (behind.client.inFlight > 0) await new Promise((resolve) => setTimeout(resolve, 1));
+});
+
+test("options may be an instance of a class, with getters", async () => {
+  class Scope {
+    readonly #controller = new AbortController();
+    get signal() {
+      return this.#controller.signal;
+    }
+    end() {
+      this.#controller.abort(new Error("over"));
+    }
+  }
+  await using ends = await onSocket({
+    getQuote: (_, { signal }) => fired(signal).then(() => ({})),
+  });
+  const scope = new Scope();
+  const call = outcome(ends.prices.getQuote({}, scope));
+  scope.end();
+  const result = await soon(call, "the end");
+  assert(result.kind === "error" && (result.error as Error).message === "over");
 });
 
 test("a payload that does not parse is an invalid argument", async () => {

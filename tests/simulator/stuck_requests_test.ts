@@ -11,22 +11,22 @@ const LARGE = "x".repeat(64 * 1024);
 /** How many of them are more than a server holds, 4 MiB. */
 const MANY = 100;
 
-/** Runs something in virtual time, at most a minute of it. */
+/** Runs something in virtual time, at most ten minutes of it. */
 async function inVirtualTime(work: (clock: VirtualClock) => Promise<void>): Promise<void> {
   const clock = new VirtualClock();
   const restore = clock.install(Math.random);
   try {
     let [over, failure] = [false, undefined as { error: unknown } | undefined];
     work(clock).catch((error) => failure = { error }).finally(() => over = true);
-    assertEquals(await clock.run(() => 60_000, () => over), "done");
+    assertEquals(await clock.run(() => 600_000, () => over), "done");
     if (failure !== undefined) throw failure.error;
   } finally {
     restore();
   }
 }
 
-/** Makes two calls that wait to be cancelled, and many large ones that are answered after `work`. */
-function both(work: () => Promise<void>) {
+/** Makes two calls that wait to be cancelled, and many large ones that are answered after `work`, some others `first`. */
+function both(work: () => Promise<void>, first: readonly string[] = []) {
   const [here, there] = duplexPair();
   const server = new Connection(there, {
     codec: jsonCodec(),
@@ -40,8 +40,8 @@ function both(work: () => Promise<void>) {
   const stop = new AbortController();
   const waiting = [1, 2].map(() => outcome(client.unary(body("wait"), { signal: stop.signal })));
   const calls = { refused: 0, answered: 0, settled: Promise.resolve() as Promise<unknown> };
-  calls.settled = Promise.all(Array.from({ length: MANY }, async () => {
-    const result = await outcome(client.unary(body(LARGE)));
+  calls.settled = Promise.all([...first, ...Array<string>(MANY).fill(LARGE)].map(async (text) => {
+    const result = await outcome(client.unary(body(text)));
     if (result.kind === "value") return calls.answered++;
     assert(result.error instanceof RpcError, String(result.error));
     assertEquals([result.error.code, result.error.sent], ["unavailable", false]);
@@ -78,4 +78,19 @@ test("stuck: nothing is refused while RPCs make room now and then, however slowl
     await client.close();
     await server.closed;
     assertEquals(clock.left, []);
+  }));
+
+test("stuck: nor if what makes room does not suffice to read on for long", () =>
+  inVirtualTime(async (clock) => {
+    // Two at a time, in line before the one that is more than may be held.
+    const { client, server, calls, stop } = both(() => clock.sleep(4000), [
+      ...Array(20).fill("small"),
+      LARGE.repeat(40),
+    ]);
+    stop.abort();
+    await calls.settled;
+    assert(clock.now > 40_000, `${clock.now} ms`);
+    assertEquals([calls.refused, calls.answered], [0, MANY + 21]);
+    await client.close();
+    await server.closed;
   }));

@@ -308,6 +308,8 @@ function checkCallOptions(options: ServiceCallOptions): void {
 
 function isTimeoutOnly(options: ServiceCallOptions): boolean {
   checkOptions("options", options);
+  // An instance of a class may have getters, which no loop would find.
+  if (Object.getPrototypeOf(options) !== Object.prototype) return false;
   for (const key in options) if (key !== "timeout") return false;
   return true;
 }

@@ -36,6 +36,7 @@ test("messages that wait are copied if they are a small part of their chunk", ()
   const own = few.map(({ bytes }) => bytes.buffer.byteLength);
   assertEquals(own, [10, 0, 10, 0, CHUNK, CHUNK]);
   assertEquals(payload(few[2]!), new Uint8Array(10).fill(2));
+  assertEquals([few[2]!.start, few[2]!.end], [0, 10]);
   // None waits any more.
   keeper.clear();
   keeper.add(message(new Uint8Array(CHUNK), 0, 1));
