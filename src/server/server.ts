@@ -198,7 +198,8 @@ export function serve<Inbound, Outbound = Inbound, Logical = Outbound>(
   }
 
   function close(options: ServerCloseOptions = {}): Promise<void> {
-    checkOptions("options", options);
+    // As a listener of a signal, it is called with its name.
+    if (typeof options !== "string") checkOptions("options", options);
     const { timeout, delay: wait = 0 } = options;
     const checked = checkConnectionOption("drainTimeout", timeout, "timeout");
     delay("delay", wait, 0);

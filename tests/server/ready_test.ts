@@ -53,6 +53,12 @@ test("ready: without a delay, a close begins at once", async () => {
   assertThrows(() => server.close({ delay: 2 ** 31 }), RangeError, "delay");
 });
 
+test("ready: close may be the listener of a signal, which passes its name", async () => {
+  const server = serve(memoryListener(), echo);
+  const onSignal = server.close as (name: string, number: number) => Promise<void>;
+  await soon(onSignal("SIGTERM", 15), "the close");
+});
+
 test("ready: a delay ends with the listener and its last connection", async () => {
   const listener = memoryListener();
   const server = serve(listener, echo);
