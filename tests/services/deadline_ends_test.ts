@@ -10,7 +10,6 @@ import {
   ServiceError,
 } from "@protosocket/protosocket/services";
 import { z } from "zod";
-import { countTimers } from "../support/count_timers.ts";
 import { deferred, fired, soon, until } from "../support/within.ts";
 import { all, fails, memoryTest, onSocket, Prices, type PricesHandlers } from "./support.ts";
 
@@ -127,57 +126,6 @@ test("nor if the client has sent all of it, and the handler reads it too late", 
     assert(how === "loss" ? error.code === "unavailable" : cutOff(error.code), `${how}: ${error}`);
     await soon(call, "the call");
   }
-});
-
-memoryTest("a signal that is first read after the cancel has fired", async (inMemory) => {
-  const [begun, cancelled] = [deferred(), deferred()];
-  const seen = deferred<unknown>();
-  const prices = createClient(
-    Prices,
-    inMemory([implement(Prices, {
-      async getQuote(_, context) {
-        begun.resolve();
-        await cancelled.promise;
-        seen.resolve(context.signal.aborted && context.signal.reason.code);
-        return {};
-      },
-      setQuote: () => ({}),
-    })]),
-  );
-  const controller = new AbortController();
-  const call = prices.getQuote({}, { signal: controller.signal }).catch(() => {});
-  await soon(begun.promise, "the handler");
-  controller.abort();
-  // What is answered comes after the Cancel.
-  await soon(prices.setQuote({}), "an answer");
-  cancelled.resolve();
-  assertEquals(await soon(seen.promise, "the handler's end"), "cancelled");
-  await soon(call, "the call");
-});
-
-memoryTest("nothing is left of the deadline of a call that has ended", async (inMemory) => {
-  const LONG = 3_000_000;
-  const options = { timeout: LONG };
-  const prices = createClient(
-    Prices,
-    inMemory([implement(Prices, {
-      getQuote: async () => await Promise.resolve({}),
-      setQuote: (_, { signal }) => ({ cents: signal.aborted ? 1 : 0 }),
-      async *watchQuotes() {
-        yield await Promise.resolve({});
-        yield {};
-      },
-    })]),
-  );
-  const { started, left } = await countTimers(async () => {
-    await prices.getQuote({}, options);
-    await prices.setQuote({}, options);
-    await all(prices.watchQuotes({}, options));
-    for await (const _ of prices.watchQuotes({}, options)) break;
-    for (let i = 0; i < 5; i++) await turn();
-  });
-  assert(started.some((ms) => ms > LONG / 2));
-  assertEquals(left.filter((ms) => ms > LONG / 2), []);
 });
 
 /** Handlers whose iterators count how often they are left. */
