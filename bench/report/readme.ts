@@ -33,9 +33,14 @@ const NAMES: Readonly<Record<Engine, string>> = {
 
 const LINES: readonly Line[] = [
   ...ENGINES.map((engine) => ({ name: `protosocket, ${NAMES[engine]}`, rows: [engine] })),
+  ...ENGINES.map((engine) => ({
+    name: `typed services, ${NAMES[engine]}`,
+    rows: [`${engine}-services`],
+  })),
   { name: "the Rust crates", rows: ["rust", "rust-16k"] },
   { name: "tonic", rows: ["tonic"] },
   { name: "grpc-js", rows: ["grpc-js"] },
+  { name: "connect", rows: ["connect"] },
   { name: "`ws` with JSON", rows: ["ws-json"] },
   ...ENGINES.map((engine) => ({ name: `by hand, ${NAMES[engine]}`, rows: [`${engine}-floor`] })),
 ];
