@@ -66,7 +66,8 @@ function explained(world: World, call: CallRecord, error: unknown): boolean {
     case "connection-closed":
       return call.settled! >= world.endsAt || lost(world, call);
     case "unavailable":
-      return down(world, call);
+      // A pool may have begun to connect just before the end.
+      return call.settled! >= world.endsAt || down(world, call);
     case "stream-overflow":
       return world.plan.narrow && ask.kind === "stream";
     default:
