@@ -1,3 +1,4 @@
+import { MAX_DELAY } from "../../check.ts";
 import type { SocketAddress } from "../../duplex/duplex.ts";
 import { TransportError } from "../../errors.ts";
 import { fromParts, type FromWorker, type ToWorker } from "./_worker.ts";
@@ -57,7 +58,7 @@ export class Processor {
       const message = `The worker of core ${this.number} did not close in time and was ended`;
       this.#outcome ??= { error: new TransportError("timed-out", message) };
       this.kill();
-    }, Math.min(timeout + GRACE, 2 ** 31 - 1));
+    }, Math.min(timeout + GRACE, MAX_DELAY));
   }
 
   /** Kills it, whatever it is doing. */

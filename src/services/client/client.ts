@@ -5,6 +5,7 @@ import {
   checkSignal,
   delay,
   isObject,
+  MAX_DELAY,
   shown,
   wrong,
 } from "../../check.ts";
@@ -321,5 +322,5 @@ function deadlineIn(timeout: number): number {
 /** What is left of a call's time, if that is limited. One that has passed fires at once. */
 function timeoutOf({ deadline }: ClientContext): number | undefined {
   if (deadline === undefined) return undefined;
-  return Math.min(Math.max(1, Math.ceil(deadline - performance.now())), 2 ** 31 - 1);
+  return Math.min(Math.max(1, Math.ceil(deadline - performance.now())), MAX_DELAY);
 }
