@@ -1,12 +1,14 @@
+import type { LinkOwner } from "./_link_owner.ts";
 import { Outbox, type OutboxOwner, SENT } from "./_outbox.ts";
+import { Pipelining } from "./_pipelining.ts";
 import { StreamLink } from "./_stream_link.ts";
 import { type Timed, Timeouts } from "./_timeouts.ts";
 import { TurnLink } from "./_turn_link.ts";
 import type { CloseReason } from "../close_reason.ts";
-import type { ConnectionConfig, Heartbeat } from "./connection_config.ts";
+import type { ConnectionConfig, ConnectionControl, Heartbeat } from "./connection_config.ts";
 import { Decoding } from "../streams/_decoding.ts";
 import type { Duplex, SocketAddress, SocketDuplex } from "../duplex/duplex.ts";
-import { Encoding } from "../streams/_encoding.ts";
+import { type EncodeErrors, Encoding } from "../streams/_encoding.ts";
 import { letGo } from "../streams/encode_buffer.ts";
 import { ConnectionError, reactorThrew, TransportError } from "../errors.ts";
 import { type ConnectionObserver, quietly } from "../observer.ts";
@@ -27,9 +29,16 @@ const PEER: CloseReason = { kind: "peer" };
 /**
  * The life of a connection, from its first byte to its end: what both ways of the data, by
  * turns ({@linkcode TurnLink}) and by streams ({@linkcode StreamLink}), have in common. A link
- * moves bytes and calls this; it does not know of states, limits or time-outs.
+ * moves bytes and calls this; it does not know of states, limits or time-outs. What the parts of a
+ * connection tell it is said in the interfaces that it implements.
  */
-export class ConnectionCore<Inbound, Outbound, Logical> implements Timed, OutboxOwner {
+export class ConnectionCore<Inbound, Outbound, Logical>
+  implements
+    LinkOwner<Inbound, Outbound, Logical>,
+    OutboxOwner,
+    Timed,
+    EncodeErrors<Outbound>,
+    ConnectionControl {
   readonly closed: Promise<CloseReason>;
   readonly outbox: Outbox<Outbound, Logical>;
   readonly decoding: Decoding<Inbound>;
@@ -54,18 +63,11 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed, Outbox
   #deadline: AbortController | undefined;
   readonly #timeouts: Timeouts;
   readonly #heartbeat: Heartbeat<Logical> | undefined;
-  readonly #maxPipelinedBytes: number;
-  /** Bytes read while something waited to be sent; see `maxPipelinedBytes`. */
-  #pipelined = 0;
+  readonly #pipelining: Pipelining | undefined;
   /** Whether nothing is left to send. */
   #allWritten = true;
   /** How many encoded messages the observer has been told of. */
   #observed = 0;
-  /**
-   * What waits until so many messages have been taken: until so many bytes have, which is known
-   * once the last of them is encoded.
-   */
-  #mark: { readonly messages: number; bytes: number; readonly resolve: () => void } | undefined;
   #resolveClosed!: (reason: CloseReason) => void;
 
   constructor(
@@ -81,7 +83,6 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed, Outbox
     checkConnectionParts(config);
     const { heartbeat, observer } = config;
     this.#drainTimeout = options.drainTimeout;
-    this.#maxPipelinedBytes = options.maxPipelinedBytes || Infinity;
     this.#remoteAddress = (duplex as SocketDuplex).remoteAddress;
     this.#observer = observer && quietly(observer);
     this.closed = new Promise((resolve) => this.#resolveClosed = resolve);
@@ -94,6 +95,9 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed, Outbox
       options.maxOutboundLength,
       reactor.onEncodeError && this,
     );
+    if (options.maxPipelinedBytes > 0) {
+      this.#pipelining = new Pipelining(options.maxPipelinedBytes, this.outbox, this.encoding);
+    }
     const byTurns = duplex.attach !== undefined && !config.streams;
     this.#link = byTurns ? new TurnLink(this, duplex) : new StreamLink(this, duplex);
     this.#heartbeat = heartbeat;
@@ -104,12 +108,10 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed, Outbox
     this.#link.start();
   }
 
-  /** Whether messages go to the reactor. */
   get delivering(): boolean {
     return this.#state === "open";
   }
 
-  /** Whether the connection has ended. */
   get over(): boolean {
     return this.#state === "closed";
   }
@@ -120,23 +122,19 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed, Outbox
     return typeof inFlight === "number" ? inFlight : inFlight();
   }
 
-  /** What has arrived, if that is not even one message; for errors. */
   get arrived(): string {
     return this.decoding.arrived;
   }
 
-  /** How many bytes of what is being written the transport has not taken. */
   get unsent(): number {
     return this.#link.unsent;
   }
 
-  /** What was sent outside of a dispatch should be written. */
   onGathered(): void {
     // A reactor may have sent something and thrown, so that there is no connection.
     this.#link?.flush();
   }
 
-  /** A message could not be encoded, of which the reactor wants to be told. */
   onEncodeError(error: unknown, message: Outbound): void {
     try {
       caught(this.#reactor.onEncodeError!(error, message), (cause) => this.failWaiting(cause));
@@ -145,12 +143,10 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed, Outbox
     }
   }
 
-  /** The wait for bytes begins. */
   onReading(): void {
     this.#timeouts.onReading(this.decoding.decoded, this.decoding.incomplete);
   }
 
-  /** A chunk has arrived; returns whether it is one of bytes. Otherwise the connection has failed. */
   onRead(chunk: Uint8Array): boolean {
     try {
       checkBytes("A chunk that the duplex delivers", chunk);
@@ -164,7 +160,6 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed, Outbox
     return true;
   }
 
-  /** Passes a message to the reactor; returns what to wait for, if it wants to. */
   dispatch(message: Inbound, bytes: number): Promise<void> | undefined {
     let answer;
     try {
@@ -181,7 +176,6 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed, Outbox
     return undefined;
   }
 
-  /** A promise of the reactor, which was waited for, has rejected. */
   failWaiting(cause: unknown): void {
     // It could not send any more, which is no fault of its own.
     const ours = cause instanceof ConnectionError && cause.code === "closed";
@@ -189,26 +183,15 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed, Outbox
     this.fail(reactorThrew(cause));
   }
 
-  /** So many messages of a chunk have gone to the reactor. */
   onDispatched(messages: number): void {
     if (messages > 0) this.#observer?.onMessagesReceived?.(messages);
   }
 
-  /** A chunk has been dispatched; returns what to wait for before more is read, if anything. */
   onChunkDone(bytes: number): Promise<void> | undefined {
-    if (this.#maxPipelinedBytes === Infinity) return undefined;
-    if (this.#allWritten && !this.outbox.ready) this.#pipelined = 0;
-    else this.#pipelined += bytes;
-    if (this.#pipelined <= this.#maxPipelinedBytes || this.#state !== "open") return undefined;
-    this.#pipelined = 0;
-    const messages = this.outbox.encoded + this.outbox.pending;
-    return new Promise((resolve) => {
-      this.#mark = { messages, bytes: Infinity, resolve };
-      this.#locateMark();
-    });
+    if (this.#pipelining === undefined || this.#state !== "open") return undefined;
+    return this.#pipelining.onRead(bytes, !this.#allWritten || this.outbox.ready);
   }
 
-  /** The peer has ended, and all of its messages have gone to the reactor. */
   async onInboundEnd(): Promise<void> {
     this.#inboundDone = true;
     // Nothing more is expected of it.
@@ -225,7 +208,6 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed, Outbox
     this.#finishIfDone();
   }
 
-  /** Encodes what waits to be sent. */
   fill(): void {
     const { outbox } = this;
     this.#allWritten = false;
@@ -240,45 +222,38 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed, Outbox
     }
   }
 
-  /** A chunk is about to be written. */
   onWrite(bytes: number): void {
     if (this.over) return;
     this.#timeouts.onWrite();
     this.bytesSent += bytes;
     this.#observer?.onBytesSent?.(bytes);
-    this.#locateMark();
+    this.#pipelining?.onEncoded();
   }
 
-  /** The transport has not taken all of it at once. */
   onPending(bytes: number): void {
     this.#timeouts.onPending(bytes);
   }
 
-  /** The transport has taken it. */
   onTaken(): void {
     this.#timeouts.onTaken();
-    this.#onTaken(this.bytesSent);
+    this.#pipelining?.onTaken(this.bytesSent);
   }
 
-  /** Nothing is left to send. */
   onAllWritten(): void {
     this.#allWritten = true;
     letGo(this.encoding.buffer);
-    this.#onTaken(Infinity);
+    this.#pipelining?.onTaken(Infinity);
   }
 
-  /** Everything has been sent, and our direction has ended. */
   onFlushed(): void {
     this.#outboundDone = true;
     this.#finishIfDone();
   }
 
-  /** Closes in order. */
   end(): void {
     this.#end(LOCAL);
   }
 
-  /** Ends at once. */
   abort(reason: unknown): void {
     const error = new ConnectionError("aborted", "The connection was aborted", { cause: reason });
     this.#finish({ kind: "error", error });
@@ -305,7 +280,6 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed, Outbox
     this.end();
   }
 
-  /** Something has gone wrong. */
   fail(error: unknown): void {
     // Everything has been sent, and what still arrives would be dropped anyway: however
     // the peer reacts, this was an orderly close.
@@ -313,21 +287,6 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed, Outbox
     else this.#finish({ kind: "error", error: toError(error) });
   }
 
-  /** Notes where the last of the messages ends, once it is encoded; more may follow it at once. */
-  #locateMark(): void {
-    const mark = this.#mark;
-    if (mark?.bytes !== Infinity || this.outbox.encoded < mark.messages) return;
-    mark.bytes = this.encoding.bytes;
-  }
-
-  #onTaken(bytes: number): void {
-    const mark = this.#mark;
-    if (mark === undefined || bytes < mark.bytes) return;
-    this.#mark = undefined;
-    mark.resolve();
-  }
-
-  /** Nothing has been sent for a heartbeat's interval. */
   beat(): void {
     if (this.#state !== "open") return;
     try {
@@ -379,7 +338,7 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed, Outbox
     clearTimeout(this.#drainTimer);
     this.#timeouts.stop();
     this.outbox.clear();
-    this.#onTaken(Infinity);
+    this.#pipelining?.onTaken(Infinity);
     if (!this.#inboundDone || !this.#outboundDone) {
       this.#link.abort(reason.kind === "error" ? reason.error : undefined);
     }

@@ -1,4 +1,4 @@
-import type { Life } from "./_life.ts";
+import type { LinkOwner } from "./_link_owner.ts";
 import type { Duplex } from "../duplex/duplex.ts";
 import {
   type Decoded,
@@ -27,7 +27,7 @@ const ROOM: QueuingStrategy = { highWaterMark: 2 ** 30 };
  * backpressure: it takes no more before the other side of the codec has taken the last.
  */
 export class StreamLink<Inbound, Outbound, Logical> {
-  readonly #core: Life<Inbound, Outbound, Logical>;
+  readonly #core: LinkOwner<Inbound, Outbound, Logical>;
   readonly #returnsBuffers: boolean;
   readonly #source: ReadableStreamDefaultReader<Uint8Array>;
   readonly #decoder: WritableStreamDefaultWriter<Uint8Array>;
@@ -45,7 +45,7 @@ export class StreamLink<Inbound, Outbound, Logical> {
   #goOn: () => void = ignore;
 
   /** Locks the streams. */
-  constructor(core: Life<Inbound, Outbound, Logical>, duplex: Duplex) {
+  constructor(core: LinkOwner<Inbound, Outbound, Logical>, duplex: Duplex) {
     this.#core = core;
     this.#returnsBuffers = duplex.returnsBuffers ?? false;
     this.#source = duplex.readable.getReader();

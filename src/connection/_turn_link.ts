@@ -1,4 +1,4 @@
-import type { Life } from "./_life.ts";
+import type { LinkOwner } from "./_link_owner.ts";
 import type { Decoding } from "../streams/_decoding.ts";
 import type { Duplex, Receiver, Transport } from "../duplex/duplex.ts";
 import type { EncodeBuffer } from "../streams/encode_buffer.ts";
@@ -9,7 +9,7 @@ import type { EncodeBuffer } from "../streams/encode_buffer.ts";
  * loop, with no promise unless somebody has to wait.
  */
 export class TurnLink<Inbound, Outbound, Logical> implements Receiver {
-  readonly #core: Life<Inbound, Outbound, Logical>;
+  readonly #core: LinkOwner<Inbound, Outbound, Logical>;
   readonly #decoding: Decoding<Inbound>;
   readonly #buffer: EncodeBuffer;
   readonly #transport: Transport;
@@ -31,7 +31,7 @@ export class TurnLink<Inbound, Outbound, Logical> implements Receiver {
   #ending = false;
 
   /** Takes the duplex over, and reads from it at once. */
-  constructor(core: Life<Inbound, Outbound, Logical>, duplex: Duplex) {
+  constructor(core: LinkOwner<Inbound, Outbound, Logical>, duplex: Duplex) {
     this.#core = core;
     this.#decoding = core.decoding;
     this.#buffer = core.encoding.buffer;

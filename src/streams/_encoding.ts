@@ -4,6 +4,7 @@ import { ConnectionError } from "../errors.ts";
 
 /** Who is told of messages that could not be encoded. */
 export interface EncodeErrors<Message> {
+  /** A message could not be encoded, for that reason, and is left out. */
   onEncodeError(error: unknown, message: Message): void;
 }
 

@@ -2,8 +2,8 @@ import type { Outbox } from "./_outbox.ts";
 import type { Decoding } from "../streams/_decoding.ts";
 import type { Encoding } from "../streams/_encoding.ts";
 
-/** What a link, which moves the bytes, asks and tells of the connection. */
-export interface Life<Inbound, Outbound, Logical> {
+/** What a link, which moves the bytes, asks of its connection, and tells it. */
+export interface LinkOwner<Inbound, Outbound, Logical> {
   readonly outbox: Outbox<Outbound, Logical>;
   readonly decoding: Decoding<Inbound>;
   readonly encoding: Encoding<Outbound>;
