@@ -1,12 +1,12 @@
 import type { CloseReason, Reactor, SendBudget, Sender, SocketAddress } from "../../../mod.ts";
 import { Deadlines } from "../../waits/deadlines.ts";
-import { Fifo } from "../../waits/fifo.ts";
 import { onAbort } from "../../waits/on_abort.ts";
 import { WaitingLine } from "../../waits/waiting_line.ts";
 import { type Call, StreamingCall, type UnaryCall } from "./_call.ts";
 import { CallTable } from "./_call_table.ts";
+import { Notices } from "./_notices.ts";
 import { type Outflow, type OutflowOwner, Outflows } from "./_outflow.ts";
-import { GOING_AWAY, neighbour, notBegunId, reservedEnd, reservedValue } from "../_flow.ts";
+import { GOING_AWAY, neighbour, notBegunId, reservedValue } from "../_flow.ts";
 import { connectionClosed, encodeFailed, RpcError, type RpcErrorOptions } from "../errors.ts";
 import { ControlCode, readCode, readId, type RpcId, type RpcMessages } from "../message.ts";
 import { failureOf, observe, type RpcObserver } from "../observer.ts";
@@ -28,17 +28,11 @@ export class Calls<Request, Response> implements Reactor<Response, Request>, Out
   readonly #calls = new CallTable<Call<Request, Response>>();
   /** Calls whose requests wait for room to send. */
   readonly #unsent = new WaitingLine<Call<Request, Response>>();
-  /** RPCs to cancel at the server, and streams to let go on, once there is room to send. */
-  readonly #cancels = new Fifo<RpcId>();
-  readonly #grants = new Fifo<Call<Request, Response>>();
+  readonly #notices: Notices<Request>;
   readonly #outflows: Outflows<Request>;
   #deadlines: Deadlines<Call<Request, Response>> | undefined;
   /** How many requests have been sent. */
   #sent = 0;
-  /** Whether the server has been told how streams are read; see `_flow.ts`. */
-  #announced = false;
-  /** Whether it could be told: the ids of some schemas have no room for it. */
-  #acknowledges = false;
   /** The error of the message that was just sent, if it could not be encoded. */
   #unencodable: { readonly error: unknown } | undefined;
   /** The full stream for whose reader the connection waits, as its server does not. */
@@ -54,7 +48,9 @@ export class Calls<Request, Response> implements Reactor<Response, Request>, Out
   constructor(config: CallsConfig<Request, Response>, sender: Sender<Request>) {
     this.#config = config;
     this.#sender = sender;
-    this.#outflows = new Outflows(config.messages.request, sender, this);
+    const { messages: { request }, maxBufferedBytes } = config;
+    this.#notices = new Notices(request, maxBufferedBytes, sender);
+    this.#outflows = new Outflows(request, sender, this);
   }
 
   outflowOf(id: number): Outflow<Request> | undefined {
@@ -74,8 +70,7 @@ export class Calls<Request, Response> implements Reactor<Response, Request>, Out
   }
 
   get pending(): number {
-    return this.#unsent.length + this.#cancels.length + this.#grants.length +
-      this.#outflows.pending;
+    return this.#unsent.length + this.#notices.pending + this.#outflows.pending;
   }
 
   /** Makes the further requests of a call that is about to start. */
@@ -150,22 +145,9 @@ export class Calls<Request, Response> implements Reactor<Response, Request>, Out
   }
 
   pullOutbound(budget: SendBudget<Request>): void {
-    const { request: messages } = this.#config.messages;
-    // Cancels and grants are for requests that were sent: they need not wait behind unsent ones.
-    while (budget.remaining > 0 && this.#cancels.length > 0) {
-      budget.send(messages.cancelled(this.#cancels.shift()));
-    }
-    while (budget.remaining > 0 && this.#grants.length > 0) {
-      const call = this.#grants.shift();
-      if (!call.done) budget.send(messages.ended(call.id));
-    }
-    if (!this.#announced && this.#unsent.length > 0 && budget.remaining > 0) {
-      this.#announced = true;
-      const announcement = reservedEnd(messages, this.#config.maxBufferedBytes);
-      this.#acknowledges = announcement !== undefined;
-      if (announcement !== undefined) budget.send(announcement);
-    }
+    this.#notices.pull(budget);
     const callsWait = this.#unsent.length > 0;
+    if (callsWait) this.#notices.announce(budget);
     this.#outflows.pull(budget, callsWait);
     while (budget.remaining > 0 && this.#unsent.length > 0) {
       this.#send(this.#unsent.shift()!, budget);
@@ -207,9 +189,7 @@ export class Calls<Request, Response> implements Reactor<Response, Request>, Out
 
   /** Lets the server send more of a stream. */
   grant(call: StreamingCall<Request, Response>): void {
-    if (call.done || !this.#acknowledges) return;
-    this.#grants.push(call);
-    this.#sender.wake();
+    this.#notices.grant(call);
   }
 
   #answer(call: UnaryCall<Request, Response>, response: Response): void {
@@ -224,8 +204,7 @@ export class Calls<Request, Response> implements Reactor<Response, Request>, Out
     if (code === ControlCode.normal) {
       if (!this.#calls.recall(id)) return;
       // A unary call was answered by a stream, which would otherwise go on for nobody.
-      this.#cancels.push(id);
-      return this.#sender.wake();
+      return this.#notices.cancel(id);
     }
     if (code === ControlCode.end) {
       if (this.#outflows.onEnd(id)) return;
@@ -361,9 +340,7 @@ export class Calls<Request, Response> implements Reactor<Response, Request>, Out
 
   /** Cancels a call at the server, if its request was sent. */
   #cancel(call: Call<Request, Response>): void {
-    if (call.sentAs === 0) return;
-    this.#cancels.push(call.id);
-    this.#sender.wake();
+    if (call.sentAs > 0) this.#notices.cancel(call.id);
   }
 
   #fail(call: Call<Request, Response>, error: unknown): void {
