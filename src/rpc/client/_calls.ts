@@ -10,6 +10,7 @@ import { GOING_AWAY, neighbour, notBegunId, reservedValue } from "../_flow.ts";
 import { connectionClosed, encodeFailed, RpcError, type RpcErrorOptions } from "../errors.ts";
 import { ControlCode, readCode, readId, type RpcId, type RpcMessages } from "../message.ts";
 import { failureOf, observe, type RpcObserver } from "../observer.ts";
+import { Outlet } from "../_outlet.ts";
 
 /** What {@linkcode Calls} needs to know. */
 export interface CallsConfig<Request, Response> {
@@ -28,13 +29,12 @@ export class Calls<Request, Response> implements Reactor<Response, Request>, Out
   readonly #calls = new CallTable<Call<Request, Response>>();
   /** Calls whose requests wait for room to send. */
   readonly #unsent = new WaitingLine<Call<Request, Response>>();
+  readonly #outlet: Outlet<Request>;
   readonly #notices: Notices<Request>;
   readonly #outflows: Outflows<Request>;
   #deadlines: Deadlines<Call<Request, Response>> | undefined;
   /** How many requests have been sent. */
   #sent = 0;
-  /** The error of the message that was just sent, if it could not be encoded. */
-  #unencodable: { readonly error: unknown } | undefined;
   /** The full stream for whose reader the connection waits, as its server does not. */
   #stopped: StreamingCall<Request, Response> | undefined;
   /** Called when no call is in flight any more. */
@@ -50,7 +50,8 @@ export class Calls<Request, Response> implements Reactor<Response, Request>, Out
     this.#sender = sender;
     const { messages: { request }, maxBufferedBytes } = config;
     this.#notices = new Notices(request, maxBufferedBytes, sender);
-    this.#outflows = new Outflows(request, sender, this);
+    this.#outlet = new Outlet(request);
+    this.#outflows = new Outflows(request, this.#outlet, sender, this);
   }
 
   outflowOf(id: number): Outflow<Request> | undefined {
@@ -156,8 +157,7 @@ export class Calls<Request, Response> implements Reactor<Response, Request>, Out
   }
 
   onEncodeError(error: unknown): void {
-    this.#unencodable = { error };
-    this.#outflows.onEncodeError(error);
+    this.#outlet.onEncodeError(error);
   }
 
   onInboundEnd(): void {
@@ -284,18 +284,9 @@ export class Calls<Request, Response> implements Reactor<Response, Request>, Out
   #send(call: Call<Request, Response>, budget: SendBudget<Request>): void {
     const request = call.request!;
     call.request = undefined;
-    this.#unencodable = undefined;
-    try {
-      // Only now, as the same object may have been passed to several calls.
-      this.#config.messages.request.setId(request, call.id);
-      budget.send(request);
-    } catch (error) {
-      this.onEncodeError(error);
-    }
-    // Set by onEncodeError.
-    const failed = this.#unencodable as { readonly error: unknown } | undefined;
-    if (failed) {
-      const about = { ...this.#about(call.id), cause: failed.error };
+    const sent = this.#outlet.send(request, call.id, budget);
+    if (typeof sent === "object") {
+      const about = { ...this.#about(call.id), cause: sent.error };
       if (!call.done) this.#fail(call, encodeFailed("The request", about));
       return;
     }
