@@ -1,7 +1,8 @@
 import type { Bounds } from "../../waits/bounded.ts";
 import type { RpcId } from "../message.ts";
-import { type Endpoints, isGood, type Place } from "./_endpoints.ts";
-import { bestOf, hashOf } from "./_rendezvous.ts";
+import type { Endpoints } from "./endpoints/_endpoints.ts";
+import { isGood, type Place } from "./endpoints/_place.ts";
+import { bestOf, hashOf } from "./endpoints/_rendezvous.ts";
 import type { PoolSettings } from "./_settings.ts";
 import { Slot } from "./_slot.ts";
 

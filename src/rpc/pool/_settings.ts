@@ -9,7 +9,7 @@ import {
   shown,
   wrong,
 } from "../../check.ts";
-import type { RestOptions } from "./_backoff.ts";
+import type { RestOptions } from "./endpoints/_backoff.ts";
 import type { RpcId } from "../message.ts";
 import { checkRpcObserver } from "../observer.ts";
 import {

@@ -3,17 +3,28 @@ import { onAbort } from "../../waits/on_abort.ts";
 import { isMistake, MAX_DELAY } from "../../check.ts";
 import { tell } from "../../user_callback.ts";
 import { bounded } from "../../waits/bounded.ts";
-import { NextTry } from "./_backoff.ts";
-import { type AttemptsOf, RetryBudget } from "./_attempts.ts";
+import { NextTry } from "./calls/_next_try.ts";
+import type { AttemptsOf } from "./calls/_attempts.ts";
+import { RetryBudget } from "./calls/_retry_budget.ts";
 import { Choice, type Wanted, type Whereto } from "./_choice.ts";
 import { type RaceResult, Races, raceToConnect } from "./_connect_race.ts";
-import { endedAtOnce, Endpoints, leaving, type Place } from "./_endpoints.ts";
+import { Endpoints } from "./endpoints/_endpoints.ts";
+import type { Place } from "./endpoints/_place.ts";
+import { endedAtOnce, leaving, poolClosed, tooMany, unavailable } from "./_errors.ts";
 import { GOING_AWAY } from "../_flow.ts";
-import { Outliers } from "./_outliers.ts";
-import { checkClient, drainWithin, endedHere, IdleSweep, leave, type Member } from "./_slot.ts";
-import { poolClosed, retire, Slot, tooMany, uncount } from "./_slot.ts";
+import { Outliers } from "./endpoints/_outliers.ts";
+import { IdleSweep } from "./_idle_sweep.ts";
+import {
+  checkClient,
+  drainWithin,
+  endedHere,
+  leave,
+  type Member,
+  retire,
+  uncount,
+} from "./_member.ts";
+import { Slot } from "./_slot.ts";
 import type { RpcClient } from "../client/client.ts";
-import { RpcError } from "../errors.ts";
 import type { PoolObserver, RpcPoolConfig } from "./pool_options.ts";
 import { checkPoolConfig, type PoolSettings } from "./_settings.ts";
 import { Spread } from "./_spread.ts";
@@ -182,7 +193,7 @@ export class Slots<Request, Response, Endpoint> implements AttemptsOf {
         const waits = wanted.waitForReady && !isMistake(this.endpoints.causeOf(result.error));
         if (member || waits) return member;
         const other = own && this.#races.first;
-        if (!other) throw this.#unavailable(result.error);
+        if (!other) throw unavailable(this.endpoints.causeOf(result.error), this.endpoints.nextAt);
         race = () => other;
       }
     } finally {
@@ -364,15 +375,6 @@ export class Slots<Request, Response, Endpoint> implements AttemptsOf {
     }
     if (ours || performance.now() - since >= this.settings.rests.initial) return;
     this.#onFailed(place, reason.kind === "error" ? reason.error : endedAtOnce(), since);
-  }
-
-  #unavailable(error: unknown): Error {
-    const cause = this.endpoints.causeOf(error);
-    if (isMistake(cause)) return cause;
-    const why = cause instanceof Error ? cause.message : String(cause);
-    const wait = Math.max(0, Math.ceil(this.endpoints.nextAt - performance.now()));
-    const message = `No connection, and no endpoint to try for ${wait} ms. The last try: ${why}`;
-    return new RpcError("unavailable", message, { cause, sent: false });
   }
 
   #tell(what: (observer: PoolObserver<Endpoint>) => unknown): void {

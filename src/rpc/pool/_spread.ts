@@ -1,8 +1,10 @@
 import type { Choices } from "./_choice.ts";
 import type { RaceResult } from "./_connect_race.ts";
-import type { Place } from "./_endpoints.ts";
+import type { Place } from "./endpoints/_place.ts";
+import { closeIfQuiet } from "./_idle_sweep.ts";
+import { leave } from "./_member.ts";
 import type { PoolSettings } from "./_settings.ts";
-import { closeIfQuiet, leave, Slot } from "./_slot.ts";
+import { Slot } from "./_slot.ts";
 
 /** How long there may be too many slots, and how long those for keys may be unused. */
 const SURPLUS = 10_000;

@@ -1,9 +1,9 @@
 import { checkConnectionOption } from "../../options.ts";
 import type { DrainOptions } from "../../../mod.ts";
-import { Attempts } from "./_attempts.ts";
+import { Attempts } from "./calls/_attempts.ts";
 import type { Wanted } from "./_choice.ts";
-import { ObservedStream, PoolStream } from "./_pool_stream.ts";
-import { poolClosed } from "./_slot.ts";
+import { ObservedStream, PoolStream } from "./calls/_pool_stream.ts";
+import { poolClosed } from "./_errors.ts";
 import { Slots } from "./_slots.ts";
 import type { RpcClient, RpcStream } from "../client/client.ts";
 import { failureOf, observe, type RpcObserver } from "../observer.ts";

@@ -1,6 +1,6 @@
 // Who calls: pools of this package, and three ways that others spread calls.
 import { type RpcClient, RpcError, RpcPool } from "@protosocket/protosocket/rpc";
-import { hashOf } from "../../../src/rpc/pool/_rendezvous.ts";
+import { hashOf } from "../../../src/rpc/pool/endpoints/_rendezvous.ts";
 import type { Draw } from "../draw.ts";
 import type { ModelClient, ModelServer } from "./servers.ts";
 

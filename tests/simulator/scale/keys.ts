@@ -1,5 +1,5 @@
 // How evenly keys are spread over endpoints, and how many move when endpoints change.
-import { bestOf, type Hash, hashOf } from "../../../src/rpc/pool/_rendezvous.ts";
+import { bestOf, type Hash, hashOf } from "../../../src/rpc/pool/endpoints/_rendezvous.ts";
 import { Ring } from "./callers.ts";
 
 /** How keys were spread in one way. */

@@ -1,7 +1,7 @@
 // Text keys: the same endpoint in every process, and the next one while it cannot be used.
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
-import { bestOf, hashOf } from "../../../../src/rpc/pool/_rendezvous.ts";
+import { bestOf, hashOf } from "../../../../src/rpc/pool/endpoints/_rendezvous.ts";
 import { asked, bodyOf, pass } from "../../../support/pool.ts";
 import {
   answers,

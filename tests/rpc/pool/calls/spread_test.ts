@@ -1,7 +1,7 @@
 // Many endpoints: each gets connections, new ones soon, vanished ones no more; and subsets.
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
-import { hashOf, subsetOf } from "../../../../src/rpc/pool/_rendezvous.ts";
+import { hashOf, subsetOf } from "../../../../src/rpc/pool/endpoints/_rendezvous.ts";
 import { asked, bodyOf } from "../../../support/pool.ts";
 import {
   answers,

@@ -1,7 +1,7 @@
 // Calls that wait until a connection can be made, how many may, and how many may be retried.
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
-import { RetryBudget } from "../../../../src/rpc/pool/_attempts.ts";
+import { RetryBudget } from "../../../../src/rpc/pool/calls/_retry_budget.ts";
 import { countTimers } from "../../../support/count_timers.ts";
 import {
   asked,

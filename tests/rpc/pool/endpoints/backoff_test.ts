@@ -1,7 +1,7 @@
 // How long what fails is left alone.
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
-import { Rest } from "../../../../src/rpc/pool/_backoff.ts";
+import { Rest } from "../../../../src/rpc/pool/endpoints/_backoff.ts";
 
 function rest(options: { jitter?: number; random?: () => number } = {}) {
   return new Rest({ initial: 100, max: 1000, factor: 3, jitter: 0, random: () => 0, ...options });

@@ -1,7 +1,7 @@
 // Endpoints whose calls fail are left out for a time, and never too many of them.
 import { assert, assertEquals } from "@std/assert";
 import { test } from "node:test";
-import { Outliers, untried, type Watched } from "../../../../src/rpc/pool/_outliers.ts";
+import { Outliers, untried, type Watched } from "../../../../src/rpc/pool/endpoints/_outliers.ts";
 import { DEFAULT_OUTLIER_DETECTION, refused } from "@protosocket/protosocket/rpc";
 import { bodyOf, type Host, pass, poolAndHosts, type PoolOptions } from "../../../support/pool.ts";
 import { body, rpcError } from "../../../support/rpc.ts";

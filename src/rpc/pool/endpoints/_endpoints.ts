@@ -1,17 +1,13 @@
-import { TransportError } from "../../../mod.ts";
-import { isMistake, shown, wrong } from "../../check.ts";
-import { bounded } from "../../waits/bounded.ts";
-import { GOING_AWAY } from "../_flow.ts";
-import { Rest, type RestOptions } from "./_backoff.ts";
-import { untried, type Watched } from "./_outliers.ts";
-import type { FoundEndpoints, SubsetOptions } from "./pool_options.ts";
-import { hashOf, type Ranked, subsetOf } from "./_rendezvous.ts";
-import { traitsOf } from "./_settings.ts";
+import { isMistake } from "../../../check.ts";
+import type { Rest } from "./_backoff.ts";
+import { Finding, type FindingOptions, type Resolve } from "./_finding.ts";
+import { isGood, isUsable, newPlace, type Place, usableShare } from "./_place.ts";
+import type { SubsetOptions } from "../pool_options.ts";
+import { subsetOf } from "./_rendezvous.ts";
+import { traitsOf } from "../_settings.ts";
 
 /** For how many milliseconds other endpoints are preferred to one that is going away. */
 const LEAVING = 1000;
-/** The least time, in milliseconds, that found endpoints are valid for. */
-const SHORTEST_TTL = 1000;
 /**
  * A level of endpoints (a priority, a zone) takes all calls while 1 in 1.4 of them can be used,
  * as in Envoy; with fewer, the next level takes what is missing.
@@ -26,59 +22,17 @@ const CALM = 2;
 /** The part of its weight that slow start begins with. */
 const SLOW_START = 0.1;
 
-/** An endpoint and its state. */
-export interface Place<Endpoint> extends Ranked, Watched {
-  /** The endpoint, as last found. */
-  endpoint: Endpoint;
-  weight: number;
-  zone: string | undefined;
-  priority: number;
-  /** Whether it is in the list. */
-  listed: boolean;
-  /** Whether the pool wants connections to it: see {@linkcode Endpoints.wanted}. */
-  wanted: boolean;
-  /** Its part of the calls that may go anywhere, compared with the others. */
-  share: number;
-  /** Since when it can be used; `undefined` if it has never been connected to. */
-  since: number | undefined;
-  /** Whether it may be away: it could not be connected to, has lost a connection, or goes away. */
-  unsure: boolean;
-  readonly rest: Rest;
-  /** How many slots are connected to it, or connecting. */
-  load: number;
-  /** How many of them are connected. */
-  open: number;
-  /** How many calls it has refused lately; those without an answer in time count more. */
-  refusals: number;
-  /** Until when it is taken to be going away, as it has said. */
-  leavesUntil: number;
-}
-
 /** Endpoints that are as good as each other, of one priority, near or far. */
 type Level<Endpoint> = readonly Place<Endpoint>[];
 
-/** Finds the current endpoints. */
-export type Resolve<Endpoint> = (
-  options: { readonly signal: AbortSignal },
-) => Promise<readonly Endpoint[] | FoundEndpoints<Endpoint>>;
-
 /** What {@linkcode Endpoints} needs besides a source. */
-export interface EndpointsOptions<Endpoint> {
+export interface EndpointsOptions<Endpoint> extends FindingOptions {
   readonly keyOf: (endpoint: Endpoint) => string;
-  /** How long a list stays valid, in milliseconds. */
-  readonly ttl: number;
-  /** How long finding a list may take, in milliseconds. */
-  readonly timeout: number;
-  readonly rests: RestOptions;
   /** How many connections an endpoint may have. */
   readonly maxConnectionsPerEndpoint: number;
   readonly subset: SubsetOptions | undefined;
   readonly zone: string | undefined;
   readonly slowStartWindow: number;
-  /** Called when finding a list has failed. */
-  readonly onError: (error: unknown) => void;
-  /** Ends all waits when it fires. */
-  readonly signal: AbortSignal;
 }
 
 /** The endpoints of a pool: a fixed list, or the last list that a function returned. */
@@ -90,13 +44,11 @@ export class Endpoints<Endpoint> {
   /** Whether what calls are spread by may have changed. */
   stale = true;
   readonly #options: EndpointsOptions<Endpoint>;
-  readonly #resolve: Resolve<Endpoint> | undefined;
+  /** Finds them, unless the list is fixed. */
+  readonly #finding: Finding<Endpoint> | undefined;
   /** Those in the list, and those no longer in it that still have a connection. */
   #known = new Map<string, Place<Endpoint>>();
-  #freshUntil = -Infinity;
   #forgivenAt = -Infinity;
-  #renewal: Promise<void> | undefined;
-  readonly #resolving: Rest;
   /** Made of the list when they are needed. */
   #levels: Level<Endpoint>[] | undefined;
   /** How busy the own zone is, lately, where 1 is all that it may be. */
@@ -111,9 +63,11 @@ export class Endpoints<Endpoint> {
     options: EndpointsOptions<Endpoint>,
   ) {
     this.#options = options;
-    this.#resolving = new Rest(options.rests);
-    if (typeof source === "function") this.#resolve = source;
-    else this.#take(source);
+    if (typeof source === "function") {
+      this.#finding = new Finding(source, options, (found) => this.#take(found));
+    } else {
+      this.#take(source);
+    }
   }
 
   /**
@@ -129,13 +83,14 @@ export class Endpoints<Endpoint> {
       const wasOurs = isMistake(last?.error);
       if (!last || (isOurs === wasOurs ? rest.until > last.until : wasOurs)) last = rest;
     }
-    return last?.error ?? this.#resolving.error ?? error;
+    return last?.error ?? this.#finding?.rest.error ?? error;
   }
 
   /** When the first of the resting endpoints may be tried again. */
   get nextAt(): number {
-    const rests = this.list.length > 0 ? this.list.map(({ rest }) => rest) : [this.#resolving];
-    return Math.min(...rests.map(({ until }) => until));
+    // A list that is fixed has some.
+    if (this.list.length === 0) return this.#finding!.rest.until;
+    return Math.min(...this.list.map(({ rest }) => rest.until));
   }
 
   /**
@@ -265,47 +220,12 @@ export class Endpoints<Endpoint> {
 
   /** Marks the list as possibly outdated. */
   doubt(): void {
-    this.#freshUntil = -Infinity;
+    this.#finding?.doubt();
   }
 
   /** Starts to find a new list, if it is due. The promise resolves, and never rejects, when done. */
   renew(now: number): Promise<void> | undefined {
-    if (this.#renewal || !this.#resolve) return this.#renewal;
-    if (now < this.#freshUntil || now < this.#resolving.until) return undefined;
-    return this.#renewal = this.#find(this.#resolve, now).then(() => this.#renewal = undefined);
-  }
-
-  async #find(resolve: Resolve<Endpoint>, began: number): Promise<void> {
-    const { timeout, signal, ttl, onError } = this.#options;
-    try {
-      const found = await bounded((signal) => resolve({ signal }), {
-        signals: [signal],
-        timeout,
-        timedOut: () =>
-          new TransportError(
-            "timed-out",
-            `No endpoints found within connectTimeout, ${timeout} ms`,
-          ),
-      });
-      const { endpoints, ttl: validFor = ttl } = parts(found);
-      this.#takeFound(endpoints);
-      this.#freshUntil = performance.now() + Math.min(ttl, Math.max(SHORTEST_TTL, validFor));
-      this.#resolving.succeeded(performance.now());
-    } catch (error) {
-      if (signal.aborted) return;
-      // Keep the known endpoints: they are better than none.
-      this.#resolving.failed(error, began, performance.now());
-      onError(error);
-    }
-  }
-
-  #takeFound(found: readonly Endpoint[]): void {
-    try {
-      this.#take(found);
-    } catch (cause) {
-      // What is found comes from elsewhere: calls may wait until it is right again.
-      throw new RangeError((cause as Error).message, { cause });
-    }
+    return this.#finding?.renew(now);
   }
 
   #take(found: readonly Endpoint[]): void {
@@ -329,66 +249,4 @@ export class Endpoints<Endpoint> {
     // The slots are not yet as many as are wanted now.
     this.stale = true;
   }
-}
-
-function newPlace<Endpoint>(endpoint: Endpoint, key: string, rests: RestOptions): Place<Endpoint> {
-  return {
-    endpoint,
-    key,
-    hash: hashOf(key),
-    ...traitsOf(endpoint),
-    listed: true,
-    wanted: false,
-    share: 1,
-    since: undefined,
-    unsure: false,
-    rest: new Rest(rests),
-    load: 0,
-    open: 0,
-    refusals: 0,
-    leavesUntil: -Infinity,
-    health: untried(),
-  };
-}
-
-/** Whether calls that may go elsewhere go to an endpoint: it neither leaves nor is ejected. */
-export function isGood({ leavesUntil, health }: Place<unknown>, now: number): boolean {
-  return now >= leavesUntil && now >= health.ejectedUntil;
-}
-
-/** The same, if it is connected, or is not known to be away. */
-function isUsable(place: Place<unknown>, now: number): boolean {
-  return isGood(place, now) && (place.open > 0 || !place.rest.failing);
-}
-
-function usableShare(places: readonly Place<unknown>[], now: number): number {
-  let all = 0;
-  let usable = 0;
-  for (const place of places) {
-    all += place.weight;
-    if (isUsable(place, now)) usable += place.weight;
-  }
-  return usable / all;
-}
-
-/** What a function has found, in either form. */
-function parts<Endpoint>(found: readonly Endpoint[] | FoundEndpoints<Endpoint>) {
-  const isList = (value: unknown): value is readonly Endpoint[] => Array.isArray(value);
-  const { endpoints, ttl }: FoundEndpoints<Endpoint> = isList(found) ? { endpoints: found } : {
-    ...found,
-  };
-  if (!isList(endpoints)) throw wrong(`endpoints must return an array, not ${shown(found)}`);
-  if (endpoints.length === 0) throw new RangeError("endpoints returned none");
-  if (ttl !== undefined && !(ttl >= 0)) throw new RangeError(`The ttl of endpoints is ${ttl}`);
-  return { endpoints, ttl };
-}
-
-/** The error for an endpoint that is about to end its connections. */
-export function leaving(): TransportError {
-  return new TransportError("closed", GOING_AWAY);
-}
-
-/** The error for an endpoint whose connection is of no use. */
-export function endedAtOnce(): TransportError {
-  return new TransportError("reset", "The connection ended as soon as it was made");
 }

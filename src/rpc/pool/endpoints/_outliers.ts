@@ -1,4 +1,4 @@
-import type { OutlierSettings } from "./_settings.ts";
+import type { OutlierSettings } from "../_settings.ts";
 
 /** What is known of how calls to an endpoint end. */
 export interface Health {

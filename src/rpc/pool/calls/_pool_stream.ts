@@ -1,8 +1,8 @@
-import { onAbort } from "../../waits/on_abort.ts";
-import { rejected } from "../_awaited.ts";
-import type { RpcStream } from "../client/client.ts";
-import { RpcError } from "../errors.ts";
-import { failureOf, type OnRpcEnd } from "../observer.ts";
+import { onAbort } from "../../../waits/on_abort.ts";
+import { rejected } from "../../_awaited.ts";
+import type { RpcStream } from "../../client/client.ts";
+import { RpcError } from "../../errors.ts";
+import { failureOf, type OnRpcEnd } from "../../observer.ts";
 
 /** What makes the attempts of a {@linkcode PoolStream}. */
 export interface PoolStreamSource<Response> {
