@@ -1,4 +1,4 @@
-// What a pool tries again, and what is made twice.
+// What a pool tries again, where it sends calls with a key, and what is made twice.
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { test } from "node:test";
 import { RpcError, RpcPool } from "@protosocket/protosocket/rpc";
@@ -39,6 +39,23 @@ test("an idempotent method is tried again where another is not", async () => {
   assertEquals(calls[1], `get ${symbol}`);
   const error = await fails(prices.setQuote({}), "unavailable");
   assertEquals([error.begun, calls.length], [undefined, 3]);
+});
+
+test("calls with the same text as their key go to the same server", async () => {
+  const handlers = (name: string): PricesHandlers => ({ getQuote: () => ({ symbol: name }) });
+  await using a = await onSocket(handlers("a"));
+  await using b = await onSocket(handlers("b"));
+  await using pool = poolOf([a, b]);
+  const prices = createClient(Prices, pool);
+  const servers = new Set<string>();
+  for (let user = 0; user < 16; user++) {
+    const key = `user ${user}`;
+    const { symbol } = await soon(prices.getQuote({}, { key }), "an answer");
+    const again = await Promise.all([1, 2, 3].map(() => prices.getQuote({}, { key })));
+    assertEquals(again.map(({ symbol }) => symbol), [symbol, symbol, symbol]);
+    servers.add(symbol);
+  }
+  assertEquals(servers.size, 2);
 });
 
 test("a slow call is made once more, and the first answer counts", async () => {

@@ -32,6 +32,7 @@ test("handlers and calls are typed by the service alone", () => {
     for await (const { cents } of prices.watchQuotes({})) typed[1] += cents;
     const { count } = await prices.putQuotes([{ cents: 1 }]);
     typed[1] += count;
+    for (const key of [7, 7n, "a user"]) await prices.getQuote({}, { key });
     // @ts-expect-error: a wrong type
     await prices.getQuote({ symbol: 1 });
     // @ts-expect-error: no such field

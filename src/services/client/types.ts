@@ -17,8 +17,11 @@ export interface ServiceCallOptions {
   readonly metadata?: MetadataInit;
   /** The call of whose handling this one is a part: it ends when that ends, at the latest. */
   readonly context?: ServiceContext;
-  /** Selects a connection of a pool: see `PoolClientOptions`. */
-  readonly key?: RpcId;
+  /**
+   * Selects an endpoint of a pool, if it is a text, or a connection: see `PoolClientOptions`. A
+   * client of one connection ignores it.
+   */
+  readonly key?: RpcId | string;
   /**
    * Whether the call may be made more than once, so that a pool may retry it.
    *
@@ -27,9 +30,9 @@ export interface ServiceCallOptions {
   readonly idempotent?: boolean;
   /**
    * Milliseconds after which a call that has no answer yet is made once more, beside the first; the
-   * first answer counts, and the other is cancelled. A pool sends it to another endpoint. Only for calls that are idempotent and have
-   * one request and one response; others ignore it. Without it, the client's `hedgeAfter` applies.
-   * From 1 to 2,147,483,647.
+   * first answer counts, and the other is cancelled. A pool sends it to another endpoint. Only for
+   * calls that are idempotent and have one request and one response; others ignore it. Without it,
+   * the client's `hedgeAfter` applies. From 1 to 2,147,483,647.
    */
   readonly hedgeAfter?: number;
   /** Receives what the server sends beside the beginning of its answer. */
