@@ -64,8 +64,8 @@ export class ConnectionError extends Error {
  * - `address-unavailable`: the address does not belong to this machine.
  * - `denied`: the operating system or the runtime does not permit it.
  * - `timed-out`: the peer did not answer in time.
- * - `tls`: the handshake failed: the peer does not speak TLS (it may just hang up) or no compatible version of
- *   it, or one end rejected the other's certificate or the name in it.
+ * - `tls`: the handshake failed: the peer does not speak TLS (it may just hang up) or no compatible
+ * version of it, or one end rejected the other's certificate or the name in it.
  * - `proxy-header`: a connection to a listener with `proxyProtocol` did not begin with a header
  *   that is to be believed.
  * - `aborted`: the caller's `AbortSignal` fired, or this end aborted the connection; the

@@ -86,10 +86,10 @@ export interface ConnectionOptions {
    */
   readonly messageTimeout?: number;
   /**
-   * Milliseconds within which the transport must accept each 64 KiB, or what is written if
-   * that is less, or at least, where the transport can tell, a part of it. Otherwise the
-   * connection ends with the code `write-timeout`: the peer does not read. From 0, which sets no limit and suits peers that pause for long, to
-   * 2,147,483,647.
+   * Milliseconds within which the transport must accept each 64 KiB, or what is written if that is
+   * less, or at least, where the transport can tell, a part of it. Otherwise the connection ends
+   * with the code `write-timeout`: the peer does not read. From 0, which sets no limit and suits
+   * peers that pause for long, to 2,147,483,647.
    *
    * @default {0} in servers 60000
    */

@@ -47,8 +47,8 @@ export class Connection<Inbound, Outbound = Inbound, Logical = Outbound>
 
   /**
    * Starts at once. Throws a `RangeError` for an option out of range, a `TypeError` for a wrong
-   * argument or a duplex that somebody else uses, or whatever `config.reactor` throws; the duplex is then
-   * untouched. `defaults` apply to options that `config` leaves out.
+   * argument or a duplex that somebody else uses, or whatever `config.reactor` throws; the duplex
+   * is then untouched. `defaults` apply to options that `config` leaves out.
    */
   constructor(
     duplex: Duplex,

@@ -3,9 +3,9 @@
  * stream of them, in any order, and either end can cancel. Speaks the protocol of the
  * Rust crate `protosocket-rpc`.
  *
- * Messages may be of any type that has an id and a control code somewhere:
- * {@linkcode RpcMessage} tells where, and {@linkcode rpcFields} makes one of two names. The control codes are 0 normal, 1 cancel and 2 end.
- * A response is matched to its request by the id alone.
+ * Messages may be of any type that has an id and a control code somewhere: {@linkcode RpcMessage}
+ * tells where, and {@linkcode rpcFields} makes one of two names. The control codes are 0 normal, 1
+ * cancel and 2 end. A response is matched to its request by the id alone.
  *
  * {@linkcode RpcClient} makes calls over one connection, {@linkcode RpcPool} over several;
  * {@linkcode serveRpc} serves them.

@@ -59,10 +59,11 @@ export interface Server extends AsyncDisposable {
    */
   readonly finished: Promise<void>;
   /**
-   * Is not {@linkcode ready} any more; after `delay` stops accepting, drains every connection, and resolves when all have ended: work in
-   * progress may finish within `timeout` and is then cancelled; finished responses are
-   * still sent. A connector that has not settled by then is given up. May be called again; the
-   * options of the first call count. Throws a `RangeError` for an option out of range.
+   * Is not {@linkcode ready} any more; after `delay` stops accepting, drains every connection, and
+   * resolves when all have ended: work in progress may finish within `timeout` and is then
+   * cancelled; finished responses are still sent. A connector that has not settled by then is given
+   * up. May be called again; the options of the first call count. Throws a `RangeError` for an
+   * option out of range.
    */
   close(options?: ServerCloseOptions): Promise<void>;
 }

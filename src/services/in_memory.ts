@@ -35,8 +35,8 @@ export interface InMemoryServices
 /**
  * Connects a client with services in the same process, without sockets, for tests and for parts of
  * one program: everything between a client and a handler is as it is over a socket, from the codec,
- * which can be left out, to deadlines. The two ends are garbage once nobody uses them, so it need not be closed. Throws
- * as `serveServices` does.
+ * which can be left out, to deadlines. The two ends are garbage once nobody uses them, so it need
+ * not be closed. Throws as `serveServices` does.
  *
  * @example
  * ```ts

@@ -33,7 +33,10 @@ export class Upgrade implements UpgradeInfo {
   }
 }
 
-/** Reads a `Cookie` header. Of several cookies with the same name, the first counts, as it is the most specific. */
+/**
+ * Reads a `Cookie` header. Of several cookies with the same name, the first counts, as it is the
+ * most specific.
+ */
 function cookiesOf(header: string): Map<string, string> {
   const cookies = new Map<string, string>();
   for (const pair of header.split(";")) {

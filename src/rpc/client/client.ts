@@ -152,7 +152,10 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
   readonly #maxBufferedBytes: number;
   readonly #responses: RpcMessage<Response>;
 
-  /** Starts at once, and owns the duplex. Throws a `RangeError` for an option out of range, a `TypeError` for a wrong one. */
+  /**
+   * Starts at once, and owns the duplex. Throws a `RangeError` for an option out of range, a
+   * `TypeError` for a wrong one.
+   */
   constructor(duplex: Duplex, config: RpcClientConfig<Request, Response>) {
     requireOptions("config", "a codec", config);
     const { maxBufferedBytes = DEFAULT_MAX_BUFFERED_BYTES, messages, rpcObserver } = config;
