@@ -19,6 +19,7 @@
  * @module
  */
 export { proxyHeader, type ProxyHeaderOptions } from "./proxy/_send.ts";
-export { DEFAULT_MAX_HEADER_BYTES, parseProxyHeader } from "./proxy/_parse.ts";
+export { DEFAULT_MAX_HEADER_BYTES } from "./base/_proxy_options.ts";
+export { parseProxyHeader } from "./proxy/_parse.ts";
 export type { ProxyHeader, ProxyHeaderResult } from "./proxy/_result.ts";
 export type { ProxyInfo, ProxyTlv } from "../duplex/peer.ts";

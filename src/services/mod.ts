@@ -1,5 +1,29 @@
 /**
- * Typed services.
+ * Typed services over RPCs: a client calls methods by their names, a server answers each by a
+ * function, and the compiler knows the messages of both. Calls have statuses, metadata, deadlines
+ * and interceptors, and a stream of requests, of responses, or of both.
+ *
+ * A service comes from a `.proto`, by `./services-protobuf-es` or `./services-ts-proto`, or is defined
+ * in TypeScript by {@linkcode defineService}. {@linkcode implement} joins it and its handlers, which
+ * {@linkcode serveServices} serves. {@linkcode createClient} makes a client of it, for a connection of
+ * {@linkcode serviceClient}, an `RpcPool` of these, or, in the same process, {@linkcode inMemory}.
+ *
+ * @example
+ * ```ts
+ * import { createClient, defineService, implement } from "@protosocket/protosocket/services";
+ * import { serveServices, serviceClient } from "@protosocket/protosocket/services";
+ * import { connect, listen } from "@protosocket/protosocket/sockets";
+ * import { z } from "zod"; // or valibot, arktype …
+ *
+ * const Greeter = defineService("example.Greeter", {
+ *   hello: { request: z.string(), response: z.string() },
+ * });
+ * const greeter = implement(Greeter, { hello: (name) => `hello, ${name}` });
+ * await using server = serveServices(await listen({ port: 0 }), { services: [greeter] });
+ *
+ * await using connection = serviceClient(await connect(server.address));
+ * console.log(await createClient(Greeter, connection).hello("world")); // hello, world
+ * ```
  *
  * @module
  */

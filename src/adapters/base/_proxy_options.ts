@@ -45,7 +45,8 @@ export interface ProxySettings {
 
 const OPTIONS = ["trust", "timeout", "maxHeaderBytes", "onHeaderError"];
 const DEFAULT_TIMEOUT = 3000;
-const DEFAULT_MAX_HEADER_BYTES = 4096;
+/** The default of how long a header may be: 4 KiB. */
+export const DEFAULT_MAX_HEADER_BYTES: number = 4096;
 
 /**
  * Checks the option `proxyProtocol`. `unix` is whether it is of a Unix socket, whose peers have

@@ -1,10 +1,8 @@
+import { DEFAULT_MAX_HEADER_BYTES } from "../base/_proxy_options.ts";
 import { parseBinary } from "./_binary.ts";
 import { parseLine } from "./_line.ts";
 import { INCOMPLETE, type ProxyHeaderResult } from "./_result.ts";
 import { SIGNATURE } from "./_wire.ts";
-
-/** The default of `maxBytes`: 4 KiB. */
-export const DEFAULT_MAX_HEADER_BYTES: number = 4096;
 
 /**
  * Reads the PROXY protocol header, of version 1 or 2, at the beginning of `bytes`, which are

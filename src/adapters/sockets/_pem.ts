@@ -7,7 +7,7 @@ export interface Identity {
   readonly key?: string;
 }
 
-/** Checks a certificate and its key. Throws a `RangeError` or a `TypeError`. */
+/** Checks a certificate and its key. Throws a `TypeError`. */
 export function checkIdentity(cert: unknown, key: unknown): Required<Identity> {
   if (typeof cert !== "string" || typeof key !== "string") {
     throw wrong("tls.cert and tls.key must both be given, as PEM");
@@ -28,7 +28,7 @@ export function checkIdentity(cert: unknown, key: unknown): Required<Identity> {
 
 /**
  * Checks certificates, and splits bundles: not every runtime reads beyond the first
- * certificate. Throws a `RangeError` or a `TypeError`.
+ * certificate. Throws a `TypeError`.
  */
 export function checkCertificates(option: string, bundles: unknown): string[] {
   if (!Array.isArray(bundles) || bundles.length === 0) {

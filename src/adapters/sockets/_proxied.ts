@@ -6,6 +6,7 @@ import { inNetworks } from "../../ip_networks.ts";
 import { Handshakes } from "../base/_handshakes.ts";
 import type { ListenOptions } from "../base/_options.ts";
 import { netKeepAlive, setKeepAlive } from "./_keep_alive.ts";
+import { tcpAddressOf } from "./_net.ts";
 import { checkProxyProtocol, type ProxySettings } from "../base/_proxy_options.ts";
 import { parseProxyHeader } from "../proxy/_parse.ts";
 import type { ProxyHeader } from "../proxy/_result.ts";
@@ -45,7 +46,9 @@ export function proxiedServer(
   const keepAlive = netKeepAlive(probes);
   const server = net.createServer({ allowHalfOpen: true, noDelay }, (socket) => {
     if (path === undefined) setKeepAlive(socket, keepAlive);
-    const address = addressOf(socket, path !== undefined);
+    const address: SocketAddress | undefined = path === undefined
+      ? tcpAddressOf(socket)
+      : { transport: "unix", path: "" };
     // Proxies have few addresses, so connections are not counted by them.
     headers.begin(socket, address, trusted === undefined);
     const fail = (why: string) => {
@@ -94,13 +97,6 @@ function infoOf(
   if (uniqueId) info.uniqueId = uniqueId;
   if (awsEndpointId !== undefined) info.awsEndpointId = awsEndpointId;
   return info;
-}
-
-function addressOf(socket: net.Socket, unix: boolean): SocketAddress | undefined {
-  if (unix) return { transport: "unix", path: "" };
-  const { remoteAddress, remotePort } = socket;
-  if (remoteAddress === undefined || remotePort === undefined) return undefined;
-  return { transport: "tcp", hostname: remoteAddress, port: remotePort };
 }
 
 /** Reads up to the end of the header, and not a byte further; calls one of the two, once. */

@@ -11,7 +11,7 @@ export interface OriginOptions {
   readonly allowedOrigins?: readonly string[];
 }
 
-/** Checks that all are origins in the form that browsers send. Throws a TransportError. */
+/** Checks that all are origins in the form that browsers send. Throws a `TypeError`. */
 export function checkOrigins({ allowedOrigins = [] }: OriginOptions): void {
   if (!Array.isArray(allowedOrigins)) {
     throw wrong(`allowedOrigins must be an array, not ${allowedOrigins}`);

@@ -45,7 +45,7 @@ export const DEFAULT_MAX_UNSENT_BYTES: number = 256 * 1024;
  */
 export const HALF_CLOSE_PROTOCOL = "protosocket";
 
-/** Checks the limits and fills in defaults. Throws a `RangeError` or a `TypeError`. */
+/** Checks the limits and fills in defaults. Throws a `RangeError`. */
 export function limitsOf(options: WebSocketOptions): WebSocketLimits {
   const {
     maxFrameBytes = DEFAULT_MAX_FRAME_BYTES,

@@ -31,6 +31,7 @@ export class Calls<Request, Response> implements Reactor<Response, Request>, Out
   readonly #unsent = new WaitingLine<Call<Request, Response>>();
   readonly #outlet: Outlet<Request>;
   readonly #notices: Notices<Request>;
+  /** The further requests of calls that have some. */
   readonly #outflows: Outflows<Request>;
   #deadlines: Deadlines<Call<Request, Response>> | undefined;
   /** How many requests have been sent. */

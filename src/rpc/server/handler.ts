@@ -51,10 +51,11 @@ export interface RpcContext<Request = unknown> {
   /** Whether the client expects a stream of responses, if it has said so. */
   readonly expectsStream: boolean | undefined;
   /**
-   * The further requests, if the client sends a stream of them (see `CallOptions.requests`);
-   * otherwise it ends at once. The client sends the first when this has been called, and no more
-   * of them than `maxBufferedBytes` ahead of the reader. To leave it tells the client to send no
-   * more. It ends when the RPC has been answered, and fails when `signal` fires.
+   * The further requests, if the client sends a stream of them (see
+   * `StreamingCallOptions.requests`); otherwise it ends at once. The client sends the first when
+   * this has been called, and no more of them than `maxBufferedBytes` ahead of the reader. To leave
+   * it tells the client to send no more. It ends when the RPC has been answered, and fails when
+   * `signal` fires.
    */
   requests(): AsyncIterableIterator<Request, undefined>;
 }
