@@ -38,10 +38,10 @@ import { integer, wrong } from "../check.ts";
 import { availableParallelism } from "node:os";
 import { serialize } from "node:v8";
 import type { TransportError } from "../errors.ts";
-import { Processors, type Settings } from "./cores/_processors.ts";
+import { Cores, type Settings } from "./cores/_cores.ts";
 import type { MultiCoreServer } from "./cores/_server.ts";
 import { placeOf } from "./base/_options.ts";
-import { workerKind } from "./cores/_workers.ts";
+import { workerKind } from "./cores/_start_worker.ts";
 
 export type {
   CoreCloseOptions,
@@ -101,7 +101,7 @@ export async function serveOnEachCore<Data = unknown>(
   module: URL | string,
   options: CoresOptions<Data>,
 ): Promise<MultiCoreServer> {
-  const server = new Processors(check(module, options));
+  const server = new Cores(check(module, options));
   await server.start();
   return server;
 }

@@ -1,9 +1,9 @@
 import { delay } from "../../check.ts";
 import type { SocketAddress } from "../../duplex/duplex.ts";
 import type { TransportError } from "../../errors.ts";
-import { Processor } from "./_processor.ts";
+import { Core } from "./_core.ts";
 import type { CoreCloseOptions, CoreListenOptions, MultiCoreServer } from "./_server.ts";
-import type { WorkerKind } from "./_workers.ts";
+import type { WorkerKind } from "./_start_worker.ts";
 
 /** The period that `maxRestarts` refers to, in milliseconds. */
 const RESTART_WINDOW = 60_000;
@@ -21,12 +21,12 @@ export interface Settings {
 }
 
 /** Keeps a worker running on each core. */
-export class Processors implements MultiCoreServer {
+export class Cores implements MultiCoreServer {
   address!: SocketAddress;
   readonly cores: number;
   finished: Promise<void> = Promise.resolve();
   readonly #settings: Settings;
-  readonly #running = new Set<Processor>();
+  readonly #running = new Set<Core>();
   /** When workers were restarted, within the last minute. */
   #restarts: number[] = [];
   #closing: Promise<void> | undefined;
@@ -45,7 +45,7 @@ export class Processors implements MultiCoreServer {
       const first = this.#open(1);
       this.address = await first.listening;
       const others = Array.from({ length: this.cores - 1 }, (_, i) => this.#open(i + 2));
-      await Promise.all(others.map((processor) => processor.listening));
+      await Promise.all(others.map((core) => core.listening));
       this.finished = this.#finish([first, ...others]);
       // A rejection that nobody awaits must not end the process.
       this.finished.catch(() => {});
@@ -53,8 +53,8 @@ export class Processors implements MultiCoreServer {
       const all = [...this.#running];
       // Not killed: Deno says that a thread has ended before what it had open is closed, and
       // whoever then connects would reach nobody, or be reset.
-      for (const processor of all) processor.close(0);
-      await Promise.all(all.map((processor) => processor.ended));
+      for (const core of all) core.close(0);
+      await Promise.all(all.map((core) => core.ended));
       throw error;
     }
   }
@@ -70,32 +70,32 @@ export class Processors implements MultiCoreServer {
   }
 
   async #close(timeout: number): Promise<void> {
-    for (const processor of this.#running) processor.close(timeout);
+    for (const core of this.#running) core.close(timeout);
     await this.finished.catch(() => {});
   }
 
-  async #finish(processors: Processor[]): Promise<void> {
-    const errors = await Promise.all(processors.map((processor) => this.#keep(processor)));
+  async #finish(cores: Core[]): Promise<void> {
+    const errors = await Promise.all(cores.map((core) => this.#keep(core)));
     const error = errors.find((error) => error !== undefined);
     if (error) throw error;
   }
 
   /** Keeps a worker on a core, until it has ended in order or workers died too often. */
-  async #keep(processor: Processor): Promise<TransportError | undefined> {
+  async #keep(core: Core): Promise<TransportError | undefined> {
     for (;;) {
-      const error = await processor.ended;
+      const error = await core.ended;
       if (!error || this.#closing) return error;
-      this.#report(error, processor.number);
+      this.#report(error, core.number);
       if (this.#closing) return undefined;
       if (!this.#mayRestart()) {
         void this.close();
         return error;
       }
-      processor = this.#open(processor.number);
+      core = this.#open(core.number);
     }
   }
 
-  #open(number: number): Processor {
+  #open(number: number): Core {
     const { kind, module, hostname, data } = this.#settings;
     // Processes that requested the same port, even 0, share a socket; when none is left,
     // that socket is gone.
@@ -105,10 +105,10 @@ export class Processors implements MultiCoreServer {
     const reusePort = kind === "threads" && this.cores > 1;
     const options: CoreListenOptions = { hostname, port: this.#port, reusePort };
     const start = { kind: "start", module: module.href, options, data } as const;
-    const processor = new Processor(number, kind, module, start, this.address);
-    this.#running.add(processor);
-    processor.ended.then(() => this.#running.delete(processor));
-    return processor;
+    const core = new Core(number, kind, module, start, this.address);
+    this.#running.add(core);
+    core.ended.then(() => this.#running.delete(core));
+    return core;
   }
 
   #mayRestart(): boolean {

@@ -2,13 +2,13 @@ import { MAX_DELAY } from "../../check.ts";
 import type { SocketAddress } from "../../duplex/duplex.ts";
 import { TransportError } from "../../errors.ts";
 import { fromParts, type FromWorker, type ToWorker } from "./_worker.ts";
-import { startWorker, type WorkerHandle, type WorkerKind } from "./_workers.ts";
+import { startWorker, type WorkerHandle, type WorkerKind } from "./_start_worker.ts";
 
 /** How much longer than its timeout a worker may take to close, in milliseconds. */
 const GRACE = 2000;
 
-/** One worker, from its start to its end. */
-export class Processor {
+/** The worker of one core, from its start to its end. */
+export class Core {
   /** Counts from 1. */
   readonly number: number;
   /** Resolves when its server listens; rejects if it ends before. */
