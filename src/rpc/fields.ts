@@ -1,3 +1,4 @@
+import { wrong } from "../check.ts";
 import { ControlCode, type RpcId, type RpcMessage } from "./message.ts";
 
 /** The names of fields that may hold an RPC's id. */
@@ -81,10 +82,10 @@ export function rpcFields<Message extends object>(
   const { id: idName, code: codeName } = names;
   for (const name of [idName, codeName]) {
     if (typeof name === "string") continue;
-    throw new TypeError(`The names of the id and the code must be strings, not ${typeof name}`);
+    throw wrong(`The names of the id and the code must be strings, not ${typeof name}`);
   }
   // Each id would be the code, too: calls would be taken for Cancels, and never be answered.
-  if (idName === codeName) throw new TypeError(`The id and the code are both in ${idName}`);
+  if (idName === codeName) throw wrong(`The id and the code are both in ${idName}`);
   const isBig = typeof (empty() as Fields)[idName] === "bigint";
   // Each reads or writes one field, in place: a function for any field would be slower.
   const setId = isBig

@@ -70,7 +70,7 @@ export class Outflows<Request> {
     if (!this.#asked) {
       const asked = this.#messages.setCode && question(this.#messages);
       if (asked === undefined) {
-        throw new TypeError("Streams of requests need messages with setCode, and ids of 53 bits");
+        throw wrong("Streams of requests need messages with setCode, and ids of 53 bits");
       }
       this.#asked = true;
       this.#notes.push(asked);

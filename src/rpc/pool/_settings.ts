@@ -125,7 +125,7 @@ export function checkKey(key: RpcId | string | undefined): void {
   }
   const integers = `an integer from 0 to ${Number.MAX_SAFE_INTEGER}, or a bigint from 0`;
   const message = `key must be a text that is not empty, ${integers}, not ${String(key)}`;
-  throw isNumber(key) ? new RangeError(message) : wrong(message);
+  throw isNumber(key) ? outOfRange(message) : wrong(message);
 }
 
 /** Checks an optional set of a call. */
@@ -160,7 +160,7 @@ function checkZone(name: string, zone: unknown): void {
 function checkZoneLoad(most: number | undefined, zone: string | undefined): number | undefined {
   if (most === undefined) return undefined;
   checkNumber("maxZoneInFlight", most, 0.01, MANY);
-  if (zone === undefined) throw new TypeError("maxZoneInFlight is only for a pool with a zone");
+  if (zone === undefined) throw wrong("maxZoneInFlight is only for a pool with a zone");
   return most;
 }
 
@@ -177,7 +177,7 @@ function checkSubset(subset: SubsetOptions | undefined): SubsetOptions | undefin
     const message = `subset.client must be an integer from 0, or a text that is not empty, not ${
       String(client)
     }`;
-    throw isNumber(client) ? new RangeError(message) : wrong(message);
+    throw isNumber(client) ? outOfRange(message) : wrong(message);
   }
   return { size, client };
 }
@@ -234,13 +234,13 @@ function checkEndpoints<Endpoint>(endpoints: unknown, keyOf: (endpoint: Endpoint
   if (!Array.isArray(endpoints)) {
     throw wrong(`endpoints must be an array or a function, not ${shown(endpoints)}`);
   }
-  if (endpoints.length === 0) throw new RangeError("endpoints must not be empty");
+  if (endpoints.length === 0) throw outOfRange("endpoints must not be empty");
   for (const endpoint of endpoints) traitsOf(endpoint);
   const seen = new Set<string>();
   const keys = endpoints.map((endpoint) => keyOf(endpoint));
   const twice = keys.find((key) => seen.size === seen.add(key).size);
   if (twice !== undefined) {
-    throw new RangeError(`endpoints must differ, and two have the key ${twice}; see endpointKey`);
+    throw outOfRange(`endpoints must differ, and two have the key ${twice}; see endpointKey`);
   }
 }
 
@@ -270,7 +270,7 @@ function jsonKey(endpoint: unknown): string {
   } catch {
     // It has no JSON, as below.
   }
-  throw new TypeError(
+  throw wrong(
     `An endpoint has no JSON to tell it by: ${String(endpoint)}; give endpointKey`,
   );
 }

@@ -3,7 +3,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { duplexPair } from "@protosocket/protosocket";
-import { RpcClient, RpcPool, type RpcPoolConfig } from "@protosocket/protosocket/rpc";
+import { RpcClient, rpcFields, RpcPool, type RpcPoolConfig } from "@protosocket/protosocket/rpc";
 import { bodyOf, pass, poolAndHosts, unavailable } from "../../support/pool.ts";
 import { body, jsonCodec, type Message, messages } from "../../support/rpc.ts";
 import { soon, until } from "../../support/within.ts";
@@ -33,6 +33,13 @@ test("what connect does wrong by mistake is told as it is, at once, also to call
     [
       () => new RpcClient("a" as never, config),
       'duplex must have streams, readable and writable, but it is "a"',
+    ],
+    [
+      () => {
+        const request = rpcFields<Message>({ id: "id", code: "id" as "code" });
+        return new RpcClient(duplex, { ...config, messages: { ...messages, request } });
+      },
+      "The id and the code are both in id",
     ],
   ];
   for (const [connect, told] of ways) {
