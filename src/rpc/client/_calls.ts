@@ -55,10 +55,6 @@ export class Calls<Request, Response> implements Reactor<Response, Request>, Out
     this.#outflows = new Outflows(request, this.#outlet, sender, this);
   }
 
-  outflowOf(id: number): Outflow<Request> | undefined {
-    return this.#calls.get(id)?.outflow;
-  }
-
   get size(): number {
     return this.#calls.size;
   }
@@ -193,6 +189,16 @@ export class Calls<Request, Response> implements Reactor<Response, Request>, Out
     this.#notices.grant(call);
   }
 
+  outflowOf(id: number): Outflow<Request> | undefined {
+    return this.#calls.get(id)?.outflow;
+  }
+
+  onOutflowFailed(call: Call<Request, Response>, error: unknown): void {
+    if (call.done) return;
+    this.#giveUp(call, error);
+    call.fail(error);
+  }
+
   #answer(call: UnaryCall<Request, Response>, response: Response): void {
     this.#forget(call, undefined);
     // Should it be the first item of a stream, that can only be seen by the next one.
@@ -266,13 +272,6 @@ export class Calls<Request, Response> implements Reactor<Response, Request>, Out
     this.#cancel(call);
     const message = "The server does not take streams of requests";
     this.#fail(call, new RpcError("unsupported", message, this.#about(call.id)));
-  }
-
-  /** The further requests of a call have failed: their source, or how they are encoded. */
-  onOutflowFailed(call: Call<Request, Response>, error: unknown): void {
-    if (call.done) return;
-    this.#giveUp(call, error);
-    call.fail(error);
   }
 
   #mismatch(call: Call<Request, Response>): void {

@@ -51,10 +51,12 @@ export class RpcReactor<Request, Response>
   #taken = 0;
   /** How many of them were empty, if the connection began with those; see `_empty_start.ts`. */
   #empty = 0;
-  /** Whether new requests are refused, or ignored, as the client has been told. */
-  #draining = false;
+  /** Whether the client has ended, and sends no more requests. */
   #peerEnded = false;
+  /** Whether new requests are refused; or ignored, if the client can be told which was the last. */
+  #draining = false;
   #ignoring = false;
+  /** What tells it, until there is room to send. */
   #farewell: Response | undefined;
   /** How the connection ended, once it has. */
   #closed: CloseReason | undefined;
@@ -176,28 +178,8 @@ export class RpcReactor<Request, Response>
     return this.#outgoing.window === undefined ? undefined : isForStream(id);
   }
 
-  #shutDown(rpc: ServedRpc<Request, Response>, reason: RpcError): void {
-    rpc.why = "shutdown";
-    this.#outgoing.cancel(rpc, reason);
-  }
-
-  /** The connection has ended before the RPC. */
-  #lose(rpc: ServedRpc<Request, Response>, reason: CloseReason): void {
-    rpc.abort(this.#lost(rpc.id, reason));
-  }
-
-  #lost(id: RpcId, reason: CloseReason): RpcError {
-    const cause = reason.kind === "error" ? reason.error : undefined;
-    return connectionClosed({ ...this.#outgoing.about(id), cause });
-  }
-
   isFull(): boolean {
     return this.#outgoing.size >= this.#settings.maxConcurrentRpcs;
-  }
-
-  /** One more RPC may be begun, perhaps. */
-  onRoom(): void {
-    this.#intake.admit();
   }
 
   /** How many of the RPCs in progress wait for what the client sends. */
@@ -211,52 +193,6 @@ export class RpcReactor<Request, Response>
     let waiting = 0;
     for (const { stream, inbound } of active) if (stream?.parked || inbound?.isOpen) waiting++;
     return waiting < size ? "some" : "all";
-  }
-
-  /** Answers a request that was cancelled before it was begun; it counts as taken. */
-  drop(id: RpcId): void {
-    if (!this.#draining) this.#taken++;
-    this.#outgoing.last(new ServedRpc<Request, Response>(id, this), Due.cancel);
-  }
-
-  async #settled(): Promise<void> {
-    const { active } = this.#outgoing;
-    for (;;) {
-      await active.settled();
-      if (this.#intake.length > 0) await this.#intake.admitted();
-      // Those that were held may have been begun just now.
-      else if (active.idle) return;
-    }
-  }
-
-  /** No request is begun from now on: tells the client which was the last. */
-  #sayFarewell(): void {
-    if (this.#draining) return;
-    this.#draining = true;
-    // Who has no more requests need not know.
-    if (this.#peerEnded) return;
-    this.#farewell = reservedEnd(this.#settings.messages.response, this.#taken);
-    this.#ignoring = this.#farewell !== undefined;
-    if (this.#ignoring && this.#outgoing.window !== undefined) this.#intake.dropAll();
-    this.#sender.wake();
-  }
-
-  /** The next request in line is one RPC. */
-  #take(id: RpcId, request: Request): ServedRpc<Request, Response> {
-    const rpc = new ServedRpc<Request, Response>(id, this);
-    const { rpcObserver } = this.#settings;
-    if (rpcObserver) {
-      rpc.onEnd = observe(rpcObserver, { id, request, remoteAddress: this.#remoteAddress });
-    }
-    if (!this.#draining) this.#taken++;
-    return rpc;
-  }
-
-  /** Refuses a request that has waited in vain. */
-  refuse(id: RpcId, request: Request): void {
-    const rpc = this.#take(id, request);
-    rpc.shed = true;
-    this.#outgoing.answer(rpc, refused);
   }
 
   begin(id: RpcId, request: Request): void {
@@ -273,6 +209,62 @@ export class RpcReactor<Request, Response>
     if (rpc.place >= 0 && rpc.stream === undefined) this.#outgoing.return(rpc);
   }
 
+  /** Answers a request that was cancelled before it was begun; it counts as taken. */
+  drop(id: RpcId): void {
+    if (!this.#draining) this.#taken++;
+    this.#outgoing.last(new ServedRpc<Request, Response>(id, this), Due.cancel);
+  }
+
+  /** Refuses a request that has waited in vain. */
+  refuse(id: RpcId, request: Request): void {
+    const rpc = this.#take(id, request);
+    rpc.shed = true;
+    this.#outgoing.answer(rpc, refused);
+  }
+
+  onDone(rpc: ServedRpc<Request, Response>, reason: RpcError | undefined): void {
+    const { stream } = rpc;
+    if (stream?.parked) this.#streams.unpark(rpc, stream);
+    this.#further.end(rpc, reason);
+    if (stream?.isAsync === false) this.#outgoing.return(rpc);
+  }
+
+  onRoom(): void {
+    this.#intake.admit();
+  }
+
+  /** An End: of a client of this package, or without a meaning. See `_flow.ts`. */
+  #onEnd(id: RpcId, request: Request, bytes: number): void {
+    const window = reservedValue(id);
+    if (window !== undefined) {
+      this.#outgoing.window ??= Math.max(1, window);
+      return;
+    }
+    const further = aboutRequests(id);
+    if (further !== undefined) return this.#further.onFurther(further, request, bytes);
+    if (questionedWindow(id) !== undefined) return this.#further.onQuestion();
+    this.#streams.onGrant(id);
+  }
+
+  /** Makes the RPC of the next request, and tells the observer of it. */
+  #take(id: RpcId, request: Request): ServedRpc<Request, Response> {
+    const rpc = new ServedRpc<Request, Response>(id, this);
+    const { rpcObserver } = this.#settings;
+    if (rpcObserver) {
+      rpc.onEnd = observe(rpcObserver, { id, request, remoteAddress: this.#remoteAddress });
+    }
+    if (!this.#draining) this.#taken++;
+    return rpc;
+  }
+
+  /** Keeps an RPC that goes on after its handler has returned, so that it can be cancelled. */
+  #track(rpc: ServedRpc<Request, Response>): void {
+    if (rpc.place >= 0) return;
+    this.#outgoing.active.add(rpc);
+    // Its own handler may have ended the connection.
+    if (this.#closed) this.#lose(rpc, this.#closed);
+  }
+
   /** Waits for what an asynchronous handler returns. */
   async #run(
     rpc: ServedRpc<Request, Response>,
@@ -285,13 +277,6 @@ export class RpcReactor<Request, Response>
       this.#outgoing.fail(rpc, error);
     }
     if (rpc.stream === undefined) this.#outgoing.return(rpc);
-  }
-
-  #track(rpc: ServedRpc<Request, Response>): void {
-    if (rpc.place >= 0) return;
-    this.#outgoing.active.add(rpc);
-    // Its own handler may have ended the connection.
-    if (this.#closed) this.#lose(rpc, this.#closed);
   }
 
   /** Sends what a handler has returned. */
@@ -319,23 +304,40 @@ export class RpcReactor<Request, Response>
     }
   }
 
-  /** An active RPC has decided its last message, for that reason if it was ended. */
-  onDone(rpc: ServedRpc<Request, Response>, reason: RpcError | undefined): void {
-    const { stream } = rpc;
-    if (stream?.parked) this.#streams.unpark(rpc, stream);
-    this.#further.end(rpc, reason);
-    if (stream?.isAsync === false) this.#outgoing.return(rpc);
+  async #settled(): Promise<void> {
+    const { active } = this.#outgoing;
+    for (;;) {
+      await active.settled();
+      if (this.#intake.length > 0) await this.#intake.admitted();
+      // Those that were held may have been begun just now.
+      else if (active.idle) return;
+    }
   }
 
-  #onEnd(id: RpcId, request: Request, bytes: number): void {
-    const window = reservedValue(id);
-    if (window !== undefined) {
-      this.#outgoing.window ??= Math.max(1, window);
-      return;
-    }
-    const further = aboutRequests(id);
-    if (further !== undefined) return this.#further.onFurther(further, request, bytes);
-    if (questionedWindow(id) !== undefined) return this.#further.onQuestion();
-    this.#streams.onGrant(id);
+  #shutDown(rpc: ServedRpc<Request, Response>, reason: RpcError): void {
+    rpc.why = "shutdown";
+    this.#outgoing.cancel(rpc, reason);
+  }
+
+  /** No request is begun from now on: tells the client which was the last. */
+  #sayFarewell(): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    // Who has no more requests need not know.
+    if (this.#peerEnded) return;
+    this.#farewell = reservedEnd(this.#settings.messages.response, this.#taken);
+    this.#ignoring = this.#farewell !== undefined;
+    if (this.#ignoring && this.#outgoing.window !== undefined) this.#intake.dropAll();
+    this.#sender.wake();
+  }
+
+  /** The connection has ended before the RPC. */
+  #lose(rpc: ServedRpc<Request, Response>, reason: CloseReason): void {
+    rpc.abort(this.#lost(rpc.id, reason));
+  }
+
+  #lost(id: RpcId, reason: CloseReason): RpcError {
+    const cause = reason.kind === "error" ? reason.error : undefined;
+    return connectionClosed({ ...this.#outgoing.about(id), cause });
   }
 }
