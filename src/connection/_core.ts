@@ -227,7 +227,7 @@ export class ConnectionCore<Inbound, Outbound, Logical>
     this.#timeouts.onWrite();
     this.bytesSent += bytes;
     this.#observer?.onBytesSent?.(bytes);
-    this.#pipelining?.onEncoded();
+    this.#pipelining?.onWrite();
   }
 
   onPending(bytes: number): void {

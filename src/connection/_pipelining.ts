@@ -36,22 +36,22 @@ export class Pipelining {
     const messages = this.#outbox.encoded + this.#outbox.pending;
     return new Promise((resolve) => {
       this.#mark = { messages, bytes: Infinity, resolve };
-      this.onEncoded();
+      this.onWrite();
     });
   }
 
   /** Notes where the last of the messages ends, once it is encoded; more may follow it at once. */
-  onEncoded(): void {
+  onWrite(): void {
     const mark = this.#mark;
-    if (mark?.bytes !== Infinity || this.#outbox.encoded < mark.messages) return;
-    mark.bytes = this.#encoding.bytes;
+    if (mark?.bytes === Infinity && this.#outbox.encoded >= mark.messages) {
+      mark.bytes = this.#encoding.bytes;
+    }
   }
 
   /** The transport has taken so many bytes, in total; or nothing is left to wait for. */
   onTaken(bytes: number): void {
-    const mark = this.#mark;
-    if (mark === undefined || bytes < mark.bytes) return;
+    if (this.#mark === undefined || bytes < this.#mark.bytes) return;
+    this.#mark.resolve();
     this.#mark = undefined;
-    mark.resolve();
   }
 }

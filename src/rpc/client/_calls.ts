@@ -10,7 +10,6 @@ import { GOING_AWAY, neighbour, notBegunId, reservedValue } from "../_flow.ts";
 import { connectionClosed, encodeFailed, RpcError, type RpcErrorOptions } from "../errors.ts";
 import { ControlCode, readCode, readId, type RpcId, type RpcMessages } from "../message.ts";
 import { failureOf, observe, type RpcObserver } from "../observer.ts";
-import { Outlet } from "../_outlet.ts";
 
 /** What {@linkcode Calls} needs to know. */
 export interface CallsConfig<Request, Response> {
@@ -29,13 +28,14 @@ export class Calls<Request, Response> implements Reactor<Response, Request>, Out
   readonly #calls = new CallTable<Call<Request, Response>>();
   /** Calls whose requests wait for room to send. */
   readonly #unsent = new WaitingLine<Call<Request, Response>>();
-  readonly #outlet: Outlet<Request>;
   readonly #notices: Notices<Request>;
   /** The further requests of calls that have some. */
   readonly #outflows: Outflows<Request>;
   #deadlines: Deadlines<Call<Request, Response>> | undefined;
   /** How many requests have been sent. */
   #sent = 0;
+  /** The error of the message that was just sent, if it could not be encoded. */
+  #unencodable: { readonly error: unknown } | undefined;
   /** The full stream for whose reader the connection waits, as its server does not. */
   #stopped: StreamingCall<Request, Response> | undefined;
   /** Called when no call is in flight any more. */
@@ -51,8 +51,7 @@ export class Calls<Request, Response> implements Reactor<Response, Request>, Out
     this.#sender = sender;
     const { messages: { request }, maxBufferedBytes } = config;
     this.#notices = new Notices(request, maxBufferedBytes, sender);
-    this.#outlet = new Outlet(request);
-    this.#outflows = new Outflows(request, this.#outlet, sender, this);
+    this.#outflows = new Outflows(request, sender, this);
   }
 
   get size(): number {
@@ -154,7 +153,8 @@ export class Calls<Request, Response> implements Reactor<Response, Request>, Out
   }
 
   onEncodeError(error: unknown): void {
-    this.#outlet.onEncodeError(error);
+    this.#unencodable = { error };
+    this.#outflows.onEncodeError(error);
   }
 
   onInboundEnd(): void {
@@ -284,9 +284,18 @@ export class Calls<Request, Response> implements Reactor<Response, Request>, Out
   #send(call: Call<Request, Response>, budget: SendBudget<Request>): void {
     const request = call.request!;
     call.request = undefined;
-    const sent = this.#outlet.send(request, call.id, budget);
-    if (typeof sent === "object") {
-      const about = { ...this.#about(call.id), cause: sent.error };
+    this.#unencodable = undefined;
+    try {
+      // Only now, as the same object may have been passed to several calls.
+      this.#config.messages.request.setId(request, call.id);
+      budget.send(request);
+    } catch (error) {
+      this.onEncodeError(error);
+    }
+    // Set by onEncodeError.
+    const failed = this.#unencodable as { readonly error: unknown } | undefined;
+    if (failed) {
+      const about = { ...this.#about(call.id), cause: failed.error };
       if (!call.done) this.#fail(call, encodeFailed("The request", about));
       return;
     }

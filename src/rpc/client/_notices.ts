@@ -20,10 +20,11 @@ export class Notices<Request> {
   readonly #sender: Sender<Request>;
   readonly #cancels = new Fifo<RpcId>();
   readonly #grants = new Fifo<Granted>();
-  /** Whether the server has been told how streams are read; see `_flow.ts`. */
-  #announced = false;
-  /** Whether it could be told: the ids of some schemas have no room for it. */
-  #acknowledges = false;
+  /**
+   * Whether the server could be told how streams are read, once that has been tried: the ids of some
+   * schemas have no room for it. See `_flow.ts`.
+   */
+  #announced: boolean | undefined;
 
   constructor(messages: RpcMessage<Request>, maxBufferedBytes: number, sender: Sender<Request>) {
     this.#messages = messages;
@@ -44,7 +45,7 @@ export class Notices<Request> {
 
   /** Lets the server send more of a stream. */
   grant(stream: Granted): void {
-    if (stream.done || !this.#acknowledges) return;
+    if (stream.done || !this.#announced) return;
     this.#grants.push(stream);
     this.#sender.wake();
   }
@@ -62,10 +63,9 @@ export class Notices<Request> {
 
   /** Says how streams are read, if there is room. To be called before each request. */
   announce(budget: SendBudget<Request>): void {
-    if (this.#announced || budget.remaining === 0) return;
-    this.#announced = true;
+    if (this.#announced !== undefined || budget.remaining === 0) return;
     const announcement = reservedEnd(this.#messages, this.#maxBufferedBytes);
-    this.#acknowledges = announcement !== undefined;
+    this.#announced = announcement !== undefined;
     if (announcement !== undefined) budget.send(announcement);
   }
 }

@@ -12,7 +12,6 @@ import {
 } from "../_flow.ts";
 import { encodeFailed } from "../errors.ts";
 import { ControlCode, type RpcId, type RpcMessage } from "../message.ts";
-import type { Outlet } from "../_outlet.ts";
 import { madeOf } from "../reading.ts";
 
 /** What an {@linkcode Outflow} needs of its call. */
@@ -34,10 +33,11 @@ export class Outflows<Request> {
   /** How much of a stream may be ahead of its handler, once the server has said so. */
   window: number | undefined;
   readonly #messages: RpcMessage<Request>;
-  readonly #outlet: Outlet<Request>;
   readonly #sender: Sender<Request>;
   readonly #owner: OutflowOwner<Request>;
   #asked = false;
+  /** The error of the item that was just sent, if it could not be encoded. */
+  #unencodable: { readonly error: unknown } | undefined;
   /** The question, and half-closes. */
   readonly #notes = new Fifo<Request>();
   /** Streams that have an item to send, or whose source can be asked for some. */
@@ -47,12 +47,10 @@ export class Outflows<Request> {
 
   constructor(
     messages: RpcMessage<Request>,
-    outlet: Outlet<Request>,
     sender: Sender<Request>,
     owner: OutflowOwner<Request>,
   ) {
     this.#messages = messages;
-    this.#outlet = outlet;
     this.#sender = sender;
     this.#owner = owner;
   }
@@ -76,6 +74,11 @@ export class Outflows<Request> {
       this.#notes.push(asked);
     }
     return new Outflow(call, requests, this);
+  }
+
+  /** A message could not be encoded. */
+  onEncodeError(error: unknown): void {
+    this.#unencodable = { error };
   }
 
   /**
@@ -156,9 +159,20 @@ export class Outflows<Request> {
   }
 
   #send(outflow: Outflow<Request>, item: Request, budget: SendBudget<Request>): void {
-    const sent = this.#outlet.send(item, itemId(outflow.call.id), budget, ControlCode.end);
-    if (typeof sent === "number") return outflow.sent(sent);
-    this.#owner.onOutflowFailed(outflow.call, encodeFailed("A request", { cause: sent.error }));
+    this.#unencodable = undefined;
+    let bytes = 0;
+    try {
+      this.#messages.setId(item, itemId(outflow.call.id));
+      this.#messages.setCode!(item, ControlCode.end);
+      bytes = budget.send(item);
+    } catch (error) {
+      this.onEncodeError(error);
+    }
+    // Set by onEncodeError.
+    const failed = this.#unencodable as { readonly error: unknown } | undefined;
+    if (failed) {
+      this.#owner.onOutflowFailed(outflow.call, encodeFailed("A request", { cause: failed.error }));
+    } else outflow.sent(bytes);
   }
 }
 

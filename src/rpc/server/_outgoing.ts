@@ -5,7 +5,6 @@ import { costOf, neighbour, notBegun } from "../_flow.ts";
 import { encodeFailed, RpcError, type RpcErrorOptions } from "../errors.ts";
 import type { RpcId, RpcMessage } from "../message.ts";
 import { failureOf } from "../observer.ts";
-import { Outlet } from "../_outlet.ts";
 import { ActiveRpcs } from "./_active_rpcs.ts";
 import { refused } from "./handler.ts";
 import { Due, type ServedRpc, wakeUp } from "./_served_rpc.ts";
@@ -32,7 +31,6 @@ export class Outgoing<Request, Response> {
   /** How much of a stream may be ahead of its reader; see `_flow.ts`. */
   window: number | undefined;
   readonly #config: OutgoingConfig<Response>;
-  readonly #outlet: Outlet<Response>;
   readonly #remoteAddress: SocketAddress | undefined;
   readonly #sender: Sender<Response>;
   readonly #events: OutgoingEvents<Request, Response>;
@@ -42,6 +40,8 @@ export class Outgoing<Request, Response> {
   readonly #ready = new Fifo<ServedRpc<Request, Response>>();
   /** How many RPCs that are not active have not sent their last message. */
   #unsent = 0;
+  /** The error of the message that was just sent, if it could not be encoded. */
+  #unencodable: { readonly error: unknown } | undefined;
 
   constructor(
     config: OutgoingConfig<Response>,
@@ -50,7 +50,6 @@ export class Outgoing<Request, Response> {
     events: OutgoingEvents<Request, Response>,
   ) {
     this.#config = config;
-    this.#outlet = new Outlet(config.messages.response);
     this.#remoteAddress = remoteAddress;
     this.#sender = sender;
     this.#events = events;
@@ -85,7 +84,7 @@ export class Outgoing<Request, Response> {
 
   /** A message could not be encoded. */
   onEncodeError(error: unknown): void {
-    this.#outlet.onEncodeError(error);
+    this.#unencodable = { error };
   }
 
   /** The connection has ended: what was not sent will not be. */
@@ -129,18 +128,27 @@ export class Outgoing<Request, Response> {
     response: Response,
     budget: SendBudget<Response>,
   ): number | undefined {
-    const sent = this.#outlet.send(response, rpc.id, budget);
-    if (typeof sent === "number") return sent;
-    const { error } = sent;
+    this.#unencodable = undefined;
+    let bytes = 0;
+    try {
+      // Only now, as the same object may be the answer to several requests.
+      this.#config.messages.response.setId(response, rpc.id);
+      bytes = budget.send(response);
+    } catch (error) {
+      this.onEncodeError(error);
+    }
+    // Set by onEncodeError.
+    const failed = this.#unencodable as { readonly error: unknown } | undefined;
+    if (failed === undefined) return bytes;
     rpc.why = "failed";
-    const reason = encodeFailed("A response", { ...this.about(rpc.id), cause: error });
+    const reason = encodeFailed("A response", { ...this.about(rpc.id), cause: failed.error });
     if (rpc.done) {
       this.due(rpc, Due.cancel);
       rpc.abort(reason);
     } else {
       this.cancel(rpc, reason);
     }
-    this.report(error, rpc.id, response);
+    this.report(failed.error, rpc.id, response);
     return undefined;
   }
 
