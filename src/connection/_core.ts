@@ -8,7 +8,7 @@ import { Decoding } from "../streams/_decoding.ts";
 import type { Duplex, SocketAddress, SocketDuplex } from "../duplex/duplex.ts";
 import { Encoding } from "../streams/_encoding.ts";
 import { letGo } from "../streams/encode_buffer.ts";
-import { ConnectionError, reactorThrew, TransportError } from "../errors.ts";
+import { ConnectionError, failureOf, reactorThrew, TransportError } from "../errors.ts";
 import { type ConnectionObserver, quietly } from "../observer.ts";
 import { checkBytes, checkCodec, checkDuplex, checkFunction, requireOptions } from "../check.ts";
 import {
@@ -310,7 +310,7 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed, Outbox
     // Everything has been sent, and what still arrives would be dropped anyway: however
     // the peer reacts, this was an orderly close.
     if (this.#state === "ending" && this.#outboundDone) this.#finish(this.#reason);
-    else this.#finish({ kind: "error", error: toError(error) });
+    else this.#finish({ kind: "error", error: failureOf(error) });
   }
 
   /** Notes where the last of the messages ends, once it is encoded; more may follow it at once. */
@@ -378,7 +378,7 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed, Outbox
     }
     clearTimeout(this.#drainTimer);
     this.#timeouts.stop();
-    this.outbox.clear();
+    this.outbox.clear(reason.kind === "error" ? reason.error : undefined);
     this.#onTaken(Infinity);
     if (!this.#inboundDone || !this.#outboundDone) {
       this.#link.abort(reason.kind === "error" ? reason.error : undefined);
@@ -391,9 +391,4 @@ export class ConnectionCore<Inbound, Outbound, Logical> implements Timed, Outbox
     this.#observer?.onClose?.(reason);
     this.#resolveClosed(reason);
   }
-}
-
-function toError(error: unknown): ConnectionError | TransportError {
-  if (error instanceof ConnectionError || error instanceof TransportError) return error;
-  return new TransportError("other", "The transport failed", { cause: error });
 }
