@@ -1,10 +1,9 @@
 // Tests the library in pages of a real browser.
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { bundlePage } from "../examples/browser/bundle.ts";
-import { checkBundle } from "./support/bundle.ts";
 import { findChromium } from "./support/chromium.ts";
 import { buildRust, hasCargo } from "./support/rust.ts";
+import { checkProgram } from "./support/sizes.ts";
 import { testFiles } from "./support/test_files.ts";
 import { close, runOnAll } from "./support/test_runs.ts";
 
@@ -19,9 +18,6 @@ no Chromium, Chrome or Edge is found, everything is skipped.
   --headed         shows the browser window
   --program FILE   the browser to use, if it is not found automatically
   --help           this text`;
-
-/** What the page's program may take, gzipped, with the protobuf library: a little above what it is. */
-const BUDGET = 53_000;
 
 const { values } = parseArgs({
   options: {
@@ -43,6 +39,6 @@ if (values.help) {
   process.env.PROTOSOCKET_CHROMIUM = program;
   if (values.headed) process.env.PROTOSOCKET_HEADED = "1";
   console.log(`pages are opened in ${program}`);
-  const ok = checkBundle("the page of examples/browser", await bundlePage(), BUDGET);
+  const ok = await checkProgram("browser");
   close(await runOnAll(["node"], files), ok);
 }

@@ -19,8 +19,9 @@ const HELP = `Usage: npm run consumers -- [--with dnt|tsc]
 
 Builds the npm package, checks it with publint and attw, and installs it into an empty
 project. There it imports every entry point and makes an RPC on Deno, Bun, this Node and
-Node ${NODE}, runs the README's examples as printed, type-checks a consumer, and bundles every entry point, whose sizes it prints
-and compares with a budget. The package stays in npm/. Exits with 1 if anything fails.
+Node ${NODE}, runs the README's examples as printed, type-checks a consumer, and bundles every
+entry point, clients, and the programs for edge and browser, whose sizes it prints and compares
+with a budget. The package stays in npm/. Exits with 1 if anything fails.
 
   --with tsc       the package as \`npm run build:npm\` makes it (the default)
   --with dnt       as \`deno task build:npm\` makes it; needs JSR

@@ -1,10 +1,10 @@
 // Tests the Cloudflare adapter and its example in workerd, the runtime of Cloudflare Workers.
 import { parseArgs } from "node:util";
-import { checkBundle } from "./support/bundle.ts";
 import { buildRust, hasCargo } from "./support/rust.ts";
+import { checkProgram } from "./support/sizes.ts";
 import { testFiles } from "./support/test_files.ts";
 import { close, runOnAll } from "./support/test_runs.ts";
-import { bundleWorker, installWorkerd } from "./support/workerd.ts";
+import { installWorkerd } from "./support/workerd.ts";
 
 const HELP = `Usage: npm run edge [-- --help]
 
@@ -15,8 +15,6 @@ workerd, connecting with and without TLS, and the example, whose Durable Object 
 idle until it hibernates (half a minute). Ends with "N passed, N failed, N skipped"; exits
 with 1 if anything failed. If workerd cannot be installed, everything is skipped.`;
 
-/** What the example's worker may take, gzipped, with the protobuf library: a little above what it is. */
-const BUDGET = 52_200;
 const { values } = parseArgs({ options: { help: { type: "boolean", default: false } } });
 
 if (values.help) {
@@ -31,8 +29,7 @@ if (values.help) {
   } else {
     if (!hasCargo()) console.log("skipped: no cargo, so no Rust server");
     else if (!buildRust()) throw new Error("The Rust program does not build");
-    const worker = "examples/cloudflare/worker.ts";
-    const ok = checkBundle(worker, await bundleWorker(worker, {}, true), BUDGET);
+    const ok = await checkProgram("edge");
     close(await runOnAll(["node"], files), ok);
   }
 }

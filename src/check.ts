@@ -48,6 +48,11 @@ export function shown(value: unknown): string {
   return typeof value === "object" && value !== null ? "an object" : String(value);
 }
 
+/** A sentence and, in the same line, what its cause says, if that is an error. */
+export function because(sentence: string, cause: unknown): string {
+  return cause instanceof Error ? `${sentence}: ${cause.message.split("\n", 1)[0]}` : sentence;
+}
+
 /** Checks that something is a function; `what` says what for, if that is not plain. */
 export function checkFunction(name: string, value: unknown, what = ""): void {
   if (typeof value !== "function") {

@@ -1,3 +1,4 @@
+import { because } from "./check.ts";
 import type { SocketAddress } from "./socket_address.ts";
 
 /**
@@ -109,7 +110,7 @@ export class TransportError extends Error {
 /** Wraps what a callback of a reactor threw, unless that says that the peer is at fault. */
 export function reactorThrew(cause: unknown): ConnectionError {
   if (cause instanceof ConnectionError && cause.code === "invalid-message") return cause;
-  return new ConnectionError("reactor", "The reactor threw", { cause });
+  return new ConnectionError("reactor", because("The reactor threw", cause), { cause });
 }
 
 /** The error of both streams after an abort by this end; `reason` is the caller's. */
@@ -117,4 +118,10 @@ export function brokenOff(reason: unknown): TransportError {
   return new TransportError("aborted", "The connection was broken off by this end", {
     cause: reason,
   });
+}
+
+/** The error of a connection whose transport has failed with this. */
+export function failureOf(error: unknown): ConnectionError | TransportError {
+  if (error instanceof ConnectionError || error instanceof TransportError) return error;
+  return new TransportError("other", because("The transport failed", error), { cause: error });
 }

@@ -13,13 +13,9 @@ export type PricesClient = Client<typeof Prices>;
 /** Milliseconds from a loss to the next attempt. */
 const PAUSE = 1000;
 
-/** An error's message, with that of its cause, unless that says the same. */
+/** What an error says. */
 export function sentence(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { message, cause } = error;
-  if (!(cause instanceof Error)) return message;
-  const why = sentence(cause);
-  return why.startsWith(message) ? why : `${message}: ${why}`;
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Called when the connection's state changes. */

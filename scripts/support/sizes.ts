@@ -1,9 +1,11 @@
 // What each entry point of an installed package weighs in a bundle, and how much it may.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { bundle, checkBundle } from "./bundle.ts";
+import { bundlePage } from "../../examples/browser/bundle.ts";
 import { root } from "../../tools/runtimes.ts";
+import { bundle, checkBundle } from "./bundle.ts";
 import { entryPoints, NPM_NAME, OPTIONAL_PEERS, readDenoJson } from "./npm_package.ts";
+import { bundleWorker } from "./workerd.ts";
 
 /** How large each entry point may be, gzipped, without its peer: a little above what it is. */
 export const BUDGETS: Readonly<Record<string, number>> = {
@@ -30,9 +32,9 @@ export const BUDGETS: Readonly<Record<string, number>> = {
   "./protobuf-es": 6_900,
   "./ts-proto": 4_700,
   "./otel": 2_000,
-  "./services": 40_600,
+  "./services": 41_100,
   "./services-protobuf-es": 8_000,
-  "./services-ts-proto": 9_750,
+  "./services-ts-proto": 10_700,
 };
 
 /** Entry points of one runtime. All others are for browsers and workers, too. */
@@ -46,17 +48,33 @@ const CLIENTS: readonly [name: string, budget: number, parts: Readonly<Record<st
   [
     ["the core with an rpc client", 15_650, { ".": "Connection", "./rpc": "RpcClient" }],
     ["an rpc client over a WebSocket", 19_300, { "./rpc": "RpcClient", "./websocket": "connect" }],
-    ["a typed client over a WebSocket", 26_900, {
+    ["a typed client over a WebSocket", 27_450, {
       "./services": "createClient, serviceClient",
       "./websocket": "connect",
     }],
-    ["a typed client in plain TypeScript", 27_550, {
+    ["a typed client in plain TypeScript", 28_150, {
       "./services": "createClient, defineService, serviceClient",
       "./websocket": "connect",
     }],
   ];
 
-/** Bundles each entry point, and clients, in a project that has the package; tells of each. */
+const WORKER = "examples/cloudflare/worker.ts";
+
+/** Programs of the examples, gzipped, with the protobuf library: a little above what they are. */
+const PROGRAMS: Readonly<
+  Record<string, readonly [name: string, budget: number, made: () => Promise<Uint8Array>]>
+> = {
+  edge: [WORKER, 52_200, () => bundleWorker(WORKER, {}, true)],
+  browser: ["the page of examples/browser", 53_150, bundlePage],
+};
+
+/** Bundles a program of the examples, from this repository; tells of it. */
+export async function checkProgram(which: "edge" | "browser"): Promise<boolean> {
+  const [name, budget, made] = PROGRAMS[which]!;
+  return checkBundle(name, await made(), budget);
+}
+
+/** Bundles each entry point, clients, and programs, in a project that has the package; tells of each. */
 export async function checkSizes(project: string): Promise<boolean[]> {
   const results: boolean[] = [];
   const check = async (name: string, budget: number, code: string, server = false) => {
@@ -93,5 +111,6 @@ export async function checkSizes(project: string): Promise<boolean[]> {
       await check(`${name}, from ${place}`, budget, exports.join("\n"));
     }
   }
+  for (const which of ["edge", "browser"] as const) results.push(await checkProgram(which));
   return results;
 }

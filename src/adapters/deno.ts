@@ -118,24 +118,29 @@ export async function connect(options: ConnectOptions): Promise<SocketDuplex> {
   // Those of `node:net`, which ./node has, can set more.
   checkKeepAlive(options.keepAlive, []);
   if (signal?.aborted) throw connectAborted(signal);
-  const cancel = new AbortController();
-  // Deno asks it when it has connected, too, and would drop the connection without closing it.
-  cancel.signal.throwIfAborted = () => {};
-  const release = signal && onAbort(signal, () => cancel.abort());
+  const cancel = signal && cancelledBy(signal);
   let conn: DenoConn;
   try {
-    conn = await deno().connect({ ...target(place), signal: signal && cancel.signal });
+    conn = await deno().connect({ ...target(place), signal: cancel?.signal });
   } catch (error) {
     if (signal?.aborted) throw connectAborted(signal);
     throw toTransportError(`Cannot connect to ${describe(place)}`, error);
   } finally {
-    release?.();
+    cancel?.release();
   }
   if (signal?.aborted) {
     conn.close();
     throw connectAborted(signal);
   }
   return toDuplex(conn, options);
+}
+
+/** A signal for Deno that fires with another, until it is released. */
+function cancelledBy(signal: AbortSignal): { signal: AbortSignal; release: () => void } {
+  const cancel = new AbortController();
+  // Deno asks it when it has connected, too, and would drop the connection without closing it.
+  cancel.signal.throwIfAborted = () => {};
+  return { signal: cancel.signal, release: onAbort(signal, () => cancel.abort()) };
 }
 
 /**

@@ -10,7 +10,7 @@ import { Decoding } from "../streams/_decoding.ts";
 import type { Duplex, SocketAddress, SocketDuplex } from "../duplex/duplex.ts";
 import { type EncodeErrors, Encoding } from "../streams/_encoding.ts";
 import { letGo } from "../streams/encode_buffer.ts";
-import { ConnectionError, reactorThrew, TransportError } from "../errors.ts";
+import { ConnectionError, failureOf, reactorThrew, TransportError } from "../errors.ts";
 import { type ConnectionObserver, quietly } from "../observer.ts";
 import { checkBytes, checkCodec, checkDuplex, checkFunction, requireOptions } from "../check.ts";
 import {
@@ -284,7 +284,7 @@ export class ConnectionCore<Inbound, Outbound, Logical>
     // Everything has been sent, and what still arrives would be dropped anyway: however
     // the peer reacts, this was an orderly close.
     if (this.#state === "ending" && this.#outboundDone) this.#finish(this.#reason);
-    else this.#finish({ kind: "error", error: toError(error) });
+    else this.#finish({ kind: "error", error: failureOf(error) });
   }
 
   beat(): void {
@@ -337,7 +337,7 @@ export class ConnectionCore<Inbound, Outbound, Logical>
     }
     clearTimeout(this.#drainTimer);
     this.#timeouts.stop();
-    this.outbox.clear();
+    this.outbox.clear(reason.kind === "error" ? reason.error : undefined);
     this.#pipelining?.onTaken(Infinity);
     if (!this.#inboundDone || !this.#outboundDone) {
       this.#link.abort(reason.kind === "error" ? reason.error : undefined);
@@ -350,9 +350,4 @@ export class ConnectionCore<Inbound, Outbound, Logical>
     this.#observer?.onClose?.(reason);
     this.#resolveClosed(reason);
   }
-}
-
-function toError(error: unknown): ConnectionError | TransportError {
-  if (error instanceof ConnectionError || error instanceof TransportError) return error;
-  return new TransportError("other", "The transport failed", { cause: error });
 }

@@ -1,5 +1,6 @@
 import type { Encoding } from "../streams/_encoding.ts";
 import type { SocketAddress } from "../duplex/duplex.ts";
+import { because } from "../check.ts";
 import { ConnectionError, reactorThrew } from "../errors.ts";
 import { Fifo } from "../waits/fifo.ts";
 import { onAbort } from "../waits/on_abort.ts";
@@ -75,6 +76,8 @@ export class Outbox<Outbound, Logical> implements Sender<Logical> {
   #pullable = false;
   #ended = false;
   #cleared = false;
+  /** The error that the connection has ended with, if any. */
+  #cause: unknown;
   /** Counts sends and wakes: in total, when last looked at, and when gathering began. */
   #offered = 0;
   #seen = 0;
@@ -182,8 +185,9 @@ export class Outbox<Outbound, Logical> implements Sender<Logical> {
     this.#pullable = this.#source.pullOutbound !== undefined;
   }
 
-  /** Drops everything; who waits is told. */
-  clear(): void {
+  /** Drops everything; who waits is told, and who sends later, of the error that is why. */
+  clear(cause: unknown): void {
+    this.#cause = cause;
     this.#ended = this.#cleared = true;
     this.#queue.clear();
     this.#pullable = false;
@@ -271,7 +275,13 @@ export class Outbox<Outbound, Logical> implements Sender<Logical> {
   }
 
   #cannotSend(): ConnectionError {
-    const error = new ConnectionError("closed", "Cannot send: the connection is closed");
+    const cause = this.#cause;
+    const message = because("Cannot send: the connection is closed", cause);
+    const error = new ConnectionError(
+      "closed",
+      message,
+      cause === undefined ? undefined : { cause },
+    );
     if (this.#remoteAddress) error.remoteAddress = this.#remoteAddress;
     return error;
   }

@@ -1,4 +1,5 @@
 import type { SocketAddress } from "../../mod.ts";
+import { because } from "../check.ts";
 import type { RpcId } from "./message.ts";
 
 /**
@@ -79,7 +80,7 @@ export class RpcError extends Error {
 /** The error for an RPC whose connection ended, because of `cause` or in order. */
 export function connectionClosed(
   options: RpcErrorOptions,
-  message = "The connection is closed",
+  message: string = because("The connection is closed", options.cause),
 ): RpcError {
   // Without a cause, the error must have no `cause` property, not an undefined one.
   const { cause, ...others } = options;
@@ -88,7 +89,5 @@ export function connectionClosed(
 
 /** The error for a message that cannot be encoded; its text has what the encoder said. */
 export function encodeFailed(what: string, options: RpcErrorOptions): RpcError {
-  const { cause } = options;
-  const why = cause instanceof Error ? `: ${cause.message}` : "";
-  return new RpcError("encode-failed", `${what} cannot be sent${why}`, options);
+  return new RpcError("encode-failed", because(`${what} cannot be sent`, options.cause), options);
 }

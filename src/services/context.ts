@@ -36,7 +36,8 @@ export interface ServiceContext {
   readonly deadline: number | undefined;
   /**
    * Fires when the call need not be answered any more: the client has cancelled it, its deadline
-   * has passed, or its connection has ended. Its reason says which: a {@linkcode ServiceError}.
+   * has passed, or, at a server, its connection has ended. Its reason says which: a
+   * {@linkcode ServiceError}, or at a client that of the signal that has cancelled it.
    */
   readonly signal: AbortSignal;
   /** What the server sends beside the beginning of its answer. */

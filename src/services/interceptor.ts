@@ -22,7 +22,8 @@ export type Next<Context extends ServiceContext = ServiceContext> = (
  * Stands between callers and what answers them, at a client or at a server, for all kinds of
  * methods: `call.context.method.kind` tells which. It may look at the call, change its metadata,
  * pass on another request, answer by itself, fail, or pass the call on more than once. The first
- * interceptor of a list is the outermost.
+ * interceptor of a list is the outermost. If one never comes back, the call ends by its deadline,
+ * and at a client by its signal.
  *
  * @example Says what was called, and how that ended
  * ```ts

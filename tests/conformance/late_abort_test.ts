@@ -41,6 +41,26 @@ test("connects that are aborted at any moment leave no connection open", async (
   await accepting;
 });
 
+test("a connect that nothing can abort makes no controller", async () => {
+  await using listener = await listen({ port: 0 });
+  const { port } = listener.address as { port: number };
+  const { AbortController } = globalThis;
+  let made = 0;
+  globalThis.AbortController = class extends AbortController {
+    constructor() {
+      super();
+      made++;
+    }
+  };
+  try {
+    const duplex = await soon(connect({ port }), "a connection");
+    await duplex.writable.abort();
+  } finally {
+    globalThis.AbortController = AbortController;
+  }
+  assertEquals(made, 0);
+});
+
 /** Reads a connection, whichever way it ends. */
 async function untilEnd({ readable, writable }: SocketDuplex, onBytes: () => void): Promise<void> {
   try {

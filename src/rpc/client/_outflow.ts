@@ -12,7 +12,7 @@ import {
 } from "../_flow.ts";
 import { encodeFailed } from "../errors.ts";
 import { ControlCode, type RpcId, type RpcMessage } from "../message.ts";
-import { madeOf } from "../reading.ts";
+import { madeOf } from "../made.ts";
 
 /** What an {@linkcode Outflow} needs of its call. */
 export interface OutflowCall {

@@ -3,7 +3,7 @@ import { Fifo } from "../../waits/fifo.ts";
 import { grantOf } from "../_flow.ts";
 import type { Intake } from "./intake/_intake.ts";
 import type { RpcId } from "../message.ts";
-import { madeOf } from "../reading.ts";
+import { madeOf } from "../made.ts";
 import type { Outgoing } from "./_outgoing.ts";
 import { Due, type ServedRpc, type ServedStream, wakeUp } from "./_served_rpc.ts";
 

@@ -21,7 +21,8 @@ export class ClientContext implements ServiceContext, Answered, Reading<ServiceR
   #responseMetadata: Metadata | undefined;
   #trailers: Metadata | undefined;
   #values: Map<unknown, unknown> | undefined;
-  #never: AbortController | undefined;
+  #controller: AbortController | undefined;
+  #over: { readonly reason: unknown } | undefined;
 
   constructor(
     method: MethodDefinition,
@@ -50,11 +51,20 @@ export class ClientContext implements ServiceContext, Answered, Reading<ServiceR
   }
 
   get signal(): AbortSignal {
-    return this.givenSignal ?? (this.#never ??= new AbortController()).signal;
+    if (this.givenSignal !== undefined && this.deadline === undefined) return this.givenSignal;
+    this.#controller ??= new AbortController();
+    if (this.#over !== undefined) this.#controller.abort(this.#over.reason);
+    return this.#controller.signal;
   }
 
   get values(): Map<unknown, unknown> {
     return this.#values ??= new Map();
+  }
+
+  /** The call's time is over, or it has been cancelled, while interceptors have it. */
+  end(reason: unknown): void {
+    this.#over = { reason };
+    this.#controller?.abort(reason);
   }
 
   /** Keeps what came beside a response. */

@@ -4,6 +4,7 @@ import { isTooMuch, statusError } from "../_errors.ts";
 import { ServiceRequest, type ServiceResponse, type WireMethod } from "../envelope/messages.ts";
 import { mapped } from "../envelope/mapped.ts";
 import { polled } from "../envelope/polled.ts";
+import type { CallLimit } from "./_limit.ts";
 import { failed, readResponse, tooMuchMetadata } from "./_reading.ts";
 
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
@@ -80,12 +81,15 @@ export class TypedStream implements RpcStream<unknown> {
   }
 }
 
-/** A stream of responses that somebody has yet to begin. */
+/** A stream of responses that interceptors have yet to begin. */
 export class LateStream implements RpcStream<unknown> {
   readonly #begun: Promise<AsyncIterator<unknown>>;
+  readonly #limit: CallLimit | undefined;
+  #over = false;
+  #left: Promise<unknown> | undefined;
   #goingAway: AbortController | undefined;
 
-  constructor(answer: Promise<unknown>, path: string) {
+  constructor(answer: Promise<unknown>, path: string, limit: CallLimit | undefined) {
     this.#begun = answer.then((answer) => {
       const { [Symbol.asyncIterator]: later } = Object(answer);
       if (typeof later === "function") return later.call(answer);
@@ -93,6 +97,7 @@ export class LateStream implements RpcStream<unknown> {
         `An interceptor has answered ${path} with what is no async iterable: ${shown(answer)}`,
       );
     });
+    this.#limit = limit;
     // Readers get the error; until one reads, it must not count as unhandled.
     this.#begun.catch(() => {});
   }
@@ -109,11 +114,24 @@ export class LateStream implements RpcStream<unknown> {
   }
 
   async next(): Promise<IteratorResult<unknown, undefined>> {
-    return await (await this.#begun).next();
+    if (this.#over) return DONE;
+    let result: IteratorResult<unknown, undefined> = DONE;
+    try {
+      return result = await this.#next();
+    } finally {
+      // It has ended, or failed.
+      if (result.done) {
+        this.#over = true;
+        this.#limit?.release();
+      }
+    }
   }
 
   async return(): Promise<IteratorResult<unknown, undefined>> {
-    await (await this.#begun.catch(() => undefined))?.return?.();
+    this.#over = true;
+    const left = this.#leave();
+    await (this.#limit === undefined ? left : this.#limit.wait(left, () => undefined));
+    this.#limit?.release();
     return DONE;
   }
 
@@ -123,6 +141,19 @@ export class LateStream implements RpcStream<unknown> {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.return();
+  }
+
+  #next(): Promise<IteratorResult<unknown, undefined>> {
+    const next = this.#begun.then((iterator) => iterator.next());
+    return this.#limit === undefined ? next : this.#limit.wait(next, (failure) => {
+      // Nobody reads on, and `for await` leaves nothing that has failed.
+      this.#leave().catch(() => {});
+      return failure();
+    });
+  }
+
+  #leave(): Promise<unknown> {
+    return this.#left ??= this.#begun.then((iterator) => iterator.return?.(), () => {});
   }
 }
 

@@ -19,6 +19,7 @@ import { checkDefinition } from "../schema/checks.ts";
 import { Metadata, type MetadataInit, metadataOf } from "../metadata.ts";
 import { hedged } from "./_hedged.ts";
 import { ClientContext } from "./_context.ts";
+import { callDeadlines, limited, limitOf } from "./_limit.ts";
 import { failed, readAtOnce } from "./_reading.ts";
 import { LateStream, requestsOf, TypedStream } from "./_streams.ts";
 import type { Client, ServiceCallOptions, ServiceClientOptions } from "./types.ts";
@@ -76,6 +77,7 @@ export function createClient<Service extends ServiceDefinition>(
     hedgeAfter: hedgeAfter === undefined ? undefined : delay("hedgeAfter", hedgeAfter, 1),
     metadata: metadataOf(options.metadata),
   };
+  const deadlines = callDeadlines();
   const client: Record<string, unknown> = {};
   for (const [name, definition] of Object.entries(service.methods)) {
     const method = new CallableMethod(definition, transport, defaults);
@@ -83,11 +85,17 @@ export function createClient<Service extends ServiceDefinition>(
     const isStream = definition.kind === "server_streaming" || definition.kind === "bidi_streaming";
     client[name] = interceptors.length > 0
       ? isStream
-        ? (request: unknown, options?: ServiceCallOptions) =>
-          new LateStream(next(method.intercepted(request, options)), method.path)
-        // Async, so that what an interceptor throws becomes a rejection.
-        : async (request: unknown, options?: ServiceCallOptions) =>
-          await next(method.intercepted(request, options))
+        ? (request: unknown, options?: ServiceCallOptions) => {
+          const call = method.intercepted(request, options);
+          const limit = limitOf(call.context, deadlines);
+          return new LateStream(next(call), method.path, limit);
+        }
+        // Async, so that options that are wrong become a rejection.
+        : async (request: unknown, options?: ServiceCallOptions) => {
+          const call = method.intercepted(request, options);
+          const limit = limitOf(call.context, deadlines);
+          return await limited(next(call), limit);
+        }
       : isStream
       ? (request: unknown, options?: ServiceCallOptions) => method.stream(request, options)
       : (request: unknown, options?: ServiceCallOptions) => method.unary(request, options);
@@ -169,7 +177,7 @@ class CallableMethod implements WireMethod, Reading<ServiceResponse, unknown> {
   }
 
   /** A call for interceptors. */
-  intercepted(request: unknown, options?: ServiceCallOptions): InterceptedCall {
+  intercepted(request: unknown, options?: ServiceCallOptions): InterceptedCall<ClientContext> {
     return { context: this.#context(options), request };
   }
 

@@ -1,4 +1,4 @@
-import { type Made, madeBy } from "../../rpc/reading.ts";
+import { type Made, madeBy } from "../../rpc/made.ts";
 
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 

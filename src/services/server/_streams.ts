@@ -1,6 +1,6 @@
 import type { RpcContext } from "../../rpc/mod.ts";
 import { shown } from "../../check.ts";
-import { type Made, madeBy } from "../../rpc/reading.ts";
+import { type Made, madeBy } from "../../rpc/made.ts";
 import { serviceError, unreadable } from "../_errors.ts";
 import {
   payloadOf,
