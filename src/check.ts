@@ -117,7 +117,7 @@ function notPromised(name: string, value: unknown): void {
  * Checks that something is bytes. An `ArrayBuffer`, say, has no length, and would pass for no
  * bytes at all. Those of another realm, such as a test's, are taken.
  */
-export function checkBytes(name: string, value: unknown): void {
+export function checkBytes(name: string, value: unknown): asserts value is Uint8Array {
   if (value instanceof Uint8Array) return;
   const kind = Object.prototype.toString.call(value).slice(8, -1);
   if (kind !== "Uint8Array") throw wrong(`${name} must be a Uint8Array, not of type ${kind}`);

@@ -1,5 +1,6 @@
 import { protoInt64 } from "@bufbuild/protobuf";
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
+import { checkBytes } from "../../check.ts";
 import { EncodeBuffer } from "../../streams/encode_buffer.ts";
 import { writeText } from "../text.ts";
 import { putLength, putVarint, varintWidth } from "../varint.ts";
@@ -144,6 +145,8 @@ export class SlabWriter extends BinaryWriter {
   }
 
   override bytes(value: Uint8Array): this {
+    // What only looks like bytes would be sent with a length that is not its own.
+    checkBytes("A field of bytes", value);
     this.uint32(value.byteLength);
     return this.raw(value);
   }
