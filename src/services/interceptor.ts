@@ -21,8 +21,9 @@ export type Next<Context extends ServiceContext = ServiceContext> = (
 /**
  * Stands between callers and what answers them, at a client or at a server, for all kinds of
  * methods: `call.context.method.kind` tells which. It may look at the call, change its metadata,
- * pass on another request, answer by itself, fail, or pass the call on more than once. The first
- * interceptor of a list is the outermost.
+ * pass on another request (`next({ ...call, request })`), answer by itself, fail, or pass the call
+ * on more than once. The context stays the same: a copy of it is refused. The first interceptor of
+ * a list is the outermost.
  *
  * @example Says what was called, and how that ended
  * ```ts
@@ -73,6 +74,10 @@ export function chain<Context extends ServiceContext>(
     if (!isObject(call) || !isObject(call.context)) {
       throw wrong(`next() takes the call that an interceptor is given, not ${shown(call)}`);
     }
+    // A context has most of what it has from its class.
+    if (Object.getPrototypeOf(call.context) === Object.prototype) {
+      throw wrong("next() takes the context that an interceptor is given, not a copy of it");
+    }
     const answer = last(call).then((answer) => {
       (call.context as Partial<Answered>).hasAnswer = answer !== undefined;
       return answer;
@@ -95,6 +100,11 @@ export function chain<Context extends ServiceContext>(
   return async (call) => {
     const returned: unknown = outermost(call);
     const answer = await returned;
+    if (typeof answer === "function") {
+      const { path } = call.context.method;
+      const what = "a function: what makes an interceptor has to be called";
+      throw wrong(`An interceptor has returned, for a call of ${path}, ${what}`);
+    }
     if (answer !== undefined) return answer;
     // It may be the answer, of a method that has none, or of a handler that is wrong itself.
     const { hasAnswer } = call.context as Partial<Answered>;
