@@ -1,3 +1,4 @@
+import { shown } from "./check.ts";
 import type { SocketAddress } from "./socket_address.ts";
 
 /**
@@ -109,7 +110,13 @@ export class TransportError extends Error {
 /** Wraps what a callback of a reactor threw, unless that says that the peer is at fault. */
 export function reactorThrew(cause: unknown): ConnectionError {
   if (cause instanceof ConnectionError && cause.code === "invalid-message") return cause;
-  return new ConnectionError("reactor", "The reactor threw", { cause });
+  return userCode("reactor", "The reactor threw", cause);
+}
+
+/** The error for what a reactor or a codec threw, which may be anything. */
+export function userCode(code: ConnectionErrorCode, what: string, cause: unknown): ConnectionError {
+  const why = cause instanceof Error ? cause.message : shown(cause);
+  return new ConnectionError(code, `${what}: ${why}`, { cause });
 }
 
 /** The error of both streams after an abort by this end; `reason` is the caller's. */
