@@ -39,7 +39,10 @@ export interface ServiceContext {
    * has passed, or its connection has ended. Its reason says which: a {@linkcode ServiceError}.
    */
   readonly signal: AbortSignal;
-  /** What the server sends beside the beginning of its answer. */
+  /**
+   * What the server sends beside the beginning of its answer: its response, or the first item of a
+   * stream. What is set later is not sent.
+   */
   readonly responseMetadata: Metadata;
   /** What the server sends beside the end of its answer. */
   readonly trailers: Metadata;
