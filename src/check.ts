@@ -119,8 +119,13 @@ function notPromised(name: string, value: unknown): void {
  */
 export function checkBytes(name: string, value: unknown): asserts value is Uint8Array {
   if (value instanceof Uint8Array) return;
-  const kind = Object.prototype.toString.call(value).slice(8, -1);
-  if (kind !== "Uint8Array") throw wrong(`${name} must be a Uint8Array, not of type ${kind}`);
+  const type = typeOf(value);
+  if (type !== "Uint8Array") throw wrong(`${name} must be a Uint8Array, not of type ${type}`);
+}
+
+/** The type of a value, as the engine names it: `Map`, `Promise`, `Null`. */
+export function typeOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice(8, -1);
 }
 
 /** Whether something is an object, whatever is in it. */

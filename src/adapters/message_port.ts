@@ -62,7 +62,7 @@
  *
  * @module
  */
-import { checkOptions, integer, isObject, shown, wrong } from "../check.ts";
+import { integer, isObject, shown, wrong } from "../check.ts";
 import type { Duplex } from "../duplex/duplex.ts";
 import { MAX_WINDOW } from "./port/_frames.ts";
 import { PortDuplex } from "./port/_duplex.ts";
@@ -114,7 +114,6 @@ export interface PortLike {
  */
 export function portDuplex(port: PortLike, options: PortOptions = {}): Duplex {
   checkPort(port);
-  checkOptions("options", options);
   const { window = DEFAULT_PORT_WINDOW } = options;
   return new PortDuplex(port, integer("window", window, 1, MAX_WINDOW));
 }

@@ -71,12 +71,11 @@ export function chain<Context extends ServiceContext>(
   last: Next<Context>,
 ): Next<Context> {
   const innermost: Next<Context> = (call) => {
-    if (!isObject(call) || !isObject(call.context)) {
-      throw wrong(`next() takes the call that an interceptor is given, not ${shown(call)}`);
-    }
+    const isCall = isObject(call) && isObject(call.context);
     // A context has most of what it has from its class.
-    if (Object.getPrototypeOf(call.context) === Object.prototype) {
-      throw wrong("next() takes the context that an interceptor is given, not a copy of it");
+    if (!isCall || Object.getPrototypeOf(call.context) === Object.prototype) {
+      const what = isCall ? "a copy of its context" : shown(call);
+      throw wrong(`next() takes the call that an interceptor is given, not ${what}`);
     }
     const answer = last(call).then((answer) => {
       (call.context as Partial<Answered>).hasAnswer = answer !== undefined;
@@ -100,18 +99,15 @@ export function chain<Context extends ServiceContext>(
   return async (call) => {
     const returned: unknown = outermost(call);
     const answer = await returned;
-    if (typeof answer === "function") {
-      const { path } = call.context.method;
-      const what = "a function: what makes an interceptor has to be called";
-      throw wrong(`An interceptor has returned, for a call of ${path}, ${what}`);
-    }
-    if (answer !== undefined) return answer;
+    // A function is another interceptor: what makes one was not called.
+    const isMade = typeof answer === "function";
+    if (answer !== undefined && !isMade) return answer;
     // It may be the answer, of a method that has none, or of a handler that is wrong itself.
     const { hasAnswer } = call.context as Partial<Answered>;
     const { kind, path } = call.context.method;
     const isStream = kind === "server_streaming" || kind === "bidi_streaming";
-    if (returned === undefined || (hasAnswer ?? isStream)) {
-      throw wrong(`An interceptor has returned undefined for a call of ${path}`);
+    if (isMade || returned === undefined || (hasAnswer ?? isStream)) {
+      throw wrong(`An interceptor has returned ${shown(answer)} for a call of ${path}`);
     }
     return answer;
   };

@@ -1,4 +1,4 @@
-import { isObject, shown, wrong } from "../check.ts";
+import { isObject, shown, typeOf, wrong } from "../check.ts";
 
 /** The default of how many entries the metadata of one message may have: 128. */
 export const DEFAULT_MAX_METADATA_ENTRIES = 128;
@@ -59,7 +59,7 @@ export class Metadata implements Iterable<[key: string, value: MetadataValue]> {
     }
     // What Headers, a Map or a promise has is not in its properties: there would be none.
     if (!isObject(init) || Symbol.iterator in init || typeof init.then === "function") {
-      throw wrong(`metadata must be an object of values, not ${given(init)}`);
+      throw wrong(`metadata must be an object of values, not of type ${typeOf(init)}`);
     }
     for (const key of Object.keys(init)) {
       const value = init[key];
@@ -147,12 +147,6 @@ export class Metadata implements Iterable<[key: string, value: MetadataValue]> {
     for (const [name, value] of this.#entries) if (name === wanted) return value;
     return undefined;
   }
-}
-
-/** What has been given in place of metadata. */
-function given(init: unknown): string {
-  if (!isObject(init) || Array.isArray(init)) return shown(init);
-  return Symbol.iterator in init ? "an iterable: see Object.fromEntries()" : "a promise: await it";
 }
 
 /** An object of the entries; several values of a key are a list. */

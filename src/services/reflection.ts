@@ -246,13 +246,10 @@ function encoded(file: DescFile): Uint8Array {
 
 function checkServices(services: unknown): void {
   if (!Array.isArray(services)) {
-    throw wrong(`services must be an array of generated services, not ${shown(services)}`);
+    throw wrong(`services must be an array, not ${shown(services)}`);
   }
   services.forEach((service, i) => {
     if (isObject(service) && isObject(service.file)) return;
-    const what = isObject(service) && "methods" in service
-      ? "a definition: pass what serviceOf() was given"
-      : shown(service);
-    throw wrong(`services[${i}] must be a service that protoc-gen-es generated, not ${what}`);
+    throw wrong(`services[${i}] must be what protoc-gen-es generated, not ${shown(service)}`);
   });
 }

@@ -40,10 +40,10 @@ memoryTest(
 
 test("reflection: what is no generated service is refused", () => {
   const wrong: [services: unknown, told: string][] = [
-    [undefined, "services must be an array of generated services, not undefined"],
-    [PricesDesc, "services must be an array of generated services, not an object"],
-    [[Prices], "services[0] must be a service that protoc-gen-es generated, not a definition"],
-    [[PricesDesc, 5], "services[1] must be a service that protoc-gen-es generated, not 5"],
+    [undefined, "services must be an array, not undefined"],
+    [PricesDesc, "services must be an array, not an object"],
+    [[Prices], "services[0] must be what protoc-gen-es generated, not an object"],
+    [[PricesDesc, 5], "services[1] must be what protoc-gen-es generated, not 5"],
   ];
   for (const [services, told] of wrong) {
     assertThrows(() => reflection(services as []), TypeError, told);

@@ -1,6 +1,5 @@
 import { protoInt64 } from "@bufbuild/protobuf";
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
-import { checkBytes } from "../../check.ts";
 import { EncodeBuffer } from "../../streams/encode_buffer.ts";
 import { writeText } from "../text.ts";
 import { putLength, putVarint, varintWidth } from "../varint.ts";
@@ -146,7 +145,7 @@ export class SlabWriter extends BinaryWriter {
 
   override bytes(value: Uint8Array): this {
     // What only looks like bytes would be sent with a length that is not its own.
-    checkBytes("A field of bytes", value);
+    if (value?.BYTES_PER_ELEMENT !== 1) throw invalid("bytes", value);
     this.uint32(value.byteLength);
     return this.raw(value);
   }

@@ -75,23 +75,23 @@ const MISUSES: Readonly<Record<string, readonly [act: () => unknown, message: st
   ],
   "metadata that is no object": [
     () => new Metadata("a" as Any),
-    'metadata must be an object of values, not "a"',
+    "metadata must be an object of values, not of type String",
   ],
   "metadata as Headers": [
     () => client(S, memory([impl]), { metadata: new Headers({ a: "b" }) }),
-    "metadata must be an object of values, not an iterable: see Object.fromEntries()",
+    "metadata must be an object of values, not of type Headers",
   ],
   "metadata as a Map": [
     () => failure({ metadata: new Map([["a", "b"]]) }),
-    "metadata must be an object of values, not an iterable: see Object.fromEntries()",
+    "metadata must be an object of values, not of type Map",
   ],
   "metadata as a list of entries": [
     () => new Metadata([["a", "b"]] as Any),
-    "metadata must be an object of values, not an array",
+    "metadata must be an object of values, not of type Array",
   ],
   "metadata that was not awaited": [
     () => client(S, memory([impl]), { metadata: Promise.resolve({ a: "b" }) }),
-    "metadata must be an object of values, not a promise: await it",
+    "metadata must be an object of values, not of type Promise",
   ],
   "a key of metadata that is empty": [
     () => new Metadata({ "": "a" }),

@@ -70,7 +70,7 @@ const COPIES: readonly [name: string, interceptor: Any][] = [
 for (const [name, interceptor] of COPIES) {
   test(`misuse: an interceptor that passes on ${name} of the context`, async () => {
     const told =
-      "TypeError: next() takes the context that an interceptor is given, not a copy of it";
+      "TypeError: next() takes the call that an interceptor is given, not a copy of its context";
     const calls = client(S, memory([impl]), { interceptors: [interceptor] });
     for (const call of [calls.one("x"), calls.many("x").next()]) {
       assertEquals(await soon(call.catch(String), "a failure"), told);
@@ -86,8 +86,7 @@ for (const [name, interceptor] of COPIES) {
 
 test("misuse: what makes an interceptor, in place of the interceptor", async () => {
   const maker: Any = () => (next: Any) => (call: Any) => next(call);
-  const told = "TypeError: An interceptor has returned, for a call of a.S/one, a function: " +
-    "what makes an interceptor has to be called";
+  const told = "TypeError: An interceptor has returned a function for a call of a.S/one";
   const calls = client(S, memory([impl]), { interceptors: [maker] });
   const failure = await soon(calls.one("x").catch(String), "a failure");
   assertStringIncludes(failure as string, told);
