@@ -48,11 +48,6 @@ export function shown(value: unknown): string {
   return typeof value === "object" && value !== null ? "an object" : String(value);
 }
 
-/** A sentence and, in the same line, what its cause says, if that is an error. */
-export function because(sentence: string, cause: unknown): string {
-  return cause instanceof Error ? `${sentence}: ${cause.message.split("\n", 1)[0]}` : sentence;
-}
-
 /** Checks that something is a function; `what` says what for, if that is not plain. */
 export function checkFunction(name: string, value: unknown, what = ""): void {
   if (typeof value !== "function") {
@@ -122,10 +117,15 @@ function notPromised(name: string, value: unknown): void {
  * Checks that something is bytes. An `ArrayBuffer`, say, has no length, and would pass for no
  * bytes at all. Those of another realm, such as a test's, are taken.
  */
-export function checkBytes(name: string, value: unknown): void {
+export function checkBytes(name: string, value: unknown): asserts value is Uint8Array {
   if (value instanceof Uint8Array) return;
-  const kind = Object.prototype.toString.call(value).slice(8, -1);
-  if (kind !== "Uint8Array") throw wrong(`${name} must be a Uint8Array, not of type ${kind}`);
+  const type = typeOf(value);
+  if (type !== "Uint8Array") throw wrong(`${name} must be a Uint8Array, not of type ${type}`);
+}
+
+/** The type of a value, as the engine names it: `Map`, `Promise`, `Null`. */
+export function typeOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice(8, -1);
 }
 
 /** Whether something is an object, whatever is in it. */

@@ -1,4 +1,4 @@
-import { because } from "./check.ts";
+import { because } from "./reason.ts";
 import type { SocketAddress } from "./socket_address.ts";
 
 /**
@@ -110,7 +110,12 @@ export class TransportError extends Error {
 /** Wraps what a callback of a reactor threw, unless that says that the peer is at fault. */
 export function reactorThrew(cause: unknown): ConnectionError {
   if (cause instanceof ConnectionError && cause.code === "invalid-message") return cause;
-  return new ConnectionError("reactor", because("The reactor threw", cause), { cause });
+  return userCode("reactor", "The reactor threw", cause);
+}
+
+/** The error for what a reactor or a codec threw, which may be anything. */
+export function userCode(code: ConnectionErrorCode, what: string, cause: unknown): ConnectionError {
+  return new ConnectionError(code, because(what, cause), { cause });
 }
 
 /** The error of both streams after an abort by this end; `reason` is the caller's. */

@@ -10,8 +10,9 @@ export interface Sender<Logical> {
   readonly queued: number;
 
   /**
-   * Sends a message; resolves once it is in the queue, which does not mean that the peer
-   * has received it. While the queue is full, senders wait in order.
+   * Sends a message; resolves once it is in the queue, which does not mean that it has been
+   * encoded, or that the peer has received it: a buffer that is filled again needs a copy each
+   * time. While the queue is full, senders wait in order.
    *
    * Rejects with a {@linkcode ConnectionError} of code `closed` if the connection has ended
    * or is closing, and with the reason of `signal` if that fires first. In both cases the

@@ -62,7 +62,7 @@
  *
  * @module
  */
-import { integer } from "../check.ts";
+import { integer, isObject, shown, wrong } from "../check.ts";
 import type { Duplex } from "../duplex/duplex.ts";
 import { MAX_WINDOW } from "./port/_frames.ts";
 import { PortDuplex } from "./port/_duplex.ts";
@@ -97,7 +97,7 @@ export interface PortLike {
  *
  * The reason given to `writable.abort(reason)` appears in the message of the peer's error. A
  * worker's uncaught error breaks the connection and is the `cause`. Throws a
- * `RangeError` for a `window` out of range.
+ * `RangeError` for a `window` out of range, and a `TypeError` for what is no port.
  *
  * @example Two ends in one thread
  * ```ts
@@ -113,6 +113,14 @@ export interface PortLike {
  * ```
  */
 export function portDuplex(port: PortLike, options: PortOptions = {}): Duplex {
+  checkPort(port);
   const { window = DEFAULT_PORT_WINDOW } = options;
   return new PortDuplex(port, integer("window", window, 1, MAX_WINDOW));
+}
+
+function checkPort(port: unknown): void {
+  const { postMessage, port1 } = isObject(port) ? port : {};
+  if (typeof postMessage === "function") return;
+  const what = isObject(port1) ? "a channel: pass one of its ports" : shown(port);
+  throw wrong(`port must be a MessagePort or a Worker, not ${what}`);
 }

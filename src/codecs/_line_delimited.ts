@@ -1,7 +1,7 @@
 import { indexOfNeedle } from "@std/bytes";
 import type { Codec, Decoder, DecodeResult, Encoder } from "../codec.ts";
 import type { EncodeBuffer } from "../streams/encode_buffer.ts";
-import { reasonOf } from "./reason.ts";
+import { reasonOf } from "../reason.ts";
 import { readText, writeText } from "./text.ts";
 
 const LINE_FEED = 10;

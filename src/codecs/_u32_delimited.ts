@@ -1,7 +1,7 @@
 import type { Codec, Decoder, DecodeResult, Encoder } from "../codec.ts";
 import type { EncodeBuffer } from "../streams/encode_buffer.ts";
 import type { Body } from "./delimited.ts";
-import { reasonOf } from "./reason.ts";
+import { reasonOf } from "../reason.ts";
 
 /** The prefix of each body. */
 export interface U32Prefix {

@@ -1,6 +1,6 @@
 import type { Codec, Decoder, DecodeResult, Encoder } from "../codec.ts";
 import type { EncodeBuffer } from "../streams/encode_buffer.ts";
-import { reasonOf } from "./reason.ts";
+import { reasonOf } from "../reason.ts";
 import { MAX_VARINT, putLength, varintWidth } from "./varint.ts";
 
 /** How the body of a length-prefixed message is encoded and decoded. */

@@ -35,7 +35,7 @@
 import type { Codec } from "../codec.ts";
 import { lineDelimited } from "./_line_delimited.ts";
 import { type DecodeOptions, maxObjectsOf, TooManyObjects } from "./object_budget.ts";
-import { reasonOf } from "./reason.ts";
+import { reasonOf } from "../reason.ts";
 
 export type { DecodeOptions } from "./object_budget.ts";
 

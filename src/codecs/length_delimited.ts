@@ -18,6 +18,7 @@
  *
  * @module
  */
+import { checkBytes, checkOptions } from "../check.ts";
 import type { Codec } from "../codec.ts";
 import { type Body, delimited } from "./delimited.ts";
 import { u32Delimited } from "./_u32_delimited.ts";
@@ -37,13 +38,14 @@ export interface LengthDelimitedOptions {
 /**
  * Makes a codec whose messages are byte arrays. An inbound message is a view of the bytes
  * as they arrived and may be kept. An outbound message is copied when it is encoded, and
- * must not be changed before that.
+ * must not be changed before that. Encoding throws a `TypeError` for one that is no `Uint8Array`.
  *
  * A message whose prefix and announced length exceed the connection's `maxBufferLength` ends
  * the connection with `message-too-large` before the message itself has arrived. Throws a
  * `RangeError` for an unknown `prefix`.
  */
 export function lengthDelimited(options: LengthDelimitedOptions = {}): Codec<Uint8Array> {
+  checkOptions("options", options);
   const { prefix = "varint" } = options;
   switch (prefix) {
     case "varint":
@@ -57,7 +59,11 @@ export function lengthDelimited(options: LengthDelimitedOptions = {}): Codec<Uin
 }
 
 const raw: Body<Uint8Array, Uint8Array> = {
-  encode: (message, out) => out.write(message),
+  encode(message, out) {
+    // A text, say, has a length, and would be sent as so many zeros.
+    checkBytes("A message", message);
+    out.write(message);
+  },
   decode: (bytes, start, end) => bytes.subarray(start, end),
-  size: (message) => message.length,
+  size: (message) => message?.length ?? 0, // of what is none, `encode` says so
 };

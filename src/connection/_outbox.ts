@@ -1,6 +1,6 @@
 import type { Encoding } from "../streams/_encoding.ts";
 import type { SocketAddress } from "../duplex/duplex.ts";
-import { because } from "../check.ts";
+import { because } from "../reason.ts";
 import { ConnectionError, reactorThrew } from "../errors.ts";
 import { Fifo } from "../waits/fifo.ts";
 import { onAbort } from "../waits/on_abort.ts";

@@ -1,5 +1,5 @@
 import type { SocketAddress } from "../../mod.ts";
-import { because } from "../check.ts";
+import { because } from "../reason.ts";
 import type { RpcId } from "./message.ts";
 
 /**

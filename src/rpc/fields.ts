@@ -1,4 +1,4 @@
-import { wrong } from "../check.ts";
+import { isObject, shown, wrong } from "../check.ts";
 import { ControlCode, type RpcId, type RpcMessage } from "./message.ts";
 
 /** The names of fields that may hold an RPC's id. */
@@ -89,8 +89,8 @@ export function rpcFields<Message extends object>(
   const isBig = typeof (empty() as Fields)[idName] === "bigint";
   // Each reads or writes one field, in place: a function for any field would be slower.
   const setId = isBig
-    ? (message: Message, id: RpcId) => (message as Fields)[idName] = BigInt(id)
-    : (message: Message, id: RpcId) => (message as Fields)[idName] = id;
+    ? (message: Message, id: RpcId) => fieldsOf(message)[idName] = BigInt(id)
+    : (message: Message, id: RpcId) => fieldsOf(message)[idName] = id;
   const make = (id: RpcId, code: number) => {
     const message = empty();
     setId(message, id);
@@ -104,6 +104,12 @@ export function rpcFields<Message extends object>(
     cancelled: (id) => make(id, ControlCode.cancel),
     ended: (id) => make(id, ControlCode.end),
   };
+}
+
+/** An array would take an id, and lose it in JSON: the peer would end the connection. */
+function fieldsOf(message: unknown): Fields {
+  if (isObject(message) && !Array.isArray(message)) return message as Fields;
+  throw wrong(`A message must be an object, not ${shown(message)}`);
 }
 
 /** A message of which two fields are of interest. */

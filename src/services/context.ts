@@ -40,7 +40,10 @@ export interface ServiceContext {
    * {@linkcode ServiceError}, or at a client that of the signal that has cancelled it.
    */
   readonly signal: AbortSignal;
-  /** What the server sends beside the beginning of its answer. */
+  /**
+   * What the server sends beside the beginning of its answer: its response, or the first item of a
+   * stream. What is set later is not sent.
+   */
   readonly responseMetadata: Metadata;
   /** What the server sends beside the end of its answer. */
   readonly trailers: Metadata;

@@ -21,9 +21,10 @@ export type Next<Context extends ServiceContext = ServiceContext> = (
 /**
  * Stands between callers and what answers them, at a client or at a server, for all kinds of
  * methods: `call.context.method.kind` tells which. It may look at the call, change its metadata,
- * pass on another request, answer by itself, fail, or pass the call on more than once. The first
- * interceptor of a list is the outermost. If one never comes back, the call ends by its deadline,
- * and at a client by its signal.
+ * pass on another request (`next({ ...call, request })`), answer by itself, fail, or pass the call
+ * on more than once. The context stays the same: a copy of it is refused. The first interceptor of
+ * a list is the outermost. If one never comes back, the call ends by its deadline, and at a client
+ * by its signal.
  *
  * @example Says what was called, and how that ended
  * ```ts
@@ -71,8 +72,11 @@ export function chain<Context extends ServiceContext>(
   last: Next<Context>,
 ): Next<Context> {
   const innermost: Next<Context> = (call) => {
-    if (!isObject(call) || !isObject(call.context)) {
-      throw wrong(`next() takes the call that an interceptor is given, not ${shown(call)}`);
+    const isCall = isObject(call) && isObject(call.context);
+    // A context has most of what it has from its class.
+    if (!isCall || Object.getPrototypeOf(call.context) === Object.prototype) {
+      const what = isCall ? "a copy of its context" : shown(call);
+      throw wrong(`next() takes the call that an interceptor is given, not ${what}`);
     }
     const answer = last(call).then((answer) => {
       (call.context as Partial<Answered>).hasAnswer = answer !== undefined;
@@ -96,13 +100,15 @@ export function chain<Context extends ServiceContext>(
   return async (call) => {
     const returned: unknown = outermost(call);
     const answer = await returned;
-    if (answer !== undefined) return answer;
+    // A function is another interceptor: what makes one was not called.
+    const isMade = typeof answer === "function";
+    if (answer !== undefined && !isMade) return answer;
     // It may be the answer, of a method that has none, or of a handler that is wrong itself.
     const { hasAnswer } = call.context as Partial<Answered>;
     const { kind, path } = call.context.method;
     const isStream = kind === "server_streaming" || kind === "bidi_streaming";
-    if (returned === undefined || (hasAnswer ?? isStream)) {
-      throw wrong(`An interceptor has returned undefined for a call of ${path}`);
+    if (isMade || returned === undefined || (hasAnswer ?? isStream)) {
+      throw wrong(`An interceptor has returned ${shown(answer)} for a call of ${path}`);
     }
     return answer;
   };

@@ -1,4 +1,4 @@
-import { isObject, shown, wrong } from "../check.ts";
+import { isObject, shown, typeOf, wrong } from "../check.ts";
 
 /** The default of how many entries the metadata of one message may have: 128. */
 export const DEFAULT_MAX_METADATA_ENTRIES = 128;
@@ -57,7 +57,10 @@ export class Metadata implements Iterable<[key: string, value: MetadataValue]> {
       this.#entries = [...init.#entries];
       return;
     }
-    if (!isObject(init)) throw wrong(`metadata must be an object, not ${shown(init)}`);
+    // What Headers, a Map or a promise has is not in its properties: there would be none.
+    if (!isObject(init) || Symbol.iterator in init || typeof init.then === "function") {
+      throw wrong(`metadata must be an object of values, not of type ${typeOf(init)}`);
+    }
     for (const key of Object.keys(init)) {
       const value = init[key];
       if (value === undefined) continue;
@@ -119,7 +122,7 @@ export class Metadata implements Iterable<[key: string, value: MetadataValue]> {
   append(key: string, value: MetadataValue): this {
     const name = String(key).toLowerCase();
     if (!KEY.test(name) || name.length > MAX_KEY) {
-      throw wrong(`A key of metadata must be 1 to 128 of a-z 0-9 _ - . and not ${key}`);
+      throw wrong(`A key of metadata must be 1 to 128 of a-z 0-9 _ - . and not ${shown(key)}`);
     }
     if (typeof value !== "string" && !(value instanceof Uint8Array)) {
       throw wrong(`The metadata ${key} must be a string or a Uint8Array, not ${shown(value)}`);

@@ -1,6 +1,7 @@
 import { type DescFile, type DescMessage, type DescService, toBinary } from "@bufbuild/protobuf";
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
+import { isObject, shown, wrong } from "../check.ts";
 import {
   type Body,
   Encoding,
@@ -164,7 +165,8 @@ export const ServerReflection: ReflectionService = {
 /**
  * Makes the service `grpc.reflection.v1.ServerReflection` for services that protoc-gen-es has
  * generated: it tells clients which services there are, and hands out their `.proto` files. Of its
- * requests it answers those by file name, by symbol, and for the list of services.
+ * requests it answers those by file name, by symbol, and for the list of services. Throws a
+ * `TypeError` for what is no such service.
  *
  * @example
  * ```ts
@@ -179,6 +181,7 @@ export const ServerReflection: ReflectionService = {
  * ```
  */
 export function reflection(services: readonly DescService[]): Implementation {
+  checkServices(services);
   const files = new Map<string, DescFile>();
   const symbols = new Map<string, DescFile>();
   for (const { file } of services) addFile(file, files, symbols);
@@ -239,4 +242,14 @@ function withDependencies(file: DescFile, found: Set<DescFile> = new Set()): Des
 
 function encoded(file: DescFile): Uint8Array {
   return toBinary(FileDescriptorProtoSchema, file.proto);
+}
+
+function checkServices(services: unknown): void {
+  if (!Array.isArray(services)) {
+    throw wrong(`services must be an array, not ${shown(services)}`);
+  }
+  services.forEach((service, i) => {
+    if (isObject(service) && isObject(service.file)) return;
+    throw wrong(`services[${i}] must be what protoc-gen-es generated, not ${shown(service)}`);
+  });
 }

@@ -1,7 +1,7 @@
 import { describeArrived } from "./_arrived.ts";
 import { ReceiveBuffer } from "./_receive_buffer.ts";
 import type { Decoder, DecodeResult } from "../codec.ts";
-import { ConnectionError } from "../errors.ts";
+import { ConnectionError, userCode } from "../errors.ts";
 
 type Incomplete = Extract<DecodeResult<never>, { kind: "incomplete" }>;
 
@@ -200,7 +200,7 @@ export class Decoding<Message> {
     try {
       result = this.#decoder.decode(bytes, offset);
     } catch (cause) {
-      throw new ConnectionError("decoder", "The decoder threw", { cause });
+      throw userCode("decoder", "The decoder threw", cause);
     }
     const shown = bytes.length - offset;
     if (result.kind === "message") {

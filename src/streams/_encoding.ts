@@ -1,6 +1,6 @@
 import type { Encoder } from "../codec.ts";
 import { EncodeBuffer } from "./encode_buffer.ts";
-import { ConnectionError } from "../errors.ts";
+import { ConnectionError, userCode } from "../errors.ts";
 
 /** Who is told of messages that could not be encoded. */
 export interface EncodeErrors<Message> {
@@ -37,7 +37,7 @@ export class Encoding<Message> {
     } catch (cause) {
       buffer.truncate(before);
       this.#failed(
-        this.#errors ? cause : new ConnectionError("encoder", "Cannot encode a message", { cause }),
+        this.#errors ? cause : userCode("encoder", "Cannot send a message", cause),
         message,
       );
       return 0;

@@ -1,6 +1,6 @@
-import { assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertInstanceOf, assertStringIncludes, assertThrows } from "@std/assert";
 import { test } from "node:test";
-import { ConnectionError } from "@protosocket/protosocket";
+import { ConnectionError, EncodeBuffer } from "@protosocket/protosocket";
 import { lengthDelimited } from "@protosocket/protosocket/length-delimited";
 import { assertSameBytes, pieces, randomBytes } from "../support/bytes.ts";
 import { decodeAll, decodeOne, encodeAll, fromHex, joined, toHex } from "../support/codec.ts";
@@ -116,4 +116,30 @@ test("what is over the limit is refused as soon as it is announced", async () =>
       assertStringIncludes(error.message, String(limit));
     }
   }
+});
+
+test("what is no Uint8Array is refused, and nothing of it is encoded", () => {
+  const wrong: [message: unknown, kind: string][] = [
+    ["abc", "String"],
+    [new ArrayBuffer(3), "ArrayBuffer"],
+    [new Uint16Array(3), "Uint16Array"],
+    [new DataView(new ArrayBuffer(3)), "DataView"],
+    [[1, 2, 3], "Array"],
+    [{ length: 3 }, "Object"],
+    [undefined, "Undefined"],
+    [null, "Null"],
+  ];
+  for (const prefix of ["varint", "u32be"] as const) {
+    const { encoder } = lengthDelimited({ prefix });
+    for (const [message, kind] of wrong) {
+      const told = `A message must be a Uint8Array, not of type ${kind}`;
+      const encode = () => encoder.encode(message as never, new EncodeBuffer());
+      assertThrows(encode, TypeError, told);
+    }
+  }
+});
+
+test("options that are no object are refused: they would count as none", () => {
+  const told = 'options must be an object of options, not "u32le"';
+  assertThrows(() => lengthDelimited("u32le" as never), TypeError, told);
 });

@@ -21,6 +21,7 @@ function reactorFails(name: string, reactor: Partial<Reactor<number[]>>): void {
     const reason = await peer.closed;
     assertEquals(codeOf(reason), "reactor");
     assertStrictEquals(causeOf(reason), oh);
+    assertEquals(messageOf(reason), "The reactor threw: oh");
     assertStrictEquals(peer.reasons[0], reason);
     assertEquals(peer.reasons.length, 1);
   });
@@ -28,6 +29,10 @@ function reactorFails(name: string, reactor: Partial<Reactor<number[]>>): void {
 
 function causeOf(reason: CloseReason): unknown {
   return reason.kind === "error" ? reason.error.cause : undefined;
+}
+
+function messageOf(reason: CloseReason): string | undefined {
+  return reason.kind === "error" ? reason.error.message : undefined;
 }
 
 reactorFails("onInboundMessage throws", { onInboundMessage: throws });
@@ -81,7 +86,9 @@ test("Connection: a message that cannot be encoded ends it, or is left out if th
   deaf.sender.trySend(TOO_LONG);
   const reason = await deaf.closed;
   assertEquals(codeOf(reason), "encoder");
-  assertInstanceOf(causeOf(reason), RangeError);
+  const cause = causeOf(reason);
+  assertInstanceOf(cause, RangeError);
+  assertEquals(messageOf(reason), `Cannot send a message: ${cause.message}`);
 
   const heard: unknown[] = [];
   const [hearing, end] = peerAndEnd({

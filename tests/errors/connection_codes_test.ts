@@ -64,7 +64,7 @@ const MADE: Record<ConnectionErrorCode, [says: RegExp, make: () => Promise<unkno
     const decoder = always<number[]>({ kind: "message", message: [], bytesUsed: 7 });
     return afterBytes([1], { codec: { ...framesCodec(), decoder } });
   }],
-  encoder: [/^Cannot encode/, () => {
+  encoder: [/^Cannot send a message: /, () => {
     const { connection } = open();
     connection.sender.trySend(new Array(100).fill(8));
     return endOf(connection);

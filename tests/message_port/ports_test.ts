@@ -22,6 +22,21 @@ test("ports: a bad window is refused", () => {
   port1.close();
 });
 
+test("ports: what is no port is refused", () => {
+  const channel = new MessageChannel();
+  const wrong: [port: unknown, what: string][] = [
+    [channel, "a channel: pass one of its ports"],
+    [undefined, "undefined"],
+    ["worker.js", '"worker.js"'],
+    [{}, "an object"],
+  ];
+  for (const [port, what] of wrong) {
+    const told = `port must be a MessagePort or a Worker, not ${what}`;
+    assertThrows(() => portDuplex(port as PortLike), TypeError, told);
+  }
+  channel.port1.close();
+});
+
 test("ports: a window of one byte carries all", async () => {
   const [here, there] = pair(1);
   const expected = randomBytes(100);

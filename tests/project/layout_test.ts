@@ -82,7 +82,7 @@ test("the rooms of the adapters import themselves and base/, never an entry poin
 
 test("codecs import the codec's types only, and their library", () => {
   const allowed =
-    /^(src\/(check|codec)\.ts|src\/streams\/encode_buffer\.ts|src\/codecs\/.*|@std\/bytes|@bufbuild\/protobuf(\/wire)?)$/;
+    /^(src\/(check|codec|reason)\.ts|src\/streams\/encode_buffer\.ts|src\/codecs\/.*|@std\/bytes|@bufbuild\/protobuf(\/wire)?)$/;
   assertEquals(others(/^src\/codecs\//, allowed), []);
 });
 
@@ -90,7 +90,7 @@ test("rpc imports the core's public names, the check of options, and queues", ()
   assertEquals(
     others(
       /^src\/rpc\//,
-      /^(mod\.ts|src\/(check|error_log|options|user_callback)\.ts|src\/waits\/[a-z_]+\.ts|src\/rpc\/.*)$/,
+      /^(mod\.ts|src\/(check|error_log|options|reason|user_callback)\.ts|src\/waits\/[a-z_]+\.ts|src\/rpc\/.*)$/,
     ),
     [],
   );
@@ -109,7 +109,7 @@ test("telemetry imports the public names of the core, of rpc and of services, an
 
 test("services import the public names of the core and of rpc, leaves, and the codecs' helpers", () => {
   const allowed =
-    /^(mod\.ts|src\/rpc\/(mod|made|reading|cancelling)\.ts|src\/(check|error_log|options|user_callback)\.ts|src\/waits\/[a-z_]+\.ts|src\/codecs\/([a-z_]+\/)?[a-z][a-z0-9_]*\.ts|src\/services\/.*|@bufbuild\/protobuf(\/(wkt|wire))?)$/;
+    /^(mod\.ts|src\/rpc\/(mod|made|reading|cancelling)\.ts|src\/(check|error_log|options|reason|user_callback)\.ts|src\/waits\/[a-z_]+\.ts|src\/codecs\/([a-z_]+\/)?[a-z][a-z0-9_]*\.ts|src\/services\/.*|@bufbuild\/protobuf(\/(wkt|wire))?)$/;
   assertEquals(others(/^src\/services\//, allowed), []);
 });
 

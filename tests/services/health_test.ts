@@ -1,12 +1,13 @@
 // The services that say how a server is, and what it has.
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
+import { test } from "node:test";
 import { fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { createClient, Health, health } from "@protosocket/protosocket/services";
 import { reflection, ServerReflection } from "@protosocket/protosocket/services-protobuf-es";
 import { soon } from "../support/within.ts";
 import { Prices as PricesDesc } from "./proto/gen/prices_pb.ts";
-import { all, fails, memoryTest } from "./support.ts";
+import { all, fails, memoryTest, Prices } from "./support.ts";
 
 memoryTest("health: what was set, of the server and of services", async (inMemory) => {
   const own = health();
@@ -36,6 +37,18 @@ memoryTest(
     await stream.return!();
   },
 );
+
+test("reflection: what is no generated service is refused", () => {
+  const wrong: [services: unknown, told: string][] = [
+    [undefined, "services must be an array, not undefined"],
+    [PricesDesc, "services must be an array, not an object"],
+    [[Prices], "services[0] must be what protoc-gen-es generated, not an object"],
+    [[PricesDesc, 5], "services[1] must be what protoc-gen-es generated, not 5"],
+  ];
+  for (const [services, told] of wrong) {
+    assertThrows(() => reflection(services as []), TypeError, told);
+  }
+});
 
 memoryTest("reflection: services, and files by name and by symbol", async (inMemory) => {
   const client = createClient(ServerReflection, inMemory([reflection([PricesDesc])]));

@@ -291,6 +291,35 @@ test("onConnection may refuse a connection, and keep values for handlers", async
   assertEquals((ends.errors[0] as Error).message, "not you");
 });
 
+test("onConnection that returns false lets nobody in, and says that it must throw", async () => {
+  let count = 0;
+  await using ends = await onSocket({ getQuote: () => ({}) }, {
+    onConnection: (() => ++count === 1) as () => void,
+  });
+  await soon(ends.prices.getQuote({}), "an answer");
+  const other = await ends.connect().catch(() => undefined);
+  if (other) await fails(createClient(Prices, other).getQuote({}), "unavailable");
+  assertEquals(
+    String(ends.errors[0]),
+    "TypeError: onConnection has returned false: it refuses by throwing",
+  );
+});
+
+test("either end of an idle connection has a heartbeat, which the other end ignores", async () => {
+  const beats = [deferred(), deferred()];
+  const counting = (i: number) => {
+    let count = 0;
+    return { onMessagesReceived: () => ++count === 5 && beats[i]!.resolve() };
+  };
+  await using ends = await onSocket({ getQuote: () => ({ symbol: "a" }) }, {
+    heartbeat: 5,
+    observer: counting(0),
+    connection: { heartbeat: 5, observer: counting(1) },
+  });
+  await soon(Promise.all(beats.map(({ promise }) => promise)), "five heartbeats at each end");
+  assertEquals((await soon(ends.prices.getQuote({}), "an answer")).symbol, "a");
+});
+
 test("a service is implemented once, with handlers of its methods", () => {
   const thrown = (make: () => unknown) => {
     try {

@@ -1,6 +1,6 @@
 import type { EncodeBuffer } from "../../streams/encode_buffer.ts";
 import type { MessagePackReader } from "./reader.ts";
-import { reasonOf, shorten } from "../reason.ts";
+import { reasonOf, shorten } from "../../reason.ts";
 
 /**
  * How a type of value is encoded in MessagePack. Combine the schemas of this module, or

@@ -1,6 +1,7 @@
 // Encodes messages by the plans of their types. For anything that the library's toBinary
-// would convert or refuse, it throws, and the library decides.
+// would convert or refuse, it throws, and the library decides; but not of bytes that are none.
 import { type DescMessage, type MessageShape, protoInt64, toBinary } from "@bufbuild/protobuf";
+import { checkBytes } from "../../check.ts";
 import type { EncodeBuffer } from "../../streams/encode_buffer.ts";
 import type { Fields } from "./_create.ts";
 import type { FieldPlan, MessagePlan } from "./_plan.ts";
@@ -155,7 +156,7 @@ function writeValue(field: FieldPlan, value: unknown, out: EncodeBuffer): void {
       writeTag(tag + 1, out);
       return;
     case 12: { // bytes
-      if (!(value instanceof Uint8Array)) throw new TypeError("bytes that are none");
+      checkBytes(field.name, value);
       // First the room: it may come with another slab.
       const start = out.reserve(MAX_TAG_AND_NUMBER);
       const at = putVarint(out.bytes, start, tag);

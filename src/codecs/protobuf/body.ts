@@ -10,6 +10,7 @@ import {
   protoInt64,
   toBinary,
 } from "@bufbuild/protobuf";
+import { isMistake, isObject, shown, wrong } from "../../check.ts";
 import type { EncodeBuffer } from "../../streams/encode_buffer.ts";
 import { TooManyObjects } from "../object_budget.ts";
 import { countObjects } from "./_count.ts";
@@ -22,17 +23,31 @@ export function encoder<Desc extends DescMessage>(
   schema: Desc,
 ): (message: MessageShape<Desc>, out: EncodeBuffer) => void {
   // The library can be configured to avoid bigints; then it handles everything.
-  if (!protoInt64.supported) return (message, out) => out.lend(toBinary(schema, message));
+  if (!protoInt64.supported) return (message, out) => out.lend(byLibrary(schema, message));
   const plan = MessagePlan.of(schema);
   return (message, out) => {
     const before = out.length;
     try {
       writeMessage(plan, message, out);
-    } catch {
+    } catch (cause) {
       out.truncate(before);
-      out.lend(toBinary(schema, message));
+      // Of bytes that are none the library may write another length than theirs, or no message.
+      if (isMistake(cause)) throw cause;
+      out.lend(byLibrary(schema, message));
     }
   };
+}
+
+function byLibrary<Desc extends DescMessage>(schema: Desc, message: MessageShape<Desc>) {
+  try {
+    return toBinary(schema, message);
+  } catch (cause) {
+    // Of what is no message, it only names a field.
+    const { typeName } = schema;
+    if (isObject(message) && message.$typeName === typeName) throw cause;
+    const what = `A message must be a ${typeName} that create() has made`;
+    throw wrong(`${what}, not ${shown(message)}`, cause);
+  }
 }
 
 /** Makes a function that decodes a message of at most so many objects. */
@@ -40,7 +55,7 @@ export function decoder<Desc extends DescMessage>(
   schema: Desc,
   maxObjects: number,
 ): (bytes: Uint8Array, start: number, end: number) => MessageShape<Desc> {
-  const byLibrary = (bytes: Uint8Array) => {
+  const parse = (bytes: Uint8Array) => {
     // An object takes two bytes at least, so small messages need not be counted.
     if (bytes.length > 2 * maxObjects && countObjects(schema, bytes, maxObjects) > maxObjects) {
       throw new TooManyObjects(maxObjects);
@@ -48,7 +63,7 @@ export function decoder<Desc extends DescMessage>(
     return fromBinary(schema, bytes);
   };
   if (!protoInt64.supported) {
-    return (bytes, start, end) => byLibrary(bytes.subarray(start, end));
+    return (bytes, start, end) => parse(bytes.subarray(start, end));
   }
   const plan = MessagePlan.of(schema);
   const reader = new ProtobufReader(maxObjects);
@@ -57,7 +72,7 @@ export function decoder<Desc extends DescMessage>(
       return reader.read(plan, bytes, start, end) as MessageShape<Desc>;
     } catch (cause) {
       if (cause instanceof TooManyObjects) throw cause;
-      return byLibrary(bytes.subarray(start, end));
+      return parse(bytes.subarray(start, end));
     }
   };
 }

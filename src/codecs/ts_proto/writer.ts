@@ -144,6 +144,8 @@ export class SlabWriter extends BinaryWriter {
   }
 
   override bytes(value: Uint8Array): this {
+    // What only looks like bytes would be sent with a length that is not its own.
+    if (value?.BYTES_PER_ELEMENT !== 1) throw invalid("bytes", value);
     this.uint32(value.byteLength);
     return this.raw(value);
   }

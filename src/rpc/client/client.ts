@@ -10,7 +10,14 @@ import {
   type Sender,
   type SocketDuplex,
 } from "../../../mod.ts";
-import { checkDuplex, delay, integer, requireOptions } from "../../check.ts";
+import {
+  checkDuplex,
+  checkOptions,
+  checkSignal,
+  delay,
+  integer,
+  requireOptions,
+} from "../../check.ts";
 import { StreamingCall, UnaryCall } from "./_call.ts";
 import { Calls } from "./_calls.ts";
 import { DEFAULT_MAX_BUFFERED_BYTES } from "../_flow.ts";
@@ -225,7 +232,7 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
    * server's `maxConcurrentRpcs`: read it to its end, or leave it.
    */
   streaming(request: Request, options?: StreamingCallOptions<Request>): RpcStream<Response> {
-    const timeout = this.#timeoutOf(options);
+    const timeout = this.#checked(options);
     const call = new StreamingCall<Request, Response>(
       request,
       this.#maxBufferedBytes,
@@ -268,7 +275,7 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
     options: StreamingCallOptions<Request> | undefined,
     reading: Reading<Response, Result> | undefined,
   ): Promise<Result> {
-    const timeout = this.#timeoutOf(options);
+    const timeout = this.#checked(options);
     return new Promise((resolve) => {
       const call = new UnaryCall(request, resolve as (result: unknown) => void, reading);
       if (options?.requests) call.outflow = this.#calls.outflow(call, options.requests);
@@ -276,8 +283,12 @@ export class RpcClient<Request, Response> implements AsyncDisposable {
     });
   }
 
-  #timeoutOf(options: CallOptions | undefined): number | undefined {
-    return options?.timeout === undefined ? this.#timeout : checkTimeout(options.timeout);
+  /** Checks the options of a call before anything comes of it; returns its time-out. */
+  #checked(options: CallOptions | undefined): number | undefined {
+    if (options === undefined) return this.#timeout;
+    checkOptions("options", options);
+    checkSignal(options.signal);
+    return checkTimeout(options.timeout) ?? this.#timeout;
   }
 }
 

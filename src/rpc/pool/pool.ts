@@ -164,9 +164,8 @@ export class RpcPool<Request, Response, Endpoint> implements AsyncDisposable {
    * Rejects as {@linkcode unary} does; `timeout` limits the wait for a connection.
    */
   async client(options: PoolClientOptions = NONE): Promise<RpcClient<Request, Response>> {
-    const { signal } = options;
-    if (signal?.aborted) throw signal.reason;
     const attempts = new Attempts(options, this.#slots);
+    if (options.signal?.aborted) throw options.signal.reason;
     return await this.#use(attempts, (client) => client);
   }
 

@@ -1,7 +1,7 @@
 import type { Codec, Duplex } from "../../../mod.ts";
 import { RpcClient, type RpcClientConfig, type RpcMessages } from "../../rpc/mod.ts";
 import { statusError } from "../_errors.ts";
-import { checkOptions } from "../../check.ts";
+import { checkOptions, delay } from "../../check.ts";
 import { clientCodec } from "../envelope/codec.ts";
 import {
   requestMessages,
@@ -20,9 +20,16 @@ const MESSAGES: RpcMessages<ServiceRequest, ServiceResponse> = {
 };
 
 /** The options of a connection that calls services: an `RpcClient`'s, without codec and messages. */
-export type ServiceConnectionOptions =
-  & Omit<RpcClientConfig<ServiceRequest, ServiceResponse>, "codec" | "messages">
-  & MetadataOptions;
+export interface ServiceConnectionOptions
+  extends
+    Omit<RpcClientConfig<ServiceRequest, ServiceResponse>, "codec" | "messages" | "heartbeat">,
+    MetadataOptions {
+  /**
+   * Keeps an idle connection alive: every so many milliseconds without anything sent. From 1 to
+   * 2,147,483,647.
+   */
+  readonly heartbeat?: number;
+}
 
 /**
  * Makes an RPC client that calls services, of any number, over one connection. It owns the duplex.
@@ -56,5 +63,9 @@ export function clientOf(
   options: ServiceConnectionOptions,
   codec: Codec<ServiceResponse, ServiceRequest>,
 ): RpcClient<ServiceRequest, ServiceResponse> {
-  return new RpcClient(duplex, { ...options, codec, messages: MESSAGES });
+  const { heartbeat } = options;
+  const beat = heartbeat === undefined
+    ? undefined
+    : { interval: delay("heartbeat", heartbeat, 1), message: () => requestMessages.ended(0) };
+  return new RpcClient(duplex, { ...options, heartbeat: beat, codec, messages: MESSAGES });
 }

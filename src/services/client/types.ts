@@ -35,9 +35,15 @@ export interface ServiceCallOptions {
    * the client's `hedgeAfter` applies. From 1 to 2,147,483,647.
    */
   readonly hedgeAfter?: number;
-  /** Receives what the server sends beside the beginning of its answer. */
+  /**
+   * Receives what the server sends beside the beginning of its answer; not called if that is
+   * nothing. The call fails with what it throws; it is not awaited.
+   */
   readonly onMetadata?: (metadata: Metadata) => void;
-  /** Receives what the server sends beside the end of its answer, also of one that failed. */
+  /**
+   * Receives what the server sends beside the end of its answer, also of one that failed; not
+   * called if that is nothing. The call fails with what it throws; it is not awaited.
+   */
   readonly onTrailers?: (trailers: Metadata) => void;
 }
 

@@ -8,8 +8,9 @@ import type { ValueEncoding } from "./encodings.ts";
 
 /**
  * Values as MessagePack, with integers as `bigint` beyond 2^53, and bytes as `Uint8Array`, which
- * JSON has not. Properties that are `undefined` are left out, as in JSON, and of what has a `toJSON`,
- * such as a `Date`, it is that value.
+ * JSON has not. A smaller `bigint` arrives as a number: a schema has to take both, as
+ * `z.coerce.bigint()` does. Properties that are `undefined` are left out, as in JSON, and of what
+ * has a `toJSON`, such as a `Date`, it is that value.
  */
 export const messagePackEncoding: ValueEncoding = {
   // As it is written there: a bundler may not leave out what reads a property.

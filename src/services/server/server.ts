@@ -18,7 +18,14 @@ import {
   rpcReactor,
   type RpcServerOptions,
 } from "../../rpc/mod.ts";
-import { checkCallback, checkListener, checkOptions, delay, requireOptions } from "../../check.ts";
+import {
+  checkCallback,
+  checkListener,
+  checkOptions,
+  delay,
+  requireOptions,
+  wrong,
+} from "../../check.ts";
 import { checkConnectionOptions } from "../../options.ts";
 import { errorLog } from "../../error_log.ts";
 import { tell } from "../../user_callback.ts";
@@ -63,10 +70,13 @@ export interface ServicesOptions extends Omit<RpcServerOptions, "onError">, Meta
 export interface ServiceServerOptions extends ServicesOptions, ConnectionOptions {
   /**
    * Called for each connection before its first call; it may keep `values` for the handlers. If it
-   * throws or rejects, the connection is refused.
+   * throws or rejects, the connection is refused; also if it returns `false`, which is a mistake.
    */
   readonly onConnection?: (connection: ServiceConnection) => void | Promise<void>;
-  /** Keeps idle connections alive: every so many milliseconds without anything sent. */
+  /**
+   * Keeps idle connections alive: every so many milliseconds without anything sent. From 1 to
+   * 2,147,483,647.
+   */
   readonly heartbeat?: number;
   /** Observes the connections, for metrics and logs. */
   readonly observer?: ConnectionObserver;
@@ -133,7 +143,9 @@ export function serviceConnector(options: ServiceServerOptions): ServiceConnecto
   const { onConnection } = options;
   return async (duplex) => {
     const connection = new ServedConnection(new DuplexPeer(duplex));
-    await onConnection?.(connection);
+    const returned: unknown = await onConnection?.(connection);
+    // Who returns it means to refuse: nobody may be let in by that.
+    if (returned === false) throw wrong("onConnection has returned false: it refuses by throwing");
     return configure(duplex, connection);
   };
 }

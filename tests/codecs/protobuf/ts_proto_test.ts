@@ -1,6 +1,6 @@
 import { create, toJson } from "@bufbuild/protobuf";
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
-import { assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertInstanceOf, assertStringIncludes, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import { ConnectionError, EncodeBuffer } from "@protosocket/protosocket";
 import { tsProto, type TsProtoType } from "@protosocket/protosocket/ts-proto";
@@ -85,6 +85,18 @@ test("ts-proto: what cannot be written throws, and harms no message before or af
   }
   codec.encoder.encode(REQUEST, out);
   assertEquals(toHex(out.take()), "02 08 01 02 08 01");
+});
+
+test("ts-proto: bytes that are none are refused", () => {
+  const Bytes: TsProtoType<Uint8Array> = {
+    encode: (value, writer) => (writer as BinaryWriter).uint32(10).bytes(value),
+    decode: () => new Uint8Array(),
+  };
+  const { encoder } = tsProto(Bytes, Bytes);
+  for (const wrong of [new Uint16Array(2), new ArrayBuffer(2), "ab", [1, 2]]) {
+    const encode = () => encoder.encode(wrong as never, new EncodeBuffer());
+    assertThrows(encode, TypeError, "invalid bytes: ");
+  }
 });
 
 test("ts-proto: code that has a writer of its own may use it", () => {

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { test } from "node:test";
 import {
   body,
@@ -161,5 +161,24 @@ test("ten thousand calls pass through a queue of sixteen", async () => {
   const answers = await soon(Promise.all(calls), "the answers");
   assertEquals(answers.map((answer) => answer.body), Array.from({ length: 10_000 }, (_, i) => i));
   assertEquals(client.inFlight, 0);
+  assertEquals(await closeClient(client, peer), []);
+});
+
+test("options of the wrong kind are refused at once, and harm no other call", async () => {
+  const { client, peer } = clientAndPeer();
+  const call = client.unary(body("a"));
+  const [request] = await peer.take(1);
+  const wrong: [options: unknown, told: string][] = [
+    [1000, "options must be an object of options, not 1000"],
+    [{ signal: new AbortController() }, "signal must be an AbortSignal, not an object"],
+    [{ signal: 5 }, "signal must be an AbortSignal, not 5"],
+  ];
+  for (const [options, told] of wrong) {
+    assertThrows(() => client.unary(body("b"), options as never), TypeError, told);
+    assertThrows(() => client.streaming(body("b"), options as never), TypeError, told);
+  }
+  assertEquals(client.inFlight, 1);
+  await peer.send(normal(request!.id, "A"));
+  assertEquals((await soon(call, "the answer")).body, "A");
   assertEquals(await closeClient(client, peer), []);
 });

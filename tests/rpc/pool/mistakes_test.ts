@@ -67,6 +67,22 @@ test("what calls keep apart with is a Set", async () => {
   await pool.close();
 });
 
+test("options of a call are an object, and its signal is one", async () => {
+  const { pool } = poolAndHosts(1);
+  const wrong: [options: unknown, told: string][] = [
+    [1000, "options must be an object of options, not 1000"],
+    [null, "options must be an object of options, not null"],
+    [{ signal: new AbortController() }, "signal must be an AbortSignal, not an object"],
+  ];
+  for (const [options, told] of wrong) {
+    assertThrows(() => pool.unary(body("x"), options as never), TypeError, told);
+    assertThrows(() => pool.streaming(body("x"), options as never), TypeError, told);
+    assertEquals(await failure(pool.client(options as never)), `TypeError: ${told}`);
+  }
+  assertEquals(pool.inFlight, 0);
+  await pool.close();
+});
+
 test("one endpoint that is wrong harms no call that another one takes", async () => {
   const { pool, hosts } = poolAndHosts(2, {
     connect(host, { signal }) {

@@ -87,6 +87,37 @@ test("rpcFields: JSON", async () => {
   assertEquals(items.map(({ id, text }) => [typeof id, text]), [["number", "a"], ["number", "a"]]);
 });
 
+test("rpcFields: what is no object fails its own RPC alone, also an array, which loses its id", async () => {
+  const told = "A message must be an object, not ";
+  const wrong: [message: unknown, what: string][] = [
+    [["a"], "an array"],
+    [undefined, "undefined"],
+    ["a", '"a"'],
+  ];
+  const errors: string[] = [];
+  const [here, there] = duplexPair();
+  const messages = { request: plain, response: plain };
+  await using _server = new Connection(there, {
+    codec: json<Plain>(),
+    reactor: rpcReactor(messages, ({ text }) => wrong[Number(text)]?.[0] as Plain ?? { text }, {
+      onError: (error) => errors.push(String(error)),
+    }),
+  });
+  await using client = new RpcClient(here, { codec: json<Plain>(), messages });
+  const other = client.unary({ id: 0, text: "other" });
+  for (const [i, [message, what]] of wrong.entries()) {
+    const call = client.unary(message as Plain);
+    assertEquals(
+      await soon(call.catch(String), "a failure"),
+      `RpcError: The request cannot be sent: ${told}${what}`,
+    );
+    if (message === undefined) continue;
+    await soon(client.unary({ id: 0, text: String(i) }).catch(() => {}), "a failure");
+    assertEquals(errors.splice(0), [`TypeError: ${told}${what}`]);
+  }
+  assertEquals((await soon(other, "an answer")).text, "other");
+});
+
 test("rpcFields: MessagePack", async () => {
   const codec = () => messagePack(packing, packing);
   const items = await converse(codec, packed, () => ({ requestId: 0, code: 0, text: "a" }));

@@ -75,7 +75,27 @@ const MISUSES: Readonly<Record<string, readonly [act: () => unknown, message: st
   ],
   "metadata that is no object": [
     () => new Metadata("a" as Any),
-    'metadata must be an object, not "a"',
+    "metadata must be an object of values, not of type String",
+  ],
+  "metadata as Headers": [
+    () => client(S, memory([impl]), { metadata: new Headers({ a: "b" }) }),
+    "metadata must be an object of values, not of type Headers",
+  ],
+  "metadata as a Map": [
+    () => failure({ metadata: new Map([["a", "b"]]) }),
+    "metadata must be an object of values, not of type Map",
+  ],
+  "metadata as a list of entries": [
+    () => new Metadata([["a", "b"]] as Any),
+    "metadata must be an object of values, not of type Array",
+  ],
+  "metadata that was not awaited": [
+    () => client(S, memory([impl]), { metadata: Promise.resolve({ a: "b" }) }),
+    "metadata must be an object of values, not of type Promise",
+  ],
+  "a key of metadata that is empty": [
+    () => new Metadata({ "": "a" }),
+    'A key of metadata must be 1 to 128 of a-z 0-9 _ - . and not ""',
   ],
   "a misspelt option": [
     () => serving({ service: [impl] }),

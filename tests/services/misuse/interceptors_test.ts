@@ -1,11 +1,12 @@
 // What interceptors in plain JavaScript may do wrong, and who is told.
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { test } from "node:test";
 import {
   createClient,
   defineService,
   implement,
   inMemory,
+  Metadata,
 } from "@protosocket/protosocket/services";
 import { z } from "zod";
 import { soon } from "../../support/within.ts";
@@ -57,6 +58,44 @@ for (const [name, interceptor] of FORGETFUL) {
     ]);
   });
 }
+
+const COPIES: readonly [name: string, interceptor: Any][] = [
+  ["a copy", (next: Any) => (call: Any) => next({ ...call, context: { ...call.context } })],
+  [
+    "a copy with other metadata",
+    (next: Any) => (call: Any) =>
+      next({ ...call, context: { ...call.context, metadata: new Metadata() } }),
+  ],
+];
+for (const [name, interceptor] of COPIES) {
+  test(`misuse: an interceptor that passes on ${name} of the context`, async () => {
+    const told =
+      "TypeError: next() takes the call that an interceptor is given, not a copy of its context";
+    const calls = client(S, memory([impl]), { interceptors: [interceptor] });
+    for (const call of [calls.one("x"), calls.many("x").next()]) {
+      assertEquals(await soon(call.catch(String), "a failure"), told);
+    }
+    const errors: unknown[] = [];
+    const onError = (error: unknown) => errors.push(String(error));
+    const others = client(S, memory([impl], { interceptors: [interceptor], onError }));
+    await fails(others.one("x"), "internal");
+    await fails(others.many("x").next(), "internal");
+    assertEquals(errors, [told, told]);
+  });
+}
+
+test("misuse: what makes an interceptor, in place of the interceptor", async () => {
+  const maker: Any = () => (next: Any) => (call: Any) => next(call);
+  const told = "TypeError: An interceptor has returned a function for a call of a.S/one";
+  const calls = client(S, memory([impl]), { interceptors: [maker] });
+  const failure = await soon(calls.one("x").catch(String), "a failure");
+  assertStringIncludes(failure as string, told);
+  const errors: unknown[] = [];
+  const onError = (error: unknown) => errors.push(String(error));
+  const others = client(S, memory([impl], { interceptors: [maker], onError }));
+  await fails(others.one("x"), "internal");
+  assertStringIncludes(errors.join(), told);
+});
 
 test("misuse: an interceptor that answers a stream with something else, at a client", async () => {
   const calls = client(S, memory([impl]), { interceptors: [() => () => Promise.resolve("x")] });

@@ -93,4 +93,6 @@ test("misuse: text for whether a call is idempotent", () => {
 
 test("misuse: a heartbeat out of range", () => {
   assertThrows(() => serving({ services: [], heartbeat: 0 }), RangeError, "heartbeat must be");
+  const connecting = () => serviceClient(duplex, { heartbeat: 0 });
+  assertThrows(connecting, RangeError, "heartbeat must be");
 });

@@ -1,4 +1,4 @@
-import { checkBoolean } from "../../../check.ts";
+import { checkBoolean, checkOptions, checkSignal } from "../../../check.ts";
 import type { Wanted } from "../_choice.ts";
 import type { Place } from "../endpoints/_place.ts";
 import type { StreamingCallOptions } from "../../client/client.ts";
@@ -48,8 +48,10 @@ export class Attempts implements Wanted {
   /** The error of an attempt that may have been sent: a later one cannot undo that. */
   #sent: RpcError | undefined;
 
-  /** Throws a `RangeError` for an option out of range. */
+  /** Throws a `RangeError` for an option out of range, a `TypeError` for a wrong one. */
   constructor(options: PoolCallOptions<unknown>, pool: AttemptsOf) {
+    checkOptions("options", options);
+    checkSignal(options.signal);
     const { settings: { timeout, waitForReady } } = pool;
     checkKey(options.key);
     this.key = options.key;

@@ -27,3 +27,8 @@ export function shorten(text: string, longest: number, tail: number): string {
   if (text.length <= longest) return text;
   return `${text.slice(0, longest - tail - 1)}…${text.slice(text.length - tail)}`;
 }
+
+/** A sentence and, in the same line, why, if there is a cause. */
+export function because(sentence: string, cause: unknown): string {
+  return cause === undefined ? sentence : `${sentence}: ${reasonOf(cause)}`;
+}
