@@ -212,9 +212,14 @@ export class Outgoing<Request, Response> {
     if (!waits) this.#ready.push(rpc);
   }
 
-  /** Nothing of an RPC is running any more. */
+  /** Nothing of an RPC is running any more, but what it says itself. */
   return(rpc: ServedRpc<Request, Response>): void {
     if (rpc.place < 0) return;
+    const { running } = rpc;
+    if (running !== undefined) {
+      rpc.running = undefined;
+      return void running.then(() => this.return(rpc));
+    }
     this.active.remove(rpc);
     if (!rpc.sent) this.#unsent++;
     this.#events.onRoom();

@@ -70,6 +70,7 @@ export class ServedRpc<Request, Response> implements CancellableRpc<Request> {
   /** Why it was ended, if not by its answer. */
   reason: RpcError | undefined;
   watcher: Cancelled | undefined;
+  running: Promise<unknown> | undefined;
   #controller: AbortController | undefined;
 
   constructor(id: RpcId, owner: RpcOwner<Request, Response>) {
