@@ -8,8 +8,6 @@ import type { ServedRpc } from "./_served_rpc.ts";
 
 /** The streams of requests of a connection, each at the pace of its handler. */
 export class FurtherRequests<Request, Response> {
-  /** How many are open. */
-  open = 0;
   readonly #messages: RpcMessages<Request, Response>;
   readonly #outgoing: Outgoing<Request, Response>;
   readonly #window: number;
@@ -40,7 +38,7 @@ export class FurtherRequests<Request, Response> {
     const { id } = rpc;
     const stream = new ItemStream<Request>(this.#window, {
       onLeave: () => {
-        this.open--;
+        this.#outgoing.waited(rpc);
         this.#note(lastId(id as number));
       },
       onTaken: () => {
@@ -54,7 +52,7 @@ export class FurtherRequests<Request, Response> {
     } else if (!this.#questioned || !mayHaveItems(id) || rpc.done) {
       stream.end();
     } else {
-      this.open++;
+      this.#outgoing.wait(rpc);
       this.#note(itemId(id));
     }
     return stream;
@@ -77,9 +75,10 @@ export class FurtherRequests<Request, Response> {
   }
 
   /** No further requests of an RPC will come, because of an error or not. */
-  end({ inbound }: ServedRpc<Request, Response>, error: RpcError | undefined): void {
+  end(rpc: ServedRpc<Request, Response>, error: RpcError | undefined): void {
+    const { inbound } = rpc;
     if (!inbound?.isOpen) return;
-    this.open--;
+    this.#outgoing.waited(rpc);
     if (error) inbound.fail(error);
     else inbound.end();
   }

@@ -67,6 +67,8 @@ export class ServedRpc<Request, Response> implements CancellableRpc<Request> {
   cancellable = false;
   /** Whether the connection waits for it before it ends. */
   awaited = false;
+  /** For how much it waits that the client may have sent: to read its stream, more requests. */
+  waits = 0;
   /** Why it was ended, if not by its answer. */
   reason: RpcError | undefined;
   watcher: Cancelled | undefined;
