@@ -116,16 +116,22 @@ export class ServedRpc<Request, Response> implements CancellableRpc<Request> {
   }
 
   /** Calls `return()` on its stream; whatever that throws is ignored. */
-  async leave(): Promise<void> {
+  leave(): void {
     const { stream } = this;
     // A generator cannot be left from within itself: whoever runs it does it after that.
     if (stream === undefined || stream.running) return;
     stream.resume?.();
-    try {
-      await stream.iterator.return?.();
-    } catch {
-      // The stream is being abandoned in any case.
-    }
+    const left = leave(stream.iterator);
+    // A generator may take its time, and counts for as long.
+    if (stream.isAsync) this.running ??= left;
+  }
+}
+
+async function leave(iterator: AsyncIterator<unknown> | Iterator<unknown>): Promise<void> {
+  try {
+    await iterator.return?.();
+  } catch {
+    // The stream is being abandoned in any case.
   }
 }
 
