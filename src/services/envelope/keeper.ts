@@ -1,5 +1,4 @@
 import type { MessageKeeper } from "../../rpc/mod.ts";
-import type { Entries } from "./messages.ts";
 
 /** Of a chunk of whose memory less than this part waits, what waits is copied. */
 const PART = 4;
@@ -14,7 +13,7 @@ interface Received {
   bytes: Uint8Array;
   start: number;
   end: number;
-  readonly metadata?: Entries | undefined;
+  readonly metadata?: readonly unknown[] | undefined;
 }
 
 /**
