@@ -87,6 +87,11 @@ export function notBegunId(id: RpcId): number | undefined {
   return id - NOT_BEGUN;
 }
 
+/** Whether an RPC with that id may have a stream of requests: there is room for its Ends. */
+export function mayHaveItems(id: RpcId): id is number {
+  return typeof id === "number" && id < ITEM - LAST;
+}
+
 /** The id of an End that is an item, or credit, of the RPC with that id. */
 export function itemId(id: number): number {
   return ITEM + id;

@@ -17,4 +17,6 @@ export interface CancellableRpc<Request> extends RpcContext<Request> {
   watcher: Cancelled | undefined;
   /** Why it need not be answered any more, if that is so. */
   readonly reason: RpcError | undefined;
+  /** What still runs of it when it has been answered; it counts until then. It must not reject. */
+  running: Promise<unknown> | undefined;
 }

@@ -72,8 +72,11 @@ export interface RpcMessage<Message> {
 
 /** Is told of messages that have to wait. */
 export interface MessageKeeper<Message> {
-  /** One more has to wait. */
-  add(message: Message): void;
+  /**
+   * One more has to wait. Returns what it takes in memory besides its bytes on the wire, if that is
+   * much: so much more is counted of a request beyond `maxConcurrentRpcs`.
+   */
+  add(message: Message): number | void;
   /** None waits any more. */
   clear(): void;
 }

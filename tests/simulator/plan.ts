@@ -1,5 +1,6 @@
 // The parts of a run, all drawn before it begins.
 import type { NetworkOptions } from "./network.ts";
+import type { ServicesPlan } from "./services/plan.ts";
 
 /** How a handler answers. */
 export type Answer =
@@ -113,6 +114,7 @@ export interface Plan {
   readonly faults: readonly FaultPlan[];
   readonly echoes: readonly EchoPlan[];
   readonly greedy: readonly GreedyPlan[];
+  readonly services: readonly ServicesPlan[];
   readonly narrow: boolean;
   readonly server: {
     readonly maxConcurrentRpcs: number;
@@ -133,6 +135,7 @@ export const MIXES = [
   "echo",
   "fleet",
   "mismatch",
+  "services",
   "faults",
   "everything",
 ] as const;

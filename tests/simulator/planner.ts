@@ -4,6 +4,7 @@ import { HEADER } from "./messages.ts";
 import type { NetworkOptions } from "./network.ts";
 import { actor, ask, call, client, endless, faults, READ_ALL, soon } from "./parts.ts";
 import { type Mix, MIXES, type Plan } from "./plan.ts";
+import { servicesPlan } from "./services/plan.ts";
 
 /** Makes the plan of a seed. */
 export function plan(seed: number, only?: Mix): Plan {
@@ -31,6 +32,7 @@ function base(draw: Draw, mix: Mix): { -readonly [key in keyof Plan]: Plan[key] 
     faults: [],
     echoes: [],
     greedy: [],
+    services: [],
     narrow: draw.chance(20),
     server: {
       maxConcurrentRpcs: draw.pick([1, 2, 8, 100, 1024]),
@@ -211,6 +213,12 @@ const Planner: Record<Mix, (draw: Draw) => Plan> = {
           return { ...right, ask: { ...right.ask, answer, items, size } };
         }),
       ));
+    return plan;
+  },
+  services(draw) {
+    const plan = base(draw, "services");
+    plan.clients = [];
+    plan.services = [servicesPlan(draw)];
     return plan;
   },
   faults(draw) {

@@ -9,6 +9,7 @@ import { wrong } from "./model.ts";
 import type { Mix } from "./plan.ts";
 import { plan } from "./planner.ts";
 import type { CallRecord } from "./record.ts";
+import { services } from "./services/services.ts";
 import { shown } from "./trace.ts";
 import { World } from "./world.ts";
 
@@ -57,7 +58,7 @@ export async function run(seed: number, only?: Mix): Promise<Result> {
     mix: world.plan.mix,
     violations: world.violations,
     trace: (most) => world.trace.text(most),
-    calls: world.calls.length,
+    calls: world.calls.length + world.typedCalls,
     virtual: clock.now,
   };
 }
@@ -75,6 +76,7 @@ async function simulate(world: World): Promise<void> {
   const front = Promise.all([
     ...plan.actors.filter(({ background }) => !background).map((actor) => act(world, actor)),
     ...plan.echoes.map((each, at) => echo(world, each, at)),
+    ...plan.services.map((each) => services(world, each)),
   ]);
   if (await settles(world, front) !== "done") {
     for (const call of world.calls.filter((call) => isWaitedFor(world, call))) {
@@ -83,7 +85,8 @@ async function simulate(world: World): Promise<void> {
           `read ${call.read}, handlers ${JSON.stringify(call.handlers)}`,
       );
     }
-    if (world.violations.length === 0) world.violate("An echo hangs");
+    for (const what of world.hanging.flatMap((hanging) => hanging())) world.violate(what);
+    if (world.violations.length === 0) world.violate("An echo hangs, or the end of a service");
   }
   await untilTold(world);
   await end(world, [...behind, front]);

@@ -32,6 +32,8 @@ export class World {
   readonly trace: Trace;
   readonly network: MemoryNetwork;
   readonly calls: CallRecord[] = [];
+  /** How many calls of typed services there have been. */
+  typedCalls = 0;
   readonly faults: Fault[] = [];
   /** What must not be, found while the run went on. */
   readonly violations: string[] = [];
@@ -41,7 +43,9 @@ export class World {
   readonly pools: (Pool | undefined)[] = [];
   readonly clients: (Client | undefined)[] = [];
   /** All clients that there have been. */
-  readonly allClients: Client[] = [];
+  readonly allClients: { readonly inFlight: number }[] = [];
+  /** Say which calls hang that are not among {@linkcode calls}. */
+  readonly hanging: (() => string[])[] = [];
   /** Pending ends of servers. */
   readonly ends: Promise<unknown>[] = [];
   /** The time, and the work done, when somebody last got on whom the run waits for. */

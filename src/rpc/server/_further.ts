@@ -1,5 +1,5 @@
 import { ConnectionError } from "../../../mod.ts";
-import { itemId, lastId, question } from "../_flow.ts";
+import { itemId, lastId, mayHaveItems, question } from "../_flow.ts";
 import { ItemStream } from "../_item_stream.ts";
 import type { RpcError } from "../errors.ts";
 import { ControlCode, type RpcMessages } from "../message.ts";
@@ -8,8 +8,6 @@ import type { ServedRpc } from "./_served_rpc.ts";
 
 /** The streams of requests of a connection, each at the pace of its handler. */
 export class FurtherRequests<Request, Response> {
-  /** How many are open. */
-  open = 0;
   readonly #messages: RpcMessages<Request, Response>;
   readonly #outgoing: Outgoing<Request, Response>;
   readonly #window: number;
@@ -37,24 +35,24 @@ export class FurtherRequests<Request, Response> {
 
   /** Lets the client send the further requests of an RPC, if there may be any. */
   begin(rpc: ServedRpc<Request, Response>): ItemStream<Request> {
-    const id = rpc.id as number;
+    const { id } = rpc;
     const stream = new ItemStream<Request>(this.#window, {
       onLeave: () => {
-        this.open--;
-        this.#note(lastId(id));
+        this.#outgoing.waited(rpc);
+        this.#note(lastId(id as number));
       },
       onTaken: () => {
-        if (!rpc.done) this.#note(itemId(id));
+        if (!rpc.done) this.#note(itemId(id as number));
       },
     }, this.#messages.request);
     // Who sends no such streams has said nothing about them.
     if (rpc.reason !== undefined) {
       // One that is read only after a cancel is cut off all the same.
       stream.fail(rpc.reason);
-    } else if (!this.#questioned || rpc.done) {
+    } else if (!this.#questioned || !mayHaveItems(id) || rpc.done) {
       stream.end();
     } else {
-      this.open++;
+      this.#outgoing.wait(rpc);
       this.#note(itemId(id));
     }
     return stream;
@@ -77,9 +75,10 @@ export class FurtherRequests<Request, Response> {
   }
 
   /** No further requests of an RPC will come, because of an error or not. */
-  end({ inbound }: ServedRpc<Request, Response>, error: RpcError | undefined): void {
+  end(rpc: ServedRpc<Request, Response>, error: RpcError | undefined): void {
+    const { inbound } = rpc;
     if (!inbound?.isOpen) return;
-    this.open--;
+    this.#outgoing.waited(rpc);
     if (error) inbound.fail(error);
     else inbound.end();
   }

@@ -38,6 +38,8 @@ export class Outgoing<Request, Response> {
   readonly #notes = new Fifo<Response>();
   /** RPCs that have something to send: each an item at most, or its last message. */
   readonly #ready = new Fifo<ServedRpc<Request, Response>>();
+  /** How many RPCs wait for what the client may have sent. */
+  waiting = 0;
   /** How many RPCs that are not active have not sent their last message. */
   #unsent = 0;
   /** The error of the message that was just sent, if it could not be encoded. */
@@ -157,6 +159,8 @@ export class Outgoing<Request, Response> {
     if (answer === refused) {
       rpc.why = "refused";
       this.last(rpc, Due.cancel);
+      // For an observer only: an error takes longer than all else of a refusal.
+      if (rpc.onEnd === undefined) return;
       rpc.end(new RpcError("cancelled", "The request was refused", this.about(rpc.id)));
     } else {
       rpc.response = answer;
@@ -212,9 +216,24 @@ export class Outgoing<Request, Response> {
     if (!waits) this.#ready.push(rpc);
   }
 
-  /** Nothing of an RPC is running any more. */
+  /** An RPC begins to wait for something that the client may have sent. */
+  wait(rpc: ServedRpc<Request, Response>): void {
+    if (rpc.waits++ === 0) this.waiting++;
+  }
+
+  /** An RPC does not wait any more for one such thing. */
+  waited(rpc: ServedRpc<Request, Response>): void {
+    if (--rpc.waits === 0) this.waiting--;
+  }
+
+  /** Nothing of an RPC is running any more, but what it says itself. */
   return(rpc: ServedRpc<Request, Response>): void {
     if (rpc.place < 0) return;
+    const { running } = rpc;
+    if (running !== undefined) {
+      rpc.running = undefined;
+      return void running.then(() => this.return(rpc));
+    }
     this.active.remove(rpc);
     if (!rpc.sent) this.#unsent++;
     this.#events.onRoom();

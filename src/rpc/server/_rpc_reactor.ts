@@ -184,15 +184,8 @@ export class RpcReactor<Request, Response>
 
   /** How many of the RPCs in progress wait for what the client sends. */
   waiting(): "none" | "some" | "all" {
-    const { active, size } = this.#outgoing;
-    const { parked } = this.#streams;
-    const { open } = this.#further;
-    if (parked + open === 0) return "none";
-    if (parked + open < size) return "some";
-    if (parked === 0 || open === 0) return "all";
-    let waiting = 0;
-    for (const { stream, inbound } of active) if (stream?.parked || inbound?.isOpen) waiting++;
-    return waiting < size ? "some" : "all";
+    const { waiting, size } = this.#outgoing;
+    return waiting === 0 ? "none" : waiting < size ? "some" : "all";
   }
 
   begin(id: RpcId, request: Request): void {

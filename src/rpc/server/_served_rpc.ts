@@ -67,9 +67,12 @@ export class ServedRpc<Request, Response> implements CancellableRpc<Request> {
   cancellable = false;
   /** Whether the connection waits for it before it ends. */
   awaited = false;
+  /** For how much it waits that the client may have sent: to read its stream, more requests. */
+  waits = 0;
   /** Why it was ended, if not by its answer. */
   reason: RpcError | undefined;
   watcher: Cancelled | undefined;
+  running: Promise<unknown> | undefined;
   #controller: AbortController | undefined;
 
   constructor(id: RpcId, owner: RpcOwner<Request, Response>) {
@@ -113,16 +116,22 @@ export class ServedRpc<Request, Response> implements CancellableRpc<Request> {
   }
 
   /** Calls `return()` on its stream; whatever that throws is ignored. */
-  async leave(): Promise<void> {
+  leave(): void {
     const { stream } = this;
     // A generator cannot be left from within itself: whoever runs it does it after that.
     if (stream === undefined || stream.running) return;
     stream.resume?.();
-    try {
-      await stream.iterator.return?.();
-    } catch {
-      // The stream is being abandoned in any case.
-    }
+    const left = leave(stream.iterator);
+    // A generator may take its time, and counts for as long.
+    if (stream.isAsync) this.running ??= left;
+  }
+}
+
+async function leave(iterator: AsyncIterator<unknown> | Iterator<unknown>): Promise<void> {
+  try {
+    await iterator.return?.();
+  } catch {
+    // The stream is being abandoned in any case.
   }
 }
 

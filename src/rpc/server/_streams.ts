@@ -9,8 +9,6 @@ import { Due, type ServedRpc, type ServedStream, wakeUp } from "./_served_rpc.ts
 
 /** The streams of responses of a connection, each at the pace of its reader. */
 export class Streams<Request, Response> {
-  /** How many streams wait for their readers. */
-  parked = 0;
   readonly #outgoing: Outgoing<Request, Response>;
   readonly #sender: Sender<Response>;
   readonly #intake: Pick<Intake<Request>, "readOn">;
@@ -65,7 +63,7 @@ export class Streams<Request, Response> {
   unpark(rpc: ServedRpc<Request, Response>, stream: ServedStream<Response>): void {
     if (!stream.parked) return;
     stream.parked = false;
-    this.parked--;
+    this.#outgoing.waited(rpc);
     if (rpc.done || stream.resume) return wakeUp(stream);
     this.#sources.push(rpc);
     this.#sender.wake();
@@ -73,7 +71,6 @@ export class Streams<Request, Response> {
 
   /** Lets all streams go on that wait for their readers. */
   unparkAll(): void {
-    if (this.parked === 0) return;
     for (const rpc of this.#outgoing.active) if (rpc.stream) this.unpark(rpc, rpc.stream);
   }
 
@@ -93,7 +90,7 @@ export class Streams<Request, Response> {
       const made = madeOf(iterator);
       while (!rpc.done) {
         if (!this.#mayGoOn(stream)) {
-          await this.#park(stream);
+          await this.#park(rpc, stream);
           continue;
         }
         let result: IteratorResult<Response>;
@@ -132,9 +129,9 @@ export class Streams<Request, Response> {
   }
 
   /** Lets a stream wait for its reader. */
-  #park(stream: ServedStream<Response>): Promise<void> {
+  #park(rpc: ServedRpc<Request, Response>, stream: ServedStream<Response>): Promise<void> {
     stream.parked = true;
-    this.parked++;
+    this.#outgoing.wait(rpc);
     return new Promise<void>((resolve) => {
       stream.resume = resolve;
       this.#intake.readOn();
@@ -151,7 +148,7 @@ export class Streams<Request, Response> {
     for (let given = 0; given < share && budget.remaining > 0; given++) {
       if (!this.#mayGoOn(stream)) {
         stream.parked = true;
-        this.parked++;
+        this.#outgoing.wait(rpc);
         this.#intake.readOn();
         return false;
       }

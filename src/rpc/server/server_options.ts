@@ -17,8 +17,8 @@ export interface RpcServerOptions {
    * begins. If RPCs in progress wait for their client, to read a stream or to send more of one,
    * it reads on, up to 4 MiB. If all of them do, or none has made room for ten seconds, the client
    * may have to help, by a Cancel for example: of what is more the oldest is then refused, that is
-   * such a call fails with `unavailable`, and was not begun. A cancelled RPC counts until its
-   * handler has returned. From 1 to 2^31.
+   * such a call fails with `unavailable`, and was not begun. An RPC that was
+   * cancelled, or whose deadline has passed, counts until its handler has returned. From 1 to 2^31.
    *
    * @default {1024}
    */

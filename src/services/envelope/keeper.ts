@@ -4,6 +4,8 @@ import type { MessageKeeper } from "../../rpc/mod.ts";
 const PART = 4;
 /** What a message has besides its payload, roughly. */
 const HEAD = 16;
+/** What an entry of metadata takes, roughly, however short it is. */
+const ENTRY = 256;
 const NONE = new ArrayBuffer(0);
 
 /** A message that has arrived: its payload is in the chunk that it came with. */
@@ -11,6 +13,7 @@ interface Received {
   bytes: Uint8Array;
   start: number;
   end: number;
+  readonly metadata?: readonly unknown[] | undefined;
 }
 
 /**
@@ -25,7 +28,12 @@ export class Keeper implements MessageKeeper<Received> {
   /** Those of that chunk that wait, as long as they are a small part of it. */
   readonly #few: Received[] = [];
 
-  add(message: Received): void {
+  add(message: Received): number {
+    this.#keep(message);
+    return message.metadata === undefined ? 0 : message.metadata.length * ENTRY;
+  }
+
+  #keep(message: Received): void {
     const { bytes, start, end } = message;
     if (bytes.buffer !== this.#chunk) this.#begin(bytes.buffer);
     if (this.#waiting * PART >= this.#chunk.byteLength) return;

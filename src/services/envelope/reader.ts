@@ -188,6 +188,8 @@ export class RequestReader extends EnvelopeReader {
       }
     }
     this.close();
+    // An item's is of no use, and would take a hundred times its bytes in memory.
+    if (message.code !== 0) message.metadata = undefined;
     return message;
   }
 

@@ -209,6 +209,11 @@ export class ServedCall implements ServerContext, StreamedCall, Answered, Cancel
     return this.failure(error);
   }
 
+  /** The handler is not waited for, but counts for as long as it runs. */
+  goesOn(running: Promise<unknown>): void {
+    this.#rpc.running = running;
+  }
+
   /** The handler threw when that could not change the answer any more. */
   onThrownAfter(error: unknown): void {
     if (!this.#isExpected(error)) this.#calls.onError(error, this);
@@ -240,9 +245,13 @@ export class ServedCall implements ServerContext, StreamedCall, Answered, Cancel
 
   #later(answer: PromiseLike<unknown>): Promise<Answer> {
     if (this.deadline === undefined) return this.#await(answer);
+    const answered = this.#await(answer);
     return new Promise((resolve) => {
-      this.onLate(() => resolve(this.#asAnswer(this.lateFailure())));
-      this.#await(answer).then(resolve);
+      this.onLate(() => {
+        this.goesOn(answered);
+        resolve(this.#asAnswer(this.lateFailure()));
+      });
+      answered.then(resolve);
     });
   }
 
@@ -251,7 +260,7 @@ export class ServedCall implements ServerContext, StreamedCall, Answered, Cancel
       const value = await answer;
       if (!this.#over) return this.#settle(value);
       // Nobody reads a stream that comes too late, so nobody else would leave it.
-      if (this.#method.givesStream) responsesOf(value, this).return!();
+      if (this.#method.givesStream) await responsesOf(value, this).return!();
     } catch (error) {
       if (!this.#over) return this.#failed(error);
       this.onThrownAfter(error);

@@ -85,6 +85,8 @@ export interface StreamedCall {
   /** Whether the deadline has passed, and what says so. */
   isLate(): boolean;
   lateFailure(): ServiceResponse;
+  /** The handler is not waited for, but counts for as long as it runs. */
+  goesOn(running: Promise<unknown>): void;
   leave(): void;
   /** The handler threw when it could not change the answer any more. */
   onThrownAfter(error: unknown): void;
@@ -122,7 +124,7 @@ abstract class ResponsesBase {
   }
 
   /** Leaves the iterator, if it has not come to its end. */
-  protected abstract leave(): void;
+  protected abstract leave(): void | Promise<void>;
 
   /** Settles a `next()` that waits, if there is one; returns whether there was. */
   protected giveUp(_failure: IteratorResult<ServiceResponse>): boolean {
@@ -173,7 +175,8 @@ abstract class ResponsesBase {
     if (this.over) return;
     this.over = true;
     const value = this.call.lateFailure();
-    this.leave();
+    const left = this.leave();
+    if (left !== undefined) this.call.goesOn(left);
     if (!this.giveUp({ done: false, value })) this.#last = value;
   }
 }
@@ -223,6 +226,8 @@ class AsyncResponses extends ResponsesBase
   readonly source: AsyncIterator<unknown>;
   /** Settles a `next()` that waits. */
   #settle: ((result: IteratorResult<ServiceResponse>) => void) | undefined;
+  /** Settles when the iterator has answered. */
+  #asked: Promise<void> | undefined;
   readonly #onGiven = (result: IteratorResult<unknown>) => {
     try {
       this.#go(this.given(result));
@@ -248,7 +253,7 @@ class AsyncResponses extends ResponsesBase
       this.#settle = resolve;
       try {
         // Of an iterator by hand it may be no promise.
-        Promise.resolve(this.source.next()).then(this.#onGiven, this.#onThrown);
+        this.#asked = Promise.resolve(this.source.next()).then(this.#onGiven, this.#onThrown);
       } catch (error) {
         this.#onThrown(error);
       }
@@ -280,6 +285,8 @@ class AsyncResponses extends ResponsesBase
     } catch (error) {
       this.call.onThrownAfter(error);
     }
+    // One by hand may go on although it was left.
+    await this.#asked;
   }
 
   #go(result: IteratorResult<ServiceResponse>): void {

@@ -88,6 +88,34 @@ test("held: an RPC that reads requests gets them, and what it keeps from being b
   await server.closed;
 });
 
+test("held: an RPC that waits for its reader and for requests is one that waits, beside one that works", async () => {
+  const done = deferred();
+  const asked: Promise<unknown>[] = [];
+  const { client, server } = both((request, context) => {
+    if (request.body === "work") return done.promise.then(() => body("done"));
+    if (request.body === LARGE) return request;
+    asked.push(context.requests()[Symbol.asyncIterator]().next());
+    return (function* () {
+      for (let i = 0;; i++) yield body(i);
+    })();
+  }, 2);
+  const requests = (async function* () {
+    await done.promise;
+    yield body("late");
+  })();
+  const stream = client.streaming(body("talk"), { requests });
+  assertEquals((await stream.next()).value?.body, 0);
+  const working = client.unary(body("work"));
+  const calls = manyCalls(client);
+  assertEquals(await quiet(() => calls.refused), 0);
+  done.resolve();
+  assertEquals((await soon(working, "the answer")).body, "done");
+  await soon(calls.settled, "the other calls");
+  assertEquals([calls.answered + calls.refused, asked.length], [MANY, 1]);
+  await soon(client.close(), "the close");
+  await server.closed;
+});
+
 test("held: it reads on once refusals have been sent, also if many requests came in one chunk", async () => {
   const { client, server } = both(async function* ({ body: asked }) {
     for (let i = 0;; i++) yield body([asked, i]);

@@ -188,6 +188,23 @@ test("a client that has not asked sends no such streams: the handler's has ended
   assertEquals(await endPeer(connection, peer), []);
 });
 
+test("an RPC whose id has no room for such streams has none, as of who has not asked", async () => {
+  const ids = [2 ** 50 - 1, 2 ** 50, Number.MAX_SAFE_INTEGER, 2n ** 53n, 2n ** 64n - 1n];
+  const { connection, peer, errors } = serverAndPeer(async (_, context) => {
+    let text = "";
+    for await (const { body } of context.requests()) text += body;
+    return body(text);
+  });
+  await peer.send(end(QUESTION), ...ids.map((id) => normal(id, "open")));
+  // The highest of those that have room.
+  assertEquals(await peer.next(), end(ITEM + 2 ** 50 - 1));
+  for (const id of ids.slice(1)) assertEquals(await peer.next(), normal(id, ""));
+  await peer.send(item(2 ** 50 - 1, "a"), end(LAST + 2 ** 50 - 1));
+  assertEquals(await peer.next(), normal(2 ** 50 - 1, "a"));
+  assertEquals(errors, []);
+  assertEquals(await endPeer(connection, peer), []);
+});
+
 test("more than the credit ends the connection", async () => {
   const { connection, peer } = serverAndPeer((_, context) => {
     context.requests();

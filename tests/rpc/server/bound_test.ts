@@ -8,11 +8,12 @@ import {
   endPeer,
   type Message,
   normal,
+  RESERVED,
   serverAndPeer,
   type ServerOptions,
 } from "../../support/rpc.ts";
 import { quiet } from "../../support/quiet.ts";
-import { type Deferred, deferred, soon } from "../../support/within.ts";
+import { type Deferred, deferred, soon, until } from "../../support/within.ts";
 
 /** A server whose rpcs are answered by the test, with so many at a time. */
 function boundedServer(
@@ -59,6 +60,35 @@ test("at the bound a Cancel is still heard, if no request is before it", async (
   assertEquals(await quiet(() => begun.length), 3);
   for (const [, answer] of begun.slice(1)) answer.resolve(body("done"));
   assertEquals(await endPeer(connection, peer), [normal(2, "done"), normal(3, "done")]);
+});
+
+test("a stream that is cancelled counts until it has done what it does at its end", async () => {
+  const end = deferred();
+  let left = false;
+  const { connection, peer } = serverAndPeer((request) => {
+    if (request.body === "one") return body("done");
+    return (async function* () {
+      try {
+        for (;;) yield body("x".repeat(1000));
+      } finally {
+        left = true;
+        await end.promise;
+      }
+    })();
+  }, { maxConcurrentRpcs: 1 });
+  // It waits for its reader.
+  await peer.send({ id: RESERVED + 1, code: 2 }, normal(1), normal(2, "one"));
+  await peer.next();
+  await peer.send(cancel(1));
+  assertEquals(await peer.next(), cancel(1));
+  let answer: Message | undefined;
+  peer.next().then((message) => answer = message);
+  await quiet(() => Number(answer !== undefined));
+  assertEquals([left, answer], [true, undefined]);
+  end.resolve();
+  await until(() => answer !== undefined, () => "no answer");
+  assertEquals(answer, normal(2, "done"));
+  assertEquals(await endPeer(connection, peer), []);
 });
 
 test("at the bound the peer is stopped", async () => {

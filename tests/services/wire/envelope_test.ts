@@ -135,7 +135,7 @@ test("what generated code writes, this reads", () => {
       RequestSchema,
       create(RequestSchema, {
         id: 2n ** 60n,
-        code: 2,
+        code: 0,
         method: "a.B/c",
         payload: utf8("hello"),
         timeoutUs: 3_000_000n,
@@ -145,7 +145,7 @@ test("what generated code writes, this reads", () => {
       }),
     ),
   );
-  assertEquals([request.id, request.code, request.method], [2n ** 60n, 2, found]);
+  assertEquals([request.id, request.code, request.method], [2n ** 60n, 0, found]);
   assertEquals([request.stream, request.encoding], [true, 1]);
   assertEquals(text.decode(request.bytes, request.start, request.end), "hello");
   assertEquals(request.metadata, [["k", utf8("v")]]);
@@ -185,6 +185,16 @@ test("metadata beyond the bounds is not kept, whichever bound it is", () => {
   assertEquals(decoded(decoder, entries(4, 1)).metadata, TOO_MUCH);
   assertEquals(decoded(decoder, entries(1, 1000)).metadata, TOO_MUCH);
   assertEquals(decoded(decoder, entries(1000, 1000)).metadata, TOO_MUCH);
+});
+
+test("metadata beside what begins no RPC is not kept", () => {
+  const { decoder } = serverCodec(LIMITS, () => undefined);
+  for (const [code, kept] of [[0, 1], [1, undefined], [2, undefined]] as const) {
+    const entry = { key: "k", value: utf8("v") };
+    const item = create(RequestSchema, { id: 7n, code, metadata: [entry], payload: utf8("p") });
+    const read = decoded(decoder, toBinary(RequestSchema, item));
+    assertEquals([read.code, read.metadata?.length], [code, kept]);
+  }
 });
 
 test("any bytes are a message or are refused, as generated code would", () => {

@@ -13,6 +13,7 @@ import {
 } from "@protosocket/protosocket/services";
 import { ItemStream } from "../../../src/rpc/_item_stream.ts";
 import { Keeper } from "../../../src/services/envelope/keeper.ts";
+import { quiet } from "../../support/quiet.ts";
 import { Retained } from "../../support/retained.ts";
 import { RequestSchema, ResponseSchema } from "../../support/proto/gen/services_pb.ts";
 import { soon, turn } from "../../support/within.ts";
@@ -50,6 +51,29 @@ test("messages that wait are not copied if they are most of their chunk", () => 
   for (const each of many) keeper.add(each);
   keeper.add(message(next, 0, 1));
   assert(many.every(({ bytes }) => bytes === chunk));
+});
+
+test("requests that wait count with what their metadata takes in memory", async () => {
+  const services = [implement(Prices, { getQuote: hang })];
+  const configure = serviceConnector({ services, maxConcurrentRpcs: 1 });
+  // An entry is two bytes on the wire, and all requests that might wait are half a megabyte.
+  const metadata = Array.from({ length: 100 }, () => ({}));
+  let read = 0;
+  const readable = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      if (read < 2000) {
+        controller.enqueue(
+          bytesOf(RequestSchema, request(2 + 2 * read++, getQuote.path, { metadata })),
+        );
+      }
+    },
+  });
+  const duplex = { readable, writable: new WritableStream() };
+  const connection = new Connection(duplex, await configure(duplex));
+  const stopped = await quiet(() => read);
+  assert(stopped > 20 && stopped < 60, `${stopped} were read`);
+  assertEquals(connection.inFlight, 1);
+  connection.abort();
 });
 
 test("a stream tells of its items that wait, and when none does", () => {

@@ -47,11 +47,11 @@ export class HeldRequests<Request> {
   }
 
   push(id: RpcId, request: Request, bytes: number): void {
-    const held = { id, request, cost: bytes + OVERHEAD, cancelled: false };
+    const more = this.#keeper?.add(request) ?? 0;
+    const held = { id, request, cost: bytes + OVERHEAD + more, cancelled: false };
     this.#line.push(held);
     this.#byId.set(held);
     this.#bytes += held.cost;
-    this.#keeper?.add(request);
   }
 
   /** Takes the oldest. There must be one. */
