@@ -9,6 +9,7 @@ import {
   type Interceptor,
   type ServiceError,
 } from "@protosocket/protosocket/services";
+import { countedSignal } from "../support/counted_signal.ts";
 import { countTimers } from "../support/count_timers.ts";
 import { deferred, fired, soon, turn } from "../support/within.ts";
 import { all, fails, memoryTest, onSocket, Prices, type PricesHandlers } from "./support.ts";
@@ -188,6 +189,40 @@ memoryTest("nothing is left of what limited a call that has ended", async (inMem
   });
   assert(started.some((ms) => ms > LONG / 2));
   assertEquals(left.filter((ms) => ms > LONG / 2), []);
+});
+
+memoryTest("nor of one whose interceptor fails when it is left, or at once", async (inMemory) => {
+  const LONG = 3_000_000;
+  const fails: ClientInterceptor = (next) => async (call) => {
+    const answer = await next(call) as AsyncIterable<unknown>;
+    return (async function* () {
+      try {
+        yield* answer;
+      } finally {
+        // deno-lint-ignore no-unsafe-finally
+        throw new Error("when left");
+      }
+    })();
+  };
+  const transport = inMemory([implement(Prices, handlers)]);
+  const left = createClient(Prices, transport, { interceptors: [fails] });
+  const refused = createClient(Prices, transport, {
+    interceptors: [() => () => Promise.reject(new Error("at once"))],
+  });
+  const counted = countedSignal();
+  const options = { timeout: LONG, signal: counted.signal };
+  const timers = await countTimers(async () => {
+    const stream = left.watchQuotes({}, options);
+    await stream.next();
+    assertEquals((await failure(stream.return()) as Error).message, "when left");
+    // Nobody reads it.
+    refused.watchQuotes({}, options);
+    for (let i = 0; i < 5; i++) await turn();
+  });
+  const listeners = counted.listeners.size;
+  // What is left after all would keep the process.
+  counted.controller.abort();
+  assertEquals([listeners, timers.left.filter((ms) => ms > LONG / 2)], [0, []]);
 });
 
 for (const [name, interceptor] of HANGING) {

@@ -99,7 +99,7 @@ export class LateStream implements RpcStream<unknown> {
     });
     this.#limit = limit;
     // Readers get the error; until one reads, it must not count as unhandled.
-    this.#begun.catch(() => {});
+    this.#begun.catch(() => limit?.release());
   }
 
   get goingAway(): AbortSignal {
@@ -130,8 +130,11 @@ export class LateStream implements RpcStream<unknown> {
   async return(): Promise<IteratorResult<unknown, undefined>> {
     this.#over = true;
     const left = this.#leave();
-    await (this.#limit === undefined ? left : this.#limit.wait(left, () => undefined));
-    this.#limit?.release();
+    try {
+      await (this.#limit === undefined ? left : this.#limit.wait(left, () => undefined));
+    } finally {
+      this.#limit?.release();
+    }
     return DONE;
   }
 
