@@ -92,7 +92,10 @@ function readShortest(bytes: Uint8Array, at: number, size: number): string | und
 }
 
 /** For each length, an array to pass to `fromCharCode`, used only within a call. */
-const CODES = Array.from({ length: SHORT_BYTES + 1 }, (_, length) => new Array<number>(length).fill(0));
+const CODES = Array.from(
+  { length: SHORT_BYTES + 1 },
+  (_, length) => new Array<number>(length).fill(0),
+);
 
 function readShort(bytes: Uint8Array, start: number, end: number): string | undefined {
   const codes = CODES[end - start]!;

@@ -128,7 +128,7 @@ for (const schema of SCHEMAS) {
     const plan = MessagePlan.of(schema);
     fc.assert(fc.property(message(schema), (message) => {
       const out = new EncodeBuffer();
-      writeMessage(plan, message as never, out);
+      writeMessage(plan, message as never, out, false);
       const bytes = takeAll(out);
       const shown = JSON.stringify(message, (_, value) => typeof value === "bigint" ? 0 : value);
       // Text of a Struct's names, and of the names of maps, may be __proto__. A tag of five bytes
