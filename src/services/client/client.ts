@@ -150,6 +150,7 @@ class CallableMethod implements WireMethod, Reading<ServiceResponse, unknown> {
 
   /** Makes a call with one response. */
   unary(value: unknown, options: ServiceCallOptions = NONE): Promise<unknown> {
+    checkOptions("options", options);
     if (!this.#isPlain(options)) return this.#unary(this.#context(options), value);
     // What it has besides is made for those who see it, and nobody does.
     const { timeout = this.#defaults.timeout } = options;
@@ -164,12 +165,14 @@ class CallableMethod implements WireMethod, Reading<ServiceResponse, unknown> {
   }
 
   /** Makes a call with a stream of responses. */
-  stream(value: unknown, options?: ServiceCallOptions): RpcStream<unknown> {
+  stream(value: unknown, options: ServiceCallOptions = NONE): RpcStream<unknown> {
+    checkOptions("options", options);
     return this.#stream(this.#context(options), value);
   }
 
   /** A call for interceptors. */
-  intercepted(request: unknown, options?: ServiceCallOptions): InterceptedCall {
+  intercepted(request: unknown, options: ServiceCallOptions = NONE): InterceptedCall {
+    checkOptions("options", options);
     return { context: this.#context(options), request };
   }
 
@@ -269,7 +272,8 @@ class CallableMethod implements WireMethod, Reading<ServiceResponse, unknown> {
       isTimeoutOnly(options);
   }
 
-  #context(options: ServiceCallOptions = NONE): ClientContext {
+  /** Of options that are an object. */
+  #context(options: ServiceCallOptions): ClientContext {
     checkCallOptions(options);
     const { timeout = this.#defaults.timeout, context } = options;
     let deadline = timeout === undefined ? undefined : deadlineIn(timeout);
@@ -298,7 +302,6 @@ class CallableMethod implements WireMethod, Reading<ServiceResponse, unknown> {
 /** Checks what is not checked where it is used, or not before something comes of it. */
 function checkCallOptions(options: ServiceCallOptions): void {
   if (options === NONE) return;
-  checkOptions("options", options);
   const { signal, context, idempotent, onMetadata, onTrailers } = options;
   checkOptions("context", context);
   checkCallback("onMetadata", onMetadata);
@@ -308,7 +311,6 @@ function checkCallOptions(options: ServiceCallOptions): void {
 }
 
 function isTimeoutOnly(options: ServiceCallOptions): boolean {
-  checkOptions("options", options);
   // An instance of a class may have getters, which no loop would find.
   if (Object.getPrototypeOf(options) !== Object.prototype) return false;
   for (const key in options) if (key !== "timeout") return false;
