@@ -46,7 +46,7 @@ import {
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { isObject, shown, wrong } from "../check.ts";
 import { type DecodeOptions, maxObjectsOf } from "../codecs/object_budget.ts";
-import { decoder, encoder } from "../codecs/protobuf/body.ts";
+import { decoder, initEncoder } from "../codecs/protobuf/body.ts";
 import {
   type Body,
   Encoding,
@@ -99,8 +99,8 @@ export type ServiceOf<Service> = Service extends ProtobufService<infer Methods>
 
 /**
  * Makes a service from one that protoc-gen-es has generated. Messages may be given as `create()`
- * makes them, or as what it makes them from; those that are made already take less time. A method
- * with an `idempotency_level` may be retried by a pool.
+ * makes them, or as what it makes them from, which takes the least time: they are not made then. A
+ * method with an `idempotency_level` may be retried by a pool.
  *
  * Inbound, a message may have `maxObjects` objects, so that small messages do not take a lot of
  * memory. Throws a `RangeError` for a bad option.
@@ -135,20 +135,23 @@ function bodyOf<Desc extends DescMessage>(
   schema: Desc,
   maxObjects: number,
 ): Body<MessageInitShape<Desc>, MessageShape<Desc>> {
-  const encode = encoder(schema);
   const { typeName } = schema;
-  const made = (message: MessageInitShape<Desc>) => {
+  const encode = initEncoder(schema);
+  const checked = (message: MessageInitShape<Desc>) => {
     if (isObject(message)) {
-      if (message.$typeName === typeName) return message as MessageShape<Desc>;
+      if (message.$typeName === typeName) return message;
       // An array, or what a generator returns, would pass for a message without fields.
-      if (message.$typeName === undefined && !isIterable(message)) return create(schema, message);
+      if (message.$typeName === undefined && !isIterable(message)) return message;
     }
     throw wrong(`A ${typeName} must be an object, not ${given(message)}`);
   };
   return {
-    encode: (message, out) => encode(made(message), out),
+    encode: (message, out) => encode(checked(message), out),
     decode: decoder(schema, maxObjects),
-    direct: { give: made, take: (message) => message as MessageShape<Desc> },
+    direct: {
+      give: (message) => create(schema, checked(message)),
+      take: (message) => message as MessageShape<Desc>,
+    },
   };
 }
 

@@ -23,9 +23,10 @@ const LINES = [
   "世界 🌍",
   "",
   "\u{feff}begins with a mark",
-  "x".repeat(24),
-  "x".repeat(25),
-  `${"x".repeat(23)}ß`,
+  ...[24, 25, 36, 37].map((length) => "x".repeat(length)),
+  ...[23, 35].map((length) => `${"x".repeat(length)}ß`),
+  // What a decoder puts for bytes that are no UTF-8 may also have been sent.
+  ...["", "x".repeat(30)].map((around) => `${around}\u{fffd}${around}`),
   `${"é".repeat(1000)}🌍`,
 ];
 

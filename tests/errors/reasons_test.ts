@@ -88,8 +88,8 @@ test("ConnectionError closed says the reason, in one line, as far as there is on
   const reason = await soon(connection.closed, "the end");
   const error = await errorOf(connection.sender.send([1]), "a send");
   assert(reason.kind === "error" && error instanceof ConnectionError);
-  assertEquals(reason.error.message, "The reactor threw: oh");
-  assertEquals(error.message, "Cannot send: the connection is closed: The reactor threw: oh");
+  assertEquals(reason.error.message, "The reactor threw: oh   no");
+  assertEquals(error.message, "Cannot send: the connection is closed: The reactor threw: oh   no");
   assertEquals(error.cause, reason.error);
 
   const other = new Connection<number[]>(pairFrom()[0], { codec: framesCodec(), reactor });

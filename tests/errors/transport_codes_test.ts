@@ -133,7 +133,7 @@ const MADE: Record<TransportErrorCode, [says: RegExp, make: () => Promise<unknow
       : await import("@protosocket/protosocket/bun");
     return errorOf(another.connect({ port: 9 }), "a connect");
   }],
-  other: [/^The transport failed$/, async () => {
+  other: [/^The transport failed: oh$/, async () => {
     const connection = new Connection<Uint8Array>({
       readable: new ReadableStream({ start: (controller) => controller.error("oh") }),
       writable: new WritableStream(),

@@ -26,23 +26,23 @@ export function creator(template: Fields, complete: boolean): Create {
   const prototype = Object.getPrototypeOf(template);
   const plain = prototype === Object.prototype;
   const copied: Fields = plain ? {} : Object.create(prototype);
-  const entries = Object.entries(template);
-  for (const [name, value] of entries) copied[name] = value;
-  const own = entries.filter(([, value]) => fresh(value) !== value);
+  const names = Object.keys(template);
+  const values = names.map((name) => template[name]);
+  names.forEach((name, i) => copied[name] = values[i]);
+  // What messages must not share is made for each.
+  const own = names.filter((name) => fresh(template[name]) !== template[name]);
 
   // On Node 20, adding a property to a copy costs more than copying saves.
   const copy = plain && complete ? PLACES.pop()?.(copied) : undefined;
-  if (copy === undefined) {
-    return () => {
-      const message: Fields = plain ? {} : Object.create(prototype);
-      for (let i = 0; i < entries.length; i++) message[entries[i]![0]] = fresh(entries[i]![1]);
-      return message;
-    };
-  }
-  if (own.length === 0) return copy;
+  const make = copy ?? (() => {
+    const message: Fields = plain ? {} : Object.create(prototype);
+    for (let i = 0; i < names.length; i++) message[names[i]!] = values[i];
+    return message;
+  });
+  if (own.length === 0) return make;
   return () => {
-    const message = copy();
-    for (let i = 0; i < own.length; i++) message[own[i]![0]] = fresh(own[i]![1]);
+    const message = make();
+    for (let i = 0; i < own.length; i++) message[own[i]!] = fresh(template[own[i]!]);
     return message;
   };
 }

@@ -38,6 +38,8 @@ export class FieldPlan {
   readonly wrapped: FieldPlan | undefined = undefined;
   /** Whether the library handles it: google.protobuf.Struct, which is JSON in a message. */
   readonly foreign: boolean = false;
+  /** Whether it has one value, and is in no oneof. */
+  readonly plain: boolean = false;
   /** The keys and the values of a map, as fields of its entries. */
   readonly key: FieldPlan | undefined = undefined;
   readonly value: FieldPlan | undefined = undefined;
@@ -45,6 +47,7 @@ export class FieldPlan {
   // One class with all properties: engines are fastest if all objects have one shape.
   constructor(plan: Partial<FieldPlan>) {
     Object.assign(this, plan);
+    this.plain = this.shape === "single" && this.oneof === undefined;
   }
 }
 

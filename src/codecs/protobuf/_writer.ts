@@ -5,7 +5,7 @@ import { checkBytes } from "../../check.ts";
 import type { EncodeBuffer } from "../../streams/encode_buffer.ts";
 import type { Fields } from "./_create.ts";
 import type { FieldPlan, MessagePlan } from "./_plan.ts";
-import { writeText } from "../text.ts";
+import { putAscii, SHORT, writeText } from "../text.ts";
 import { putLength, putVarint, varintWidth } from "../varint.ts";
 import { putBits, putVarint64, zigzag64 } from "../varint64.ts";
 
@@ -13,31 +13,59 @@ import { putBits, putVarint64, zigzag64 } from "../varint64.ts";
 const MAX_TAG = 5;
 const MAX_TAG_AND_NUMBER = MAX_TAG + 10;
 
-/** Appends the fields of a message in the order of their numbers, then its unknown fields. */
-export function writeMessage(plan: MessagePlan, message: Fields, out: EncodeBuffer): void {
-  if (message.$typeName !== plan.typeName) throw new TypeError("a message of another type");
+/**
+ * Appends the fields of a message in the order of their numbers, then its unknown fields. With
+ * `inits`, it may be what the library's `create` makes a message of, and so may those within that.
+ */
+export function writeMessage(
+  plan: MessagePlan,
+  message: Fields,
+  out: EncodeBuffer,
+  inits: boolean,
+): void {
+  const isInit = inits && message.$typeName === undefined;
+  if (isInit) checkInit(message);
+  else if (message.$typeName !== plan.typeName) throw new TypeError("a message of another type");
   const { properties } = plan;
   for (let i = 0; i < properties.length; i++) {
     const { name, field, cases } = properties[i]!;
     const value = message[name];
+    if (isInit && (value === undefined || value === null) && field?.required !== true) continue;
     if (field === undefined) {
       const { case: chosen, value: of } = value as { case: unknown; value: unknown };
       const field = chosen === undefined ? undefined : cases!.get(chosen);
       if (field?.foreign) writeForeign(plan, name, value, out);
-      else if (field !== undefined) writeValue(field, of, out);
+      else if (field !== undefined) writeValue(field, of, out, isInit);
     } else if (field.foreign) {
       if (value !== undefined || field.shape !== "single") writeForeign(plan, name, value, out);
     } else if (field.shape !== "single") {
-      writeRepeated(field, value, out);
+      writeRepeated(field, value, out, isInit);
     } else if (field.implicit) {
-      if (!isZero(field, value)) writeValue(field, value, out);
-    } else if (value !== undefined && (!field.inherited || Object.hasOwn(message, name))) {
-      writeValue(field, value, out);
+      // Here, and first, what most values are: engines are a third faster then.
+      const { type } = field;
+      if (type === 9 && typeof value === "string") {
+        if (value.length > 0) writeString(field.tag, value, out);
+      } else if (
+        (type === 3 || type === 4) && typeof value === "bigint" && value > 0n && value <= MAX_INT64
+      ) {
+        writeLong(field.tag, value, out);
+      } else if (!isZero(field, value)) {
+        writeValue(field, value, out, isInit);
+      }
+    } else if (
+      value !== undefined && (isInit || !field.inherited || Object.hasOwn(message, name))
+    ) {
+      writeValue(field, value, out, isInit);
     } else if (field.required) {
       throw new TypeError("a required field is not set");
     }
   }
-  if (message.$unknown !== undefined) writeUnknown(message.$unknown as Unknown[], out);
+  if (message.$unknown !== undefined && !isInit) writeUnknown(message.$unknown as Unknown[], out);
+}
+
+/** Leaves to the library what it would not make a message of. */
+function checkInit(init: unknown): void {
+  if (typeof init !== "object" || Array.isArray(init)) throw new TypeError("no message");
 }
 
 /** Appends a property using the library. */
@@ -84,10 +112,12 @@ function isZero(field: FieldPlan, value: unknown): boolean {
   return false;
 }
 
-function writeRepeated(field: FieldPlan, value: unknown, out: EncodeBuffer): void {
+function writeRepeated(field: FieldPlan, value: unknown, out: EncodeBuffer, inits: boolean): void {
+  // Of anything else the library makes no messages.
+  if (inits && Array.isArray(value) !== (field.shape !== "map")) throw new TypeError("no list");
   switch (field.shape) {
     case "list":
-      for (const item of value as unknown[]) writeValue(field, item, out);
+      for (const item of value as unknown[]) writeValue(field, item, out, inits);
       return;
     case "packed": {
       const items = value as unknown[];
@@ -102,8 +132,8 @@ function writeRepeated(field: FieldPlan, value: unknown, out: EncodeBuffer): voi
       const entries = value as Fields;
       for (const name of Object.keys(entries)) {
         const before = begin(field.tag, out);
-        writeValue(key!, keyOf(key!.type, name), out);
-        writeValue(of!, entries[name], out);
+        writeValue(key!, keyOf(key!.type, name), out, false);
+        writeValue(of!, entries[name], out, inits);
         putLength(out, before, 1);
       }
     }
@@ -137,7 +167,7 @@ function begin(tag: number, out: EncodeBuffer): number {
 }
 
 /** Writes a tag and the value after it. */
-function writeValue(field: FieldPlan, value: unknown, out: EncodeBuffer): void {
+function writeValue(field: FieldPlan, value: unknown, out: EncodeBuffer, inits: boolean): void {
   const { tag, type } = field;
   switch (type) {
     case 9: // string
@@ -145,17 +175,19 @@ function writeValue(field: FieldPlan, value: unknown, out: EncodeBuffer): void {
       return;
     case 11: { // message
       const before = begin(tag, out);
-      if (field.wrapped === undefined) writeMessage(field.message!, value as Fields, out);
-      else if (!isZero(field.wrapped, value)) writeValue(field.wrapped, value, out);
+      if (field.wrapped === undefined) writeMessage(field.message!, value as Fields, out, inits);
+      else if (!isZero(field.wrapped, value)) writeValue(field.wrapped, value, out, inits);
       putLength(out, before, 1);
       return;
     }
     case 10: // group
       writeTag(tag, out);
-      writeMessage(field.message!, value as Fields, out);
+      writeMessage(field.message!, value as Fields, out, inits);
       writeTag(tag + 1, out);
       return;
     case 12: { // bytes
+      // The library makes bytes of some other lists.
+      if (inits && !(value instanceof Uint8Array)) throw new TypeError("bytes that are none");
       checkBytes(field.name, value);
       // First the room: it may come with another slab.
       const start = out.reserve(MAX_TAG_AND_NUMBER);
@@ -169,8 +201,25 @@ function writeValue(field: FieldPlan, value: unknown, out: EncodeBuffer): void {
   }
 }
 
+function writeLong(tag: number, value: bigint, out: EncodeBuffer): void {
+  const start = out.reserve(MAX_TAG_AND_NUMBER);
+  const at = putVarint(out.bytes, start, tag);
+  out.offset = putVarint64(out.bytes, at, value);
+}
+
 function writeString(tag: number, value: unknown, out: EncodeBuffer): void {
   if (typeof value !== "string") throw new TypeError("a string that is none");
+  const { length } = value;
+  if (length <= SHORT) {
+    const start = out.reserve(MAX_TAG + 1 + SHORT);
+    const { bytes } = out;
+    const at = putVarint(bytes, start, tag) + 1;
+    if (putAscii(bytes, at, value)) {
+      bytes[at - 1] = length;
+      out.offset = at + length;
+      return;
+    }
+  }
   // Leave room for the length that ASCII would have.
   const guessed = varintWidth(value.length);
   const at = out.reserve(MAX_TAG_AND_NUMBER);
@@ -266,10 +315,14 @@ function long(value: unknown, unsigned: boolean): bigint {
 
 /** A 64-bit number, as encoded in a varint. */
 function varint64(type: number, value: unknown): bigint {
-  const parsed = typeof value === "bigint" && value >= 0n && value <= MAX_INT64
-    ? value // no need to ask the library
-    : long(value, type === 4);
+  // What both types have need not be asked of the library.
+  const parsed = isCounted(value) ? value : long(value, type === 4);
   return type === 18 ? zigzag64(parsed) : parsed;
 }
 
 const MAX_INT64 = 2n ** 63n - 1n;
+
+/** Whether it is a number that int64 and uint64 both have. */
+function isCounted(value: unknown): value is bigint {
+  return typeof value === "bigint" && value >= 0n && value <= MAX_INT64;
+}

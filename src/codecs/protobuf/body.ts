@@ -4,8 +4,10 @@
 // library. For anything else it throws, and the library handles the whole message, so only
 // the library decides what is valid and what is refused.
 import {
+  create,
   type DescMessage,
   fromBinary,
+  type MessageInitShape,
   type MessageShape,
   protoInt64,
   toBinary,
@@ -14,6 +16,7 @@ import { isMistake, isObject, shown, wrong } from "../../check.ts";
 import type { EncodeBuffer } from "../../streams/encode_buffer.ts";
 import { TooManyObjects } from "../object_budget.ts";
 import { countObjects } from "./_count.ts";
+import type { Fields } from "./_create.ts";
 import { MessagePlan } from "./_plan.ts";
 import { ProtobufReader } from "./_reader.ts";
 import { writeMessage } from "./_writer.ts";
@@ -22,18 +25,33 @@ import { writeMessage } from "./_writer.ts";
 export function encoder<Desc extends DescMessage>(
   schema: Desc,
 ): (message: MessageShape<Desc>, out: EncodeBuffer) => void {
+  return encoderOf(schema, false, (message) => message as MessageShape<Desc>);
+}
+
+/** The same also for what the library's `create` makes a message of, without making it. */
+export function initEncoder<Desc extends DescMessage>(
+  schema: Desc,
+): (message: MessageInitShape<Desc>, out: EncodeBuffer) => void {
+  return encoderOf(schema, true, (message) => create(schema, message as MessageInitShape<Desc>));
+}
+
+function encoderOf<Desc extends DescMessage>(
+  schema: Desc,
+  inits: boolean,
+  made: (message: object) => MessageShape<Desc>,
+): (message: object, out: EncodeBuffer) => void {
   // The library can be configured to avoid bigints; then it handles everything.
-  if (!protoInt64.supported) return (message, out) => out.lend(byLibrary(schema, message));
+  if (!protoInt64.supported) return (message, out) => out.lend(byLibrary(schema, made(message)));
   const plan = MessagePlan.of(schema);
   return (message, out) => {
     const before = out.length;
     try {
-      writeMessage(plan, message, out);
+      writeMessage(plan, message as Fields, out, inits);
     } catch (cause) {
       out.truncate(before);
       // Of bytes that are none the library may write another length than theirs, or no message.
       if (isMistake(cause)) throw cause;
-      out.lend(byLibrary(schema, message));
+      out.lend(byLibrary(schema, made(message)));
     }
   };
 }

@@ -1,14 +1,12 @@
 import { protoInt64 } from "@bufbuild/protobuf";
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import { EncodeBuffer } from "../../streams/encode_buffer.ts";
-import { writeText } from "../text.ts";
+import { putAscii, SHORT, writeText } from "../text.ts";
 import { putLength, putVarint, varintWidth } from "../varint.ts";
 import { putBits, putVarint64, zigzag64 } from "../varint64.ts";
 
 const NOWHERE = new EncodeBuffer();
 const MAX_INT64 = 2n ** 63n - 1n;
-/** Up to this many characters, ASCII text is written character by character. */
-const SHORT = 24;
 
 /** Encodes one type of message. */
 export interface Encodes<Message> {
@@ -156,15 +154,8 @@ export class SlabWriter extends BinaryWriter {
     const { length } = value;
     if (length <= SHORT) {
       const at = out.reserve(length + 1);
-      const { bytes } = out;
-      let i = 0;
-      while (i < length) {
-        const code = value.charCodeAt(i);
-        if (code > 127) break;
-        bytes[at + ++i] = code;
-      }
-      if (i === length) {
-        bytes[at] = length;
+      if (putAscii(out.bytes, at + 1, value)) {
+        out.bytes[at] = length;
         out.offset = at + 1 + length;
         return this;
       }

@@ -158,6 +158,7 @@ class CallableMethod implements WireMethod, Reading<ServiceResponse, unknown> {
 
   /** Makes a call with one response. */
   unary(value: unknown, options: ServiceCallOptions = NONE): Promise<unknown> {
+    checkOptions("options", options);
     if (!this.#isPlain(options)) return this.#unary(this.#context(options), value);
     // What it has besides is made for those who see it, and nobody does.
     const { timeout = this.#defaults.timeout } = options;
@@ -172,12 +173,17 @@ class CallableMethod implements WireMethod, Reading<ServiceResponse, unknown> {
   }
 
   /** Makes a call with a stream of responses. */
-  stream(value: unknown, options?: ServiceCallOptions): RpcStream<unknown> {
+  stream(value: unknown, options: ServiceCallOptions = NONE): RpcStream<unknown> {
+    checkOptions("options", options);
     return this.#stream(this.#context(options), value);
   }
 
   /** A call for interceptors. */
-  intercepted(request: unknown, options?: ServiceCallOptions): InterceptedCall<ClientContext> {
+  intercepted(
+    request: unknown,
+    options: ServiceCallOptions = NONE,
+  ): InterceptedCall<ClientContext> {
+    checkOptions("options", options);
     return { context: this.#context(options), request };
   }
 
@@ -277,7 +283,8 @@ class CallableMethod implements WireMethod, Reading<ServiceResponse, unknown> {
       isTimeoutOnly(options);
   }
 
-  #context(options: ServiceCallOptions = NONE): ClientContext {
+  /** Of options that are an object. */
+  #context(options: ServiceCallOptions): ClientContext {
     checkCallOptions(options);
     const { timeout = this.#defaults.timeout, context } = options;
     let deadline = timeout === undefined ? undefined : deadlineIn(timeout);
@@ -306,7 +313,6 @@ class CallableMethod implements WireMethod, Reading<ServiceResponse, unknown> {
 /** Checks what is not checked where it is used, or not before something comes of it. */
 function checkCallOptions(options: ServiceCallOptions): void {
   if (options === NONE) return;
-  checkOptions("options", options);
   const { signal, context, idempotent, onMetadata, onTrailers } = options;
   checkOptions("context", context);
   checkCallback("onMetadata", onMetadata);
@@ -316,7 +322,6 @@ function checkCallOptions(options: ServiceCallOptions): void {
 }
 
 function isTimeoutOnly(options: ServiceCallOptions): boolean {
-  checkOptions("options", options);
   // An instance of a class may have getters, which no loop would find.
   if (Object.getPrototypeOf(options) !== Object.prototype) return false;
   for (const key in options) if (key !== "timeout") return false;

@@ -53,8 +53,11 @@ function scalar(type: ScalarType): fc.Arbitrary<unknown> {
 
 const json = fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 2 }), { maxKeys: 3 });
 
+/** Makes the messages within a message. */
+type Inner = (desc: DescMessage, depth: number) => fc.Arbitrary<unknown>;
+
 /** A value of a field, or of its items or entries. */
-function one(field: DescField, depth: number): fc.Arbitrary<unknown> {
+function one(field: DescField, inner: Inner, depth: number): fc.Arbitrary<unknown> {
   if (field.scalar !== undefined) {
     const values = scalar(field.scalar);
     const asText = "longAsString" in field && field.longAsString;
@@ -69,36 +72,51 @@ function one(field: DescField, depth: number): fc.Arbitrary<unknown> {
     return json;
   }
   if (/^google\.protobuf\.[^LN]\w+Value$/.test(typeName) && field.fieldKind === "message") {
-    const inner = scalar(fields[0]!.scalar!);
-    return field.oneof ? inner.map((value) => create(field.message!, { value })) : inner;
+    const wrapped = scalar(fields[0]!.scalar!);
+    return field.oneof ? wrapped.map((value) => create(field.message!, { value })) : wrapped;
   }
-  return message(field.message!, depth - 1);
+  return inner(field.message!, depth - 1);
 }
 
 /** Names, that of the prototype among them. */
 const key = fc.oneof(fc.string({ maxLength: 5 }), fc.constantFrom("__proto__", "constructor"));
 
-function several(field: DescField, depth: number): fc.Arbitrary<unknown> {
+function several(field: DescField, inner: Inner, depth: number): fc.Arbitrary<unknown> {
   switch (field.fieldKind) {
     case "list":
-      return fc.array(one(field, depth), { maxLength: 4 });
+      return fc.array(one(field, inner, depth), { maxLength: 4 });
     case "map": {
       const { STRING } = ScalarType;
       const keys = field.mapKey === STRING ? key : scalar(field.mapKey).map(String);
-      return fc.array(fc.tuple(keys, one(field, depth)), { maxLength: 4 })
+      return fc.array(fc.tuple(keys, one(field, inner, depth)), { maxLength: 4 })
         .map((entries) => Object.fromEntries(entries));
     }
     default:
-      return one(field, depth);
+      return one(field, inner, depth);
   }
 }
 
 /** Messages of a schema, some of whose fields are set, and all that are required. */
 export function message(desc: DescMessage, depth = 3): fc.Arbitrary<Message> {
+  return initOf(desc, message, depth).map((init) => create(desc, init));
+}
+
+/** What messages of a schema are made of: within them are messages, and what those are made of. */
+export function init(desc: DescMessage, depth = 3): fc.Arbitrary<MessageInitShape<DescMessage>> {
+  const inner: Inner = (desc, depth) => fc.oneof(init(desc, depth), message(desc, depth));
+  return initOf(desc, inner, depth);
+}
+
+function initOf(
+  desc: DescMessage,
+  inner: Inner,
+  depth: number,
+): fc.Arbitrary<MessageInitShape<DescMessage>> {
   const fields = desc.fields.filter((field) => depth > 0 || !field.message);
   const chosen = fields.map((field) => {
-    const value = several(field, depth).map((value): [DescField, unknown] => [field, value]);
-    return field.presence === 3 ? value : fc.option(value, { freq: 1 });
+    const value = several(field, inner, depth).map((value): [DescField, unknown] => [field, value]);
+    // One half is left out.
+    return field.presence === 3 ? value : fc.option(value, { freq: 2 });
   });
   return fc.tuple(...chosen).map((chosen) => {
     // What init inherits would be taken for its own.
@@ -109,7 +127,7 @@ export function message(desc: DescMessage, depth = 3): fc.Arbitrary<Message> {
       if (oneof) init[oneof.localName] = { case: localName, value };
       else init[localName] = value;
     }
-    return create(desc, init as MessageInitShape<DescMessage>);
+    return init as MessageInitShape<DescMessage>;
   });
 }
 
