@@ -186,8 +186,8 @@ function writeValue(field: FieldPlan, value: unknown, out: EncodeBuffer, inits: 
       writeTag(tag + 1, out);
       return;
     case 12: { // bytes
-      // The library makes bytes of some other lists.
-      if (inits && !(value instanceof Uint8Array)) throw new TypeError("bytes that are none");
+      // The library makes bytes of a list, and would write less than there is of a buffer.
+      if (inits && !isSized(value)) throw new TypeError("bytes that are none");
       checkBytes(field.name, value);
       // First the room: it may come with another slab.
       const start = out.reserve(MAX_TAG_AND_NUMBER);
@@ -325,4 +325,9 @@ const MAX_INT64 = 2n ** 63n - 1n;
 /** Whether it is a number that int64 and uint64 both have. */
 function isCounted(value: unknown): value is bigint {
   return typeof value === "bigint" && value >= 0n && value <= MAX_INT64;
+}
+
+/** Whether it has a number of bytes, as bytes have, and what could be taken for them. */
+function isSized(value: unknown): value is { readonly byteLength: number } {
+  return (value as Partial<Uint8Array> | null)?.byteLength !== undefined;
 }

@@ -1,7 +1,7 @@
 // What the library's `create` makes messages of is written without making them: as the library
 // writes the message, or refused as by the library.
 import { create, type DescMessage, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { test } from "node:test";
 import { EncodeBuffer } from "@protosocket/protosocket";
@@ -98,4 +98,15 @@ test("protobuf-es: within a message that is made nothing is made", () => {
       [proto3.MapsSchema, { boolMessage: { true: init } }],
     ] as const
   ) assertAsMade(schema, Object.assign(create<DescMessage>(schema), given));
+});
+
+test("protobuf-es: what has bytes and is none is refused, also within what a message is made of", () => {
+  for (const bytes of [new ArrayBuffer(2), new DataView(new ArrayBuffer(2)), new Uint16Array(2)]) {
+    const init = { bytes } as unknown as MessageInitShape<typeof proto3.ScalarsSchema>;
+    assertThrows(
+      () => initEncoder(proto3.ScalarsSchema)(init, new EncodeBuffer()),
+      TypeError,
+      "bytes must be a Uint8Array, not of type",
+    );
+  }
 });
