@@ -14,7 +14,7 @@ const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g;
 export function reasonOf(cause: unknown): string {
   let text: string;
   try {
-    text = cause instanceof Error ? String(cause.message) : String(cause);
+    text = String(cause instanceof Error ? cause.message || cause.name : cause);
   } catch {
     return "something that is not an error was thrown";
   }

@@ -8,6 +8,7 @@ import { End } from "../support/end.ts";
 import { framesCodec } from "../support/framing.ts";
 import { jsonCodec, type Message, messages, normal } from "../support/rpc.ts";
 import { outcome, soon, until } from "../support/within.ts";
+import { because } from "../../src/reason.ts";
 import { Prices } from "../services/support.ts";
 import { errorOf, pairFrom } from "./support.ts";
 
@@ -96,4 +97,16 @@ test("ConnectionError closed says the reason, in one line, as far as there is on
   other.close();
   const { message } = await errorOf(other.sender.send([1]), "a send") as Error;
   assertEquals(message, "Cannot send: the connection is closed");
+});
+
+test("what is thrown, also without a message, or with one that cannot be read, has a reason", () => {
+  const unreadable = { toString: () => assert(false) };
+  assertEquals(because("It failed", new AggregateError([])), "It failed: AggregateError");
+  assertEquals(because("It failed", "so\r\nwhat"), "It failed: so what");
+  assertEquals(because("It failed", null), "It failed: null");
+  assertEquals(
+    because("It failed", unreadable),
+    "It failed: something that is not an error was thrown",
+  );
+  assertEquals(because("It failed", undefined), "It failed");
 });

@@ -231,8 +231,10 @@ export class Outgoing<Request, Response> {
     if (rpc.place < 0) return;
     const { running } = rpc;
     if (running !== undefined) {
-      rpc.running = undefined;
-      return void running.then(() => this.return(rpc));
+      return void running.then(() => {
+        rpc.running = undefined;
+        this.return(rpc);
+      });
     }
     this.active.remove(rpc);
     if (!rpc.sent) this.#unsent++;
