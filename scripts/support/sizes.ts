@@ -29,7 +29,7 @@ export const BUDGETS: Readonly<Record<string, number>> = {
   "./json": 1_900,
   "./messagepack": 9_000,
   "./protobuf": 950,
-  "./protobuf-es": 6_900,
+  "./protobuf-es": 7_000,
   "./ts-proto": 4_700,
   "./otel": 2_000,
   "./services": 41_500,
