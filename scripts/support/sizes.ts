@@ -30,7 +30,7 @@ export const BUDGETS: Readonly<Record<string, number>> = {
   "./messagepack": 9_000,
   "./protobuf": 950,
   "./protobuf-es": 7_000,
-  "./ts-proto": 4_700,
+  "./ts-proto": 4_750,
   "./otel": 2_000,
   "./services": 41_500,
   "./services-protobuf-es": 8_600,
