@@ -315,17 +315,13 @@ function long(value: unknown, unsigned: boolean): bigint {
 
 /** A 64-bit number, as encoded in a varint. */
 function varint64(type: number, value: unknown): bigint {
-  // What both types have need not be asked of the library.
-  const parsed = isCounted(value) ? value : long(value, type === 4);
+  const parsed = typeof value === "bigint" && value >= 0n && value <= MAX_INT64
+    ? value // both types have it: no need to ask the library
+    : long(value, type === 4);
   return type === 18 ? zigzag64(parsed) : parsed;
 }
 
 const MAX_INT64 = 2n ** 63n - 1n;
-
-/** Whether it is a number that int64 and uint64 both have. */
-function isCounted(value: unknown): value is bigint {
-  return typeof value === "bigint" && value >= 0n && value <= MAX_INT64;
-}
 
 /** Whether it has a number of bytes, as bytes have, and what could be taken for them. */
 function isSized(value: unknown): value is { readonly byteLength: number } {

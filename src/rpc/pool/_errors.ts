@@ -1,13 +1,14 @@
 import { TransportError } from "../../../mod.ts";
 import { isMistake } from "../../check.ts";
+import { reasonOf } from "../../reason.ts";
 import { GOING_AWAY } from "../_flow.ts";
 import { RpcError } from "../errors.ts";
 
 /** The error for a call without a connection, as none could be made, nor will be before `nextAt`. */
 export function unavailable(cause: unknown, nextAt: number): Error {
   if (isMistake(cause)) return cause;
-  const why = cause instanceof Error ? cause.message : String(cause);
   const wait = Math.max(0, Math.ceil(nextAt - performance.now()));
+  const why = reasonOf(cause);
   const message = `No connection, and no endpoint to try for ${wait} ms. The last try: ${why}`;
   return new RpcError("unavailable", message, { cause, sent: false });
 }
